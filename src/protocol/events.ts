@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { instantSchema } from './accounts.ts'
+import { handSchema, invitationSchema, participantSchema, roomSchema } from './rooms.ts'
+
+export const leaveReasonSchema = z.enum(['left', 'kicked', 'lost', 'replaced', 'room-ended', 'signed-out'])
+export type LeaveReason = z.infer<typeof leaveReasonSchema>
+
+/**
+ * One change, as SSE: `id` is its cursor, `event` its `type`, `data` the rest as JSON. Subscribe with
+ * `GET /api/events?room=ID` (being in the room) or `GET /api/events` (the hallway); `Last-Event-ID` or `?cursor=`
+ * resumes after that event: nothing missed, nothing doubled. A cursor too old answers one `reset` event: fetch anew.
+ */
+export const roomEventSchema = z.discriminatedUnion('type', [
+  /** Somebody joined, or something about them changed: replace by `participant.id`. */
+  z.object({ type: z.literal('participant'), participant: participantSchema, isNew: z.boolean() }),
+  z.object({
+    type: z.literal('participant-left'),
+    participantId: z.string(),
+    reason: leaveReasonSchema,
+    by: z.string().nullable(),
+  }),
+  /** To moderators and the asker. Raising again replaces the question, keeps the place. */
+  z.object({ type: z.literal('hand-raised'), hand: handSchema }),
+  z.object({
+    type: z.literal('hand-lowered'),
+    participantId: z.string(),
+    reason: z.enum(['self', 'moderator', 'on-stage', 'left']),
+  }),
+  /** To moderators and the invitee. */
+  z.object({ type: z.literal('invited-to-speak'), participantId: z.string(), invitation: invitationSchema }),
+  z.object({
+    type: z.literal('invitation-closed'),
+    participantId: z.string(),
+    outcome: z.enum(['accepted', 'declined', 'expired', 'withdrawn']),
+  }),
+  z.object({ type: z.literal('room'), room: roomSchema }),
+  z.object({ type: z.literal('room-ended'), roomId: z.uuid(), by: z.string().nullable(), at: instantSchema }),
+  /** The media server of the room changed or came back: join again for its URL and token. */
+  z.object({ type: z.literal('media-moved') }),
+  z.object({ type: z.literal('reset') }),
+])
+export type RoomEvent = z.infer<typeof roomEventSchema>
+
+export const hallwayEventSchema = z.discriminatedUnion('type', [
+  /** A room opened or changed: replace by `room.id`. */
+  z.object({ type: z.literal('room'), room: roomSchema }),
+  z.object({ type: z.literal('room-ended'), roomId: z.uuid(), by: z.string().nullable(), at: instantSchema }),
+  z.object({ type: z.literal('reset') }),
+])
+export type HallwayEvent = z.infer<typeof hallwayEventSchema>

@@ -1,0 +1,151 @@
+import { z } from 'zod'
+import { handleSchema, instantSchema, nameSchema } from './accounts.ts'
+import { lineSchema } from './text.ts'
+
+/** A moderator is on stage too: `moderator` and `speaker` may publish, unless `mutedByModerator`. */
+export const roleSchema = z.enum(['listener', 'speaker', 'moderator'])
+export type Role = z.infer<typeof roleSchema>
+
+export const titleSchema = lineSchema(80)
+export const handsPolicySchema = z.enum(['everyone', 'off'])
+export const recordingPolicySchema = z.enum(['off', 'flagged'])
+
+export const stagePersonSchema = z.object({
+  name: z.string(),
+  handle: handleSchema,
+  kind: z.enum(['person', 'bot', 'companion']),
+  role: roleSchema,
+})
+
+export const roomSchema = z.object({
+  id: z.uuid(),
+  title: z.string(),
+  /** `https://HOST/r/ID` */
+  link: z.string(),
+  host: z.object({ name: z.string(), handle: handleSchema }),
+  hands: handsPolicySchema,
+  recording: recordingPolicySchema,
+  /** True while at least one participant records (R16). */
+  isRecorded: z.boolean(),
+  createdAt: instantSchema,
+  endedAt: instantSchema.nullable(),
+  /** Present and away people on stage, moderators first, then in order of coming on stage. */
+  stage: z.array(stagePersonSchema),
+  /** All who are in the room: speakers + listeners = everyone in the roster. */
+  counts: z.object({ speakers: z.number().int(), listeners: z.number().int() }),
+  /** Names of moderators the room waits for after the last one was lost (R19), with the instant it would end. */
+  awaited: z.object({ names: z.array(z.string()), until: instantSchema }).nullable(),
+})
+export type Room = z.infer<typeof roomSchema>
+
+export const createRoomSchema = z.strictObject({
+  title: titleSchema,
+  hands: handsPolicySchema.optional(),
+  recording: recordingPolicySchema.optional(),
+  /** Handles, with or without @. They join straight as moderators (F15). */
+  cohosts: z.array(z.string().min(1).max(40)).max(20).optional(),
+})
+export type CreateRoom = z.infer<typeof createRoomSchema>
+
+export const editRoomSchema = z
+  .strictObject({
+    title: titleSchema.optional(),
+    hands: handsPolicySchema.optional(),
+    recording: recordingPolicySchema.optional(),
+  })
+  .refine((edit) => Object.keys(edit).length > 0, 'nothing to change')
+export type EditRoom = z.infer<typeof editRoomSchema>
+
+export const listRoomsSchema = z.strictObject({
+  search: z.string().max(80).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+  cursor: z.string().max(200).optional(),
+})
+export type ListRooms = z.infer<typeof listRoomsSchema>
+/** Newest first. `nextCursor` is null on the last page; `eventCursor` is where a live subscription continues. */
+export const roomsSchema = z.object({
+  rooms: z.array(roomSchema),
+  nextCursor: z.string().nullable(),
+  eventCursor: z.string(),
+})
+export type Rooms = z.infer<typeof roomsSchema>
+
+/** One who is in a room. `id` is the media identity: random, its own for each person and room (F37). */
+export const participantSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  handle: handleSchema,
+  kind: z.enum(['person', 'bot', 'companion']),
+  role: roleSchema,
+  /** The publish right was taken by a moderator (R6). */
+  mutedByModerator: z.boolean(),
+  hasHandUp: z.boolean(),
+  isRecording: z.boolean(),
+  /** No heartbeat for 15 s; held for 120 s (R20). */
+  isAway: z.boolean(),
+  joinedAt: instantSchema,
+})
+export type Participant = z.infer<typeof participantSchema>
+
+/** First come, first served. `question` reaches moderators and the asker alone (F20). */
+export const handSchema = z.object({
+  participantId: z.string(),
+  name: z.string(),
+  handle: handleSchema,
+  question: z.string().nullable(),
+  raisedAt: instantSchema,
+  /** 1 is next. */
+  position: z.number().int(),
+})
+export type Hand = z.infer<typeof handSchema>
+export const handsSchema = z.object({ hands: z.array(handSchema) })
+
+export const invitationSchema = z.object({ by: z.string(), expiresAt: instantSchema })
+export type Invitation = z.infer<typeof invitationSchema>
+
+export const joinRoomSchema = z.strictObject({
+  /** Chosen by the seat, the same over reconnects: the same seat resumes, another one replaces it (R20). */
+  seatId: z.uuid(),
+  /** Bots only: each name is a participant of its own. */
+  name: nameSchema.optional(),
+  /** The seat writes others' voices to disk (R16). */
+  recording: z.boolean().optional(),
+})
+export type JoinRoom = z.infer<typeof joinRoomSchema>
+
+export const mediaAccessSchema = z.object({ url: z.string(), token: z.string() })
+export type MediaAccess = z.infer<typeof mediaAccessSchema>
+
+/** Everything a seat needs to begin, or to begin again after a cut. */
+export const joinedSchema = z.object({
+  room: roomSchema,
+  you: participantSchema,
+  participants: z.array(participantSchema),
+  /** All hands for a moderator; else your own, if up. */
+  hands: z.array(handSchema),
+  invitation: invitationSchema.nullable(),
+  /** What the seat last said of its microphone; true for a first join (R20). */
+  isMuted: z.boolean(),
+  media: mediaAccessSchema,
+  eventCursor: z.string(),
+  heartbeatMs: z.number().int(),
+})
+export type Joined = z.infer<typeof joinedSchema>
+
+/** Sent every `heartbeatMs`; carries the mute intent that a reconnect keeps. */
+export const heartbeatSchema = z.strictObject({ seatId: z.uuid(), isMuted: z.boolean() })
+export type Heartbeat = z.infer<typeof heartbeatSchema>
+/** `away`: the server had given the seat up; it must join again (same seatId). */
+export const heartbeatAnswerSchema = z.object({ status: z.enum(['present', 'away']) })
+
+export const seatSchema = z.strictObject({ seatId: z.uuid() })
+export const raiseHandSchema = z.strictObject({ seatId: z.uuid(), question: lineSchema(140).optional() })
+
+/** What a moderator does to somebody in the room. */
+export const stageActions = ['invite', 'admit', 'lower', 'mute', 'allow', 'demote', 'kick', 'moderator'] as const
+export type StageAction = (typeof stageActions)[number]
+
+/** A seat for any LiveKit client beside one's own: an identity of its own, never the seat's. */
+export const companionSchema = z.object({ url: z.string(), token: z.string(), identity: z.string(), room: z.string() })
+export type Companion = z.infer<typeof companionSchema>
+export const participantsSchema = z.object({ participants: z.array(participantSchema) })

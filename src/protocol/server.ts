@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+export const serverInfoSchema = z.object({
+  name: z.literal('roomtone'),
+  version: z.string(),
+  /** `gateway` false: codes do not leave this machine (console or outbox). */
+  sms: z.object({ door: z.enum(['console', 'outbox', 'webhook']), gateway: z.boolean() }),
+  media: z.object({ url: z.string(), isEmbedded: z.boolean() }),
+  store: z.enum(['pglite', 'postgresql']),
+  liveRooms: z.number().int(),
+  /** Seats and event subscribers now; an embedded server ends some time after both are 0. */
+  seats: z.number().int(),
+  subscribers: z.number().int(),
+})
+export type ServerInfo = z.infer<typeof serverInfoSchema>

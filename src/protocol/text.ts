@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+// C0/C1 controls, zero-width, bidi marks, embeddings, overrides and isolates, tags, BOM, line and paragraph separators.
+const unsafe =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+// ECMA-48 sequences: CSI, OSC/DCS/APC/PM/SOS up to their terminator, and two-byte escapes.
+const escapeSequences =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])|\u009b[0-?]*[ -/]*[@-~]/gu
+
+/**
+ * One line of text from somebody else, safe to print on a terminal (R21): escape sequences, controls, bidi and
+ * zero-width characters go, white space is folded, at most four combining marks stay on a character.
+ */
+export const cleanLine = (text: string): string =>
+  text
+    .replace(escapeSequences, '')
+    .replace(/[\t\n\r\u2028\u2029]+/gu, ' ')
+    .replace(unsafe, '')
+    .replace(/(\p{M}{4})\p{M}+/gu, '$1')
+    .replace(/\s+/gu, ' ')
+    .trim()
+
+/** A one-line text of at most `maxCharacters` code points that is not empty once cleaned. */
+export const lineSchema = (maxCharacters: number) =>
+  z
+    .string()
+    .max(maxCharacters * 8)
+    .transform(cleanLine)
+    .refine((line) => line.length > 0, 'must not be empty')
+    .refine((line) => [...line].length <= maxCharacters, `must have at most ${maxCharacters} characters`)
