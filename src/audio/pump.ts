@@ -1,0 +1,86 @@
+import { startFrameClock } from './clock.ts'
+import { type AudioSource, type Channels, createFrame, FRAME_SAMPLES } from './frame.ts'
+import { levelDb } from './level.ts'
+
+export type PumpedFrame = {
+  /** RMS dBFS of what the source gave, before mute: while muted this tells that someone talks unheard. */
+  levelDb: number
+  muted: boolean
+}
+
+export type Pump = {
+  setMuted(muted: boolean): void
+  /** Swaps the source between two frames. The former source stays open: it belongs to the caller. */
+  setSource(source: AudioSource): void
+  stats(): PumpStats
+  close(): void
+}
+
+/** `starvedFrames`: the source was late; `skippedFrames`: this process stalled and media time went on without us. */
+export type PumpStats = { frames: number; starvedFrames: number; skippedFrames: number }
+
+export type PumpOptions = {
+  source: AudioSource
+  muted?: boolean
+  /** Channels of what goes out; mono sources are doubled, stereo ones averaged, as needed. */
+  channels?: Channels
+  /** Every 10 ms. The frame is the pump's again when the call returns. */
+  onFrame(frame: Int16Array, about: PumpedFrame): void
+  /** Told once for each source that ends; silence goes on after it. */
+  onEnded?(): void
+}
+
+/** The microphone side: source, then mute, then level, one frame every 10 ms. Muted means silence is sent. */
+export const startPump = (options: PumpOptions): Pump => {
+  const pump = createPump(options)
+  const clock = startFrameClock({ onFrame: pump.tick, onSkip: pump.skip })
+  return { setMuted: pump.setMuted, setSource: pump.setSource, stats: pump.stats, close: clock.close }
+}
+
+/** The pump without a clock: each `tick` moves one frame. */
+export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnded }: PumpOptions) => {
+  const stats: PumpStats = { frames: 0, starvedFrames: 0, skippedFrames: 0 }
+  const silence = createFrame(channels)
+  const frame = createFrame(channels)
+  let input = createFrame(source.channels)
+  let ended = false
+
+  const pull = () => {
+    if (ended) return frame.fill(0)
+    const result = source.read(input)
+    if (result === 'starved') stats.starvedFrames++
+    toChannels(input, source.channels, frame, channels)
+    if (result === 'ended') {
+      ended = true
+      onEnded?.()
+    }
+    return frame
+  }
+
+  return {
+    tick: () => {
+      const about = { levelDb: levelDb(pull()), muted }
+      stats.frames++
+      onFrame(muted ? silence.fill(0) : frame, about)
+    },
+    skip: (frames: number) => {
+      stats.skippedFrames += frames
+    },
+    setMuted: (next: boolean) => {
+      muted = next
+    },
+    setSource: (next: AudioSource) => {
+      source = next
+      input = createFrame(next.channels)
+      ended = false
+    },
+    stats: (): PumpStats => ({ ...stats }),
+  }
+}
+
+/** Copies a frame between channel counts: mono is doubled, stereo averaged. */
+export const toChannels = (from: Int16Array, fromChannels: Channels, into: Int16Array, intoChannels: Channels) => {
+  if (fromChannels === intoChannels) into.set(from)
+  else if (intoChannels === 2) for (let i = 0; i < FRAME_SAMPLES; i++) into[2 * i] = into[2 * i + 1] = from[i]!
+  else for (let i = 0; i < FRAME_SAMPLES; i++) into[i] = (from[2 * i]! + from[2 * i + 1]!) / 2
+}
