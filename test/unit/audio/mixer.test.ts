@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { createFrame } from '../../../src/audio/frame.ts'
+import { levelDb, peakDb } from '../../../src/audio/level.ts'
+import { createMixer } from '../../../src/audio/mixer.ts'
+import { framesOf, signalToNoiseDb, sine } from '../../support/signals.ts'
+
+type Voices = Record<string, Int16Array>
+
+/** Plays all voices in step and gives the whole mix; two frames of head start fill the queues. */
+const mix = (mixer: ReturnType<typeof createMixer>, voices: Voices) => {
+  const lists = Object.entries(voices).map(([name, samples]) => ({
+    input: mixer.input(name),
+    frames: framesOf(samples),
+  }))
+  const output: Int16Array[] = []
+  const count = Math.max(...lists.map((list) => list.frames.length))
+  const push = (at: number) => {
+    for (const { input, frames } of lists) if (frames[at]) input.push(frames[at], 48_000, 1)
+  }
+  push(0)
+  for (let at = 1; at <= count; at++) {
+    push(at)
+    const frame = createFrame(mixer.channels)
+    mixer.pull(frame)
+    output.push(frame)
+  }
+  return Int16Array.from(output.flatMap((frame) => [...frame]))
+}
+
+describe('mixer', () => {
+  it('passes a single track bit by bit', () => {
+    const voice = sine({ hz: 440, ms: 500, levelDb: -4.6 })
+    expect(peakDb(voice)).toBeLessThan(-1.5)
+    expect(mix(createMixer({ channels: 1 }), { ana: voice })).toEqual(voice)
+  })
+
+  it('adds voices', () => {
+    const one = sine({ hz: 440, ms: 200, levelDb: -20 })
+    const other = sine({ hz: 700, ms: 200, levelDb: -20 })
+    const sum = mix(createMixer({ channels: 1 }), { ana: one, bob: other })
+    expect(sum).toEqual(one.map((sample, i) => sample + other[i]!))
+  })
+
+  it('never wraps, however many shout at once', () => {
+    const shout = sine({ hz: 300, ms: 500, levelDb: -3.1 })
+    const mixed = mix(createMixer({ channels: 1 }), { a: shout, b: shout, c: shout, d: shout })
+    for (let i = 0; i < mixed.length; i++) {
+      if (Math.abs(shout[i]!) > 300) expect(Math.sign(mixed[i]!)).toBe(Math.sign(shout[i]!))
+    }
+    // Turned down as a whole, not squared off: the tone stays a tone.
+    expect(signalToNoiseDb(mixed.subarray(4800), 300)).toBeGreaterThan(30)
+    expect(peakDb(mixed)).toBeGreaterThan(-2)
+  })
+
+  it('comes back to bit-exact after a loud passage', () => {
+    const quiet = sine({ hz: 440, ms: 3000, levelDb: -20 })
+    const shout = sine({ hz: 440, ms: 500, levelDb: -3.1 })
+    const mixed = mix(createMixer({ channels: 1 }), { ana: quiet, bob: shout, cy: shout })
+    expect(mixed.subarray(-48_000)).toEqual(quiet.subarray(-48_000))
+  })
+
+  it('applies volume per person, from nothing to double', () => {
+    for (const [percent, db] of [
+      [0, -100],
+      [50, -26],
+      [100, -20],
+      [200, -14],
+    ] as const) {
+      const mixer = createMixer({ channels: 1 })
+      mixer.input('ana').setVolume(percent)
+      const mixed = mix(mixer, { ana: sine({ hz: 440, ms: 200 }) })
+      expect(levelDb(mixed.subarray(960))).toBeCloseTo(db, 0)
+    }
+  })
+
+  it('mutes one for me, still metering, and deafens all', () => {
+    const mixer = createMixer({ channels: 1 })
+    mixer.input('ana').setMuted(true)
+    const mixed = mix(mixer, { ana: sine({ hz: 440, ms: 100 }), bob: sine({ hz: 900, ms: 100, levelDb: -30 }) })
+    expect(levelDb(mixed.subarray(480))).toBeCloseTo(-30, 0)
+    expect(mixer.input('ana').levelDb()).toBeCloseTo(-20, 0)
+    mixer.setDeafened(true)
+    expect(levelDb(mix(mixer, { bob: sine({ hz: 900, ms: 100 }) }))).toBe(-100)
+  })
+
+  it('takes the first frames of WebRTC at 16 kHz and plays mono to both ears', () => {
+    const mixer = createMixer({ channels: 2 })
+    const input = mixer.input('ana')
+    const into = createFrame(2)
+    for (let i = 0; i < 10; i++) {
+      input.push(sine({ hz: 400, ms: 10, sampleRate: 16_000 }), 16_000, 1)
+      mixer.pull(into)
+    }
+    expect(levelDb(into)).toBeCloseTo(-20, 0)
+    expect(into.filter((_, i) => i % 2 === 0)).toEqual(into.filter((_, i) => i % 2 === 1))
+  })
+
+  it('counts what was missing and what was too much, and keeps the delay bounded', () => {
+    const mixer = createMixer({ channels: 1 })
+    const input = mixer.input('ana')
+    const into = createFrame(1)
+    const frame = sine({ hz: 440, ms: 10 })
+    for (let i = 0; i < 3; i++) input.push(frame, 48_000, 1)
+    for (let i = 0; i < 5; i++) mixer.pull(into)
+    expect(input.stats()).toEqual({ missedFrames: 1, droppedFrames: 0, queuedFrames: 0 })
+    for (let i = 0; i < 100; i++) input.push(frame, 48_000, 1)
+    expect(input.stats().queuedFrames).toBeLessThanOrEqual(12)
+    expect(input.stats().droppedFrames).toBeGreaterThan(80)
+  })
+
+  it('wears spare delay off while sound runs steadily', () => {
+    const mixer = createMixer({ channels: 1 })
+    const input = mixer.input('ana')
+    const into = createFrame(1)
+    const frame = sine({ hz: 440, ms: 10 })
+    for (let i = 0; i < 9; i++) input.push(frame, 48_000, 1)
+    for (let i = 0; i < 2000; i++) {
+      input.push(frame, 48_000, 1)
+      mixer.pull(into)
+    }
+    expect(input.stats().queuedFrames).toBeLessThanOrEqual(4)
+    expect(input.stats().missedFrames).toBe(0)
+  })
+
+  it('forgets who left', () => {
+    const mixer = createMixer()
+    const input = mixer.input('ana')
+    expect(mixer.inputs()).toEqual(['ana'])
+    input.remove()
+    expect(mixer.inputs()).toEqual([])
+  })
+})
