@@ -9,6 +9,8 @@ const entryPoints = {
   'media-server': 'src/sfu/media-server.ts',
   portaudio: 'src/audio/portaudio-child.ts',
   seat: 'src/client/seat-child.ts',
+  bot: 'src/bot/bot-child.ts',
+  speech: 'src/bot/speech-child.ts',
 }
 const present = Object.entries(entryPoints).filter(([, file]) => existsSync(`${root}/${file}`))
 
