@@ -1,0 +1,150 @@
+import type { DriftCounts } from './drift-buffer.ts'
+
+/** One process that moves sound to or from a device. What it is (PortAudio, pacat, ...) is its maker's matter. */
+export type DeviceProcess = {
+  /** Sound flows. Rejects with a `code` when it cannot be started. */
+  started: Promise<void>
+  /** Told once, with the reason, when the process is gone. */
+  ended: Promise<string>
+  /** Changes as long as the device takes or gives sound. */
+  progress(): number
+  /** Sound on its way that we know of. */
+  bufferedMs(): number
+  counts(): DriftCounts
+  /** For output. Never blocks. */
+  play(frame: Int16Array): void
+  /** For output: plays what it holds, then ends. */
+  finish(): void
+  kill(): void
+}
+
+export type SupervisedDevice = {
+  current(): DeviceProcess | undefined
+  /** How often the device was lost so far. */
+  losses(): number
+  close(): Promise<void>
+}
+
+export type SupervisorOptions = {
+  spawn: () => DeviceProcess
+  onLost: (reason: string) => void
+  onBack: () => void
+}
+
+const STALL_MS = 500
+const TICK_MS = 100
+const START_MS = 5_000
+const RETRY_MS = 1_000
+const FINISH_MS = 600
+
+/**
+ * Keeps a device process running: one that ends, or whose device stands still for 500 ms, is killed and replaced, once a
+ * second until that works. Rejects when the first start fails.
+ */
+export const superviseDevice = async ({ spawn, onLost, onBack }: SupervisorOptions): Promise<SupervisedDevice> => {
+  const closing = deferred<'closed'>()
+  let closed = false
+  let losses = 0
+  let current: DeviceProcess | undefined = await startedOrKilled(spawn())
+
+  const keep = async () => {
+    while (!closed && current) {
+      const reason = await Promise.race([lossOf(current, closing.promise), closing.promise])
+      if (closed) return
+      current.kill()
+      current = undefined
+      losses++
+      onLost(reason)
+      current = await retry()
+      if (current && !closed) onBack()
+    }
+  }
+
+  const retry = async (): Promise<DeviceProcess | undefined> => {
+    while (!closed) {
+      const begunAt = performance.now()
+      const next = spawn()
+      const outcome = await Promise.race([startedOrKilled(next).catch(() => 'failed' as const), closing.promise])
+      if (outcome === 'closed') next.kill()
+      else if (outcome !== 'failed') return outcome
+      await pause(RETRY_MS - (performance.now() - begunAt), closing.promise)
+    }
+    return undefined
+  }
+
+  const kept = keep()
+  const close = async () => {
+    if (closed) return
+    closed = true
+    if (current) await finished(current)
+    closing.resolve('closed')
+    current?.kill()
+    await Promise.all([kept, current?.ended])
+    current = undefined
+  }
+  return { current: () => current, losses: () => losses, close }
+}
+
+const startedOrKilled = async (device: DeviceProcess): Promise<DeviceProcess> => {
+  const late = deferred<never>()
+  const timer = setTimeout(() => {
+    late.reject(Object.assign(new Error('the device opened but gave no sound'), { code: 'device-failed' }))
+  }, START_MS)
+  try {
+    await Promise.race([device.started, late.promise])
+    return device
+  } catch (error) {
+    device.kill()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Resolves with the reason once the process has ended or its device stands still; never after `until`. */
+const lossOf = (device: DeviceProcess, until: Promise<unknown>) =>
+  new Promise<string>((resolve) => {
+    let seen = device.progress()
+    let stillMs = 0
+    let tickedAt = performance.now()
+    const timer = setInterval(() => {
+      const now = performance.now()
+      const sinceTickMs = now - tickedAt
+      tickedAt = now
+      const progress = device.progress()
+      // When this very process stood still, what the device did meanwhile is not known yet.
+      stillMs = progress === seen && sinceTickMs < TICK_MS * 3 ? stillMs + sinceTickMs : 0
+      seen = progress
+      if (stillMs >= STALL_MS) settle('the device stopped taking sound')
+    }, TICK_MS)
+    const settle = (reason: string) => {
+      clearInterval(timer)
+      resolve(reason)
+    }
+    device.ended.then(settle)
+    until.then(() => clearInterval(timer))
+  })
+
+const finished = async (device: DeviceProcess) => {
+  device.finish()
+  await pause(FINISH_MS, device.ended)
+}
+
+const pause = async (ms: number, unless: Promise<unknown>) => {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, ms))
+  })
+  await Promise.race([over, unless])
+  clearTimeout(timer)
+}
+
+const deferred = <T>() => {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue
+    reject = onError
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,190 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { eventually } from './eventually.ts'
+
+/** Why PulseAudio tests cannot run on this machine, or undefined when they can. For `describe.skipIf(...)`. */
+export const pulseMissing: string | undefined = ['pulseaudio', 'pactl', 'pacat'].every(
+  (program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0,
+)
+  ? undefined
+  : 'needs pulseaudio, pulseaudio-utils and libasound2-plugins'
+
+export type Pulse = {
+  /** For a child process whose sound shall go through this server. */
+  env: { PULSE_SERVER: string; ALSA_CONFIG_PATH: string; XDG_RUNTIME_DIR: string; HOME: string }
+  /** Device names, for `--speaker` and `--microphone`. */
+  speaker: 'speaker'
+  microphone: 'mic'
+  /** Plays mono 48 kHz samples into the microphone; resolves when the server has played them. */
+  play(samples: Int16Array): Promise<void>
+  /** A sine of RMS `levelDb` dBFS into the microphone. */
+  playTone(hz: number, levelDb: number, ms: number): Promise<void>
+  /** The next `ms` of what the speaker plays: mono, 48 kHz, silence included. */
+  recordSpeaker(ms: number): Promise<Int16Array>
+  /** Every sample the speaker plays from now on, until the returned function is called. */
+  listen(onSamples: (samples: Int16Array) => void): () => void
+  /** SIGKILLs the sound server; `start` brings it back with the same devices. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * A private PulseAudio server with two null sinks: `speaker`, and `mic` whose monitor is the microphone. One parec on
+ * each monitor is kept alive, as an idle null sink starts late.
+ */
+export const startPulse = async (): Promise<Pulse> => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomtone-pulse-'))
+  const env = writeConfiguration(folder)
+  const listeners = new Set<(samples: Int16Array) => void>()
+  let processes: ChildProcess[] = []
+
+  const start = async () => {
+    const daemon = spawn('pulseaudio', daemonArguments(folder), { env: { ...process.env, ...env }, stdio: 'ignore' })
+    processes = [daemon]
+    await eventually(() => sinkNames(env).then((names) => names.includes('mic')), {
+      withinMs: 10_000,
+      what: 'the private sound server answers',
+    })
+    const ear = record('speaker.monitor', env)
+    ear.stdout?.on('data', samplesOf(listeners))
+    const keeper = record('mic.monitor', env)
+    keeper.stdout?.resume()
+    processes.push(ear, keeper)
+    await Promise.all([once(ear.stdout!, 'data'), once(keeper.stdout!, 'data')])
+  }
+
+  const kill = async () => {
+    const running = processes.filter((child) => child.exitCode === null && child.signalCode === null)
+    processes = []
+    await Promise.all(
+      running.map((child) => {
+        const ended = once(child, 'exit')
+        child.kill('SIGKILL')
+        return ended
+      }),
+    )
+    rmSync(join(folder, 'native'), { force: true })
+  }
+
+  const listen = (onSamples: (samples: Int16Array) => void) => {
+    listeners.add(onSamples)
+    return () => void listeners.delete(onSamples)
+  }
+
+  const play = async (samples: Int16Array) => {
+    const options = ['--playback', '--raw', '--format=s16le', '--rate=48000', '--channels=1', '--latency-msec=20']
+    const player = spawn('pacat', [...options, '--device=mic'], {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    processes.push(player)
+    player.stdin!.on('error', () => {})
+    player.stdin!.end(Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength))
+    await once(player, 'exit')
+  }
+
+  await start()
+  return {
+    env,
+    speaker: 'speaker',
+    microphone: 'mic',
+    play,
+    playTone: (hz, levelDb, ms) => play(sine(hz, levelDb, ms)),
+    recordSpeaker: (ms) => collect(listen, Math.round(ms * 48)),
+    listen,
+    kill,
+    start,
+    close: async () => {
+      await kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const writeConfiguration = (folder: string): Pulse['env'] => {
+  const server = `unix:${folder}/native`
+  mkdirSync(join(folder, 'run'), { mode: 0o700 })
+  const nullSink = (name: string) => `load-module module-null-sink sink_name=${name} rate=48000 channels=2\n`
+  writeFileSync(
+    join(folder, 'default.pa'),
+    `load-module module-native-protocol-unix socket=${folder}/native auth-anonymous=1\n` +
+      `${nullSink('speaker')}${nullSink('mic')}set-default-sink speaker\nset-default-source mic.monitor\n`,
+  )
+  const pcm = (name: string, device: string) =>
+    `pcm.${name} { type pulse server "${server}" device "${device}" hint { show on description "${name}" } }\n`
+  writeFileSync(
+    join(folder, 'asound.conf'),
+    `${pcm('speaker', 'speaker')}${pcm('mic', 'mic.monitor')}` +
+      `pcm.!default { type asym playback.pcm "speaker" capture.pcm "mic" }\n`,
+  )
+  return {
+    PULSE_SERVER: server,
+    ALSA_CONFIG_PATH: join(folder, 'asound.conf'),
+    XDG_RUNTIME_DIR: join(folder, 'run'),
+    HOME: folder,
+  }
+}
+
+const daemonArguments = (folder: string) =>
+  `-n -F ${folder}/default.pa --daemonize=no --exit-idle-time=-1 --disable-shm=yes --use-pid-file=no --realtime=no --high-priority=no`.split(
+    ' ',
+  )
+
+const sinkNames = async (env: Pulse['env']) => {
+  const { stdout } = await promisify(execFile)('pactl', ['list', 'short', 'sinks'], {
+    env: { ...process.env, ...env },
+  })
+  return stdout.split('\n').map((line) => line.split('\t')[1])
+}
+
+const record = (source: string, env: Pulse['env']) =>
+  spawn(
+    'pacat',
+    ['--record', '--raw', '--format=s16le', '--rate=48000', '--channels=1', '--latency-msec=10', `--device=${source}`],
+    { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+
+/** Pipe chunks may end inside a sample. */
+const samplesOf = (listeners: ReadonlySet<(samples: Int16Array) => void>) => {
+  let rest = Buffer.alloc(0)
+  return (chunk: Buffer) => {
+    const bytes = Buffer.concat([rest, chunk])
+    const samples = new Int16Array(bytes.length >> 1)
+    for (let i = 0; i < samples.length; i++) samples[i] = bytes.readInt16LE(i * 2)
+    rest = bytes.subarray(samples.length * 2)
+    for (const listener of listeners) listener(samples)
+  }
+}
+
+const collect = (listen: Pulse['listen'], wanted: number) =>
+  new Promise<Int16Array>((resolve, reject) => {
+    const all = new Int16Array(wanted)
+    let count = 0
+    const late = setTimeout(
+      () => {
+        stop()
+        reject(new Error(`the speaker's monitor gave ${count} of ${wanted} samples in time`))
+      },
+      wanted / 48 + 5_000,
+    )
+    const stop = listen((samples) => {
+      all.set(samples.subarray(0, wanted - count), count)
+      count += Math.min(samples.length, wanted - count)
+      if (count < wanted) return
+      clearTimeout(late)
+      stop()
+      resolve(all)
+    })
+  })
+
+const sine = (hz: number, levelDb: number, ms: number) => {
+  const amplitude = 32_767 * Math.SQRT2 * 10 ** (levelDb / 20)
+  return Int16Array.from({ length: Math.round(ms * 48) }, (_, i) =>
+    Math.round(amplitude * Math.sin((2 * Math.PI * hz * i) / 48_000)),
+  )
+}
