@@ -1,0 +1,30 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Keyed hashes by the server's key file: without it a dump of the store gives no number and no code (R11, R15). */
+export type ServerKey = {
+  /** `purpose` keeps hashes of different kinds apart. */
+  hash(purpose: string, text: string): string
+}
+
+/** Reads `server.key` of the data folder, mode 0600, making it at the first start. */
+export const loadServerKey = async (dataDir: string): Promise<ServerKey> => {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const path = join(dataDir, 'server.key')
+  await makeOnce(path)
+  const key = Buffer.from((await readFile(path, 'utf8')).trim(), 'hex')
+  if (key.length !== 32) throw Object.assign(new Error(`The key file ${path} is damaged.`), { code: 'bad-input' })
+  return { hash: (purpose, text) => createHmac('sha256', key).update(`${purpose}\0${text}`).digest('base64url') }
+}
+
+const makeOnce = async (path: string): Promise<void> => {
+  try {
+    const file = await open(path, 'wx', 0o600)
+    await file.writeFile(`${randomBytes(32).toString('hex')}\n`)
+    await file.sync()
+    await file.close()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}

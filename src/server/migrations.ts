@@ -1,0 +1,30 @@
+import { type Kysely, sql } from 'kysely'
+import * as accounts from './migrations/001-accounts.ts'
+import * as rooms from './migrations/002-rooms.ts'
+import type { Database } from './tables.ts'
+
+/** Forward only: a step that was released is never changed; the number of steps is the version of the data. */
+const steps: { up(db: Kysely<never>): Promise<void> }[] = [accounts, rooms]
+
+const lockKey = 7_205_181
+
+/** Brings the data up to date in one transaction, under a lock. Error code `data-newer`. */
+export const migrate = async (db: Kysely<Database>): Promise<void> =>
+  db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(trx)
+    await sql`create table if not exists schema_version (version integer not null)`.execute(trx)
+    const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx)
+    const version = rows[0]?.version ?? 0
+    if (version > steps.length) throw newer(version)
+    for (const step of steps.slice(version)) await step.up(trx as unknown as Kysely<never>)
+    await sql`delete from schema_version`.execute(trx)
+    await sql`insert into schema_version values (${steps.length})`.execute(trx)
+  })
+
+const newer = (version: number): Error =>
+  Object.assign(
+    new Error(
+      `The data was written by a later version of roomtone (data version ${version}, this program knows ${steps.length}). Use that version.`,
+    ),
+    { code: 'data-newer' },
+  )

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { startAccounts } from './accounts.ts'
+import { attachMedia } from './attach-media.ts'
+import type { Handlers } from './call.ts'
+import type { Deps, LogEntry, MediaPlane } from './deps.ts'
+import { callerOf, createHttp, serveRoutes } from './http.ts'
+import { loadServerKey } from './key.ts'
+import { createLog } from './log.ts'
+import { serveOpenApi } from './openapi.ts'
+import { startRoomPlane } from './room-plane.ts'
+import { defaultSettings, type HouseSettings } from './settings.ts'
+import { checkSmsDoor, createSmsDoor, type SmsOptions } from './sms.ts'
+import { openStore } from './store.ts'
+
+export type ServerOptions = {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** `dataDir` holds the key file in both cases, and the data where no database is named. */
+  store: { dataDir: string; databaseUrl?: string }
+  sms: SmsOptions
+  /** The first operator's number, E.164. */
+  operatorPhone?: string
+  publicUrl?: string
+  media: MediaPlane
+  settings?: Partial<HouseSettings>
+  now?: () => number
+  randomBytes?: (count: number) => Buffer
+  version: string
+  /** Instead of JSON lines on stderr. */
+  log?: (entry: LogEntry) => void
+}
+
+export type Server = {
+  url: string
+  port: number
+  stats(): { liveRooms: number; seats: number; subscribers: number }
+  close(): Promise<void>
+}
+
+/**
+ * The control plane. Listens when this resolves. Error codes: `port-taken`, `bad-input`, `data-in-use`, `data-newer`,
+ * `wrong-key`, `store-unreachable`.
+ */
+export const startServer = async (options: ServerOptions): Promise<Server> => {
+  checkSmsDoor(options.sms, options.host)
+  const { dataDir, databaseUrl } = options.store
+  const log = createLog(options.log)
+  const key = await loadServerKey(dataDir)
+  const store = await openStore(databaseUrl ? { databaseUrl } : { dataDir })
+  const settings = { ...defaultSettings, ...options.settings }
+  const now = options.now ?? Date.now
+  const app = createHttp({ settings, log })
+  const ownUrl = () => urlOf(options.host, portOf(app))
+  const deps: Deps = {
+    store,
+    now,
+    randomBytes: options.randomBytes ?? randomBytes,
+    settings,
+    log,
+    media: options.media,
+    ownUrl,
+    publicUrl: () => options.publicUrl ?? ownUrl(),
+  }
+  try {
+    const sms = createSmsDoor(options.sms, deps)
+    const accounts = await startAccounts({ ...deps, key, sms }, { operatorPhone: options.operatorPhone })
+    const http = { settings, now, log, authenticate: accounts.authenticate }
+    const rooms = await startRoomPlane(deps, app, (request) => callerOf(request, http))
+    accounts.onSessionRevoked(rooms.onSessionRevoked)
+    const stats = rooms.counts
+    const handlers: Handlers = {
+      ...rooms.handlers,
+      ...accounts.handlers,
+      server: async () => ({
+        name: 'roomtone',
+        version: options.version,
+        sms: { door: options.sms.door, gateway: options.sms.door === 'webhook' },
+        media: { url: mediaUrl(options.media, deps.publicUrl()), isEmbedded: options.media.url === undefined },
+        store: store.kind,
+        ...stats(),
+      }),
+    }
+    serveRoutes(app, handlers, http)
+    serveOpenApi(app, options.version)
+    const detachMedia = attachMedia(app, options.media, log)
+    app.addHook('preClose', async () => {
+      rooms.endStreams()
+      detachMedia()
+    })
+    await listen(app, options.host, options.port)
+    log('info', 'listening', { url: ownUrl(), store: store.kind, sms: options.sms.door })
+    return {
+      url: ownUrl(),
+      port: portOf(app),
+      stats,
+      close: async () => {
+        await app.close()
+        await rooms.close()
+        await accounts.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await app.close()
+    await store.close()
+    throw error
+  }
+}
+
+const listen = async (app: FastifyInstance, host: string, port: number): Promise<void> => {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw coded('port-taken', `Port ${port} on ${host} is taken by another program.`)
+    if (code === 'EACCES') throw coded('port-taken', `This user may not listen on port ${port}.`)
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw coded('bad-input', `This machine has no address ${host} to listen on.`)
+    throw error
+  }
+}
+
+const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+
+const portOf = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
+
+// An address that means "all of them" is no address to call: this machine reaches itself by loopback.
+const urlOf = (host: string, port: number): string => {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+  return `http://${reachable}:${port}`
+}
+
+const mediaUrl = (media: MediaPlane, publicUrl: string): string => media.url ?? publicUrl.replace(/^http/, 'ws')

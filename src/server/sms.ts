@@ -1,0 +1,91 @@
+import { createHmac } from 'node:crypto'
+import { appendFile, chmod } from 'node:fs/promises'
+import { BlockList, isIP } from 'node:net'
+import type { Log } from './deps.ts'
+
+export type SmsOptions =
+  | { door: 'console' }
+  | { door: 'outbox'; path: string }
+  /** `secret` signs what is posted. */
+  | { door: 'webhook'; url: string; secret: string }
+
+/** One text message. `id` names it for good: a gateway sees each at most once. */
+export type SmsMessage = { id: string; to: string; text: string }
+export type SmsDoor = {
+  /** Never rejects: a login answers the same whether the message left or not (R12). */
+  send(message: SmsMessage): Promise<void>
+}
+
+/** Refuses doors that show codes on this machine when others can reach the server. Error code `bad-input`. */
+export const checkSmsDoor = (sms: SmsOptions, host: string): void => {
+  if (sms.door === 'webhook' || isLoopback(host)) return
+  const message = `The ${sms.door} SMS door is for this machine alone; to listen on ${host} name a gateway: --sms webhook:URL.`
+  throw Object.assign(new Error(message), { code: 'bad-input' })
+}
+
+export const createSmsDoor = (sms: SmsOptions, { now, log }: { now(): number; log: Log }): SmsDoor => {
+  const deliver = deliveries[sms.door](sms as never, now)
+  return {
+    send: async (message) => {
+      try {
+        await deliver(message)
+      } catch (error) {
+        // The cause alone: messages of file and network errors can hold the URL, never the number or text.
+        log('error', 'sms-failed', {
+          door: sms.door,
+          id: message.id,
+          cause: (error as NodeJS.ErrnoException).code ?? (error as Error).message,
+        })
+      }
+    },
+  }
+}
+
+type Delivery = (message: SmsMessage) => Promise<void>
+
+const deliveries: {
+  [Door in SmsOptions['door']]: (sms: Extract<SmsOptions, { door: Door }>, now: () => number) => Delivery
+} = {
+  console:
+    () =>
+    async ({ to, text }) => {
+      process.stderr.write(`SMS to ${to}: ${text}\n`)
+    },
+  outbox: ({ path }, now) => {
+    let last: Promise<void> = Promise.resolve()
+    return ({ to, text }) => {
+      // One line a write, in order: a reader never sees half a message of another.
+      const line = `${JSON.stringify({ at: new Date(now()).toISOString(), to, text })}\n`
+      const append = () => appendFile(path, line, { mode: 0o600 }).then(() => chmod(path, 0o600))
+      last = last.then(append, append)
+      return last
+    }
+  },
+  webhook:
+    ({ url, secret }, now) =>
+    async (message) => {
+      const at = new Date(now()).toISOString()
+      const body = JSON.stringify({ id: message.id, at, to: message.to, text: message.text })
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': message.id,
+          'roomtone-timestamp': at,
+          'roomtone-signature': `sha256=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`,
+        },
+        body,
+        redirect: 'error',
+        signal: AbortSignal.timeout(10_000),
+      })
+      await answer.body?.cancel()
+      if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`)
+    },
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || (isIP(host) > 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'))
