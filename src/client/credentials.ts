@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { credentialsSchema, type Credentials as SignIn } from '../protocol/accounts.ts'
+import { isApiError } from '../protocol/errors.ts'
+
+export type { SignIn }
+
+/** Trades a refresh token for new tokens at the server; throws its error codes. */
+export type TradeRefreshToken = (refreshToken: string) => Promise<SignIn>
+
+export type Credentials = {
+  /** The access token to send, if there is one. */
+  token(): Promise<string | undefined>
+  /** Another token than `stale`: one that another process has already got, or a new one; undefined: sign in again. */
+  refresh(stale: string, trade: TradeRefreshToken): Promise<string | undefined>
+  /** What a login or a refresh gave. */
+  load(): Promise<SignIn | undefined>
+  save(signIn: SignIn): Promise<void>
+  clear(): Promise<void>
+}
+
+/** Nobody is signed in, and nothing is kept. */
+export const noCredentials = (): Credentials => tokenCredentials(undefined)
+
+/** A bot's access token, which never expires by itself. */
+export const tokenCredentials = (token: string | undefined): Credentials => ({
+  token: async () => token,
+  refresh: async () => undefined,
+  load: async () => undefined,
+  save: async () => {},
+  clear: async () => {},
+})
+
+/**
+ * A sign-in kept in one file that only its owner can read. Refresh tokens are single use, and a second use revokes
+ * the session, so a refresh holds a lock that all processes respect and looks at the file again once it has it.
+ * A file that is no sign-in is an error with code `bad-config`, and is left as it is.
+ */
+export const fileCredentials = (file: string): Credentials => {
+  const load = () => readSignIn(file)
+  return {
+    load,
+    token: async () => (await load())?.accessToken,
+    save: (signIn) => withLock(file, () => writeSignIn(file, signIn)),
+    clear: () => withLock(file, () => rm(file, { force: true })),
+    refresh: (stale, trade) =>
+      withLock(file, async () => {
+        const kept = await load()
+        if (!kept || kept.accessToken !== stale) return kept?.accessToken
+        try {
+          const fresh = await trade(kept.refreshToken)
+          await writeSignIn(file, fresh)
+          return fresh.accessToken
+        } catch (error) {
+          if (!isOver(error)) throw error
+          await rm(file, { force: true })
+          return undefined
+        }
+      }),
+  }
+}
+
+const isOver = (error: unknown) =>
+  isApiError(error) && (error.code === 'sign-in-needed' || error.code === 'token-reused')
+
+const readSignIn = async (file: string): Promise<SignIn | undefined> => {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw badConfig(`The sign-in in ${file} cannot be read: ${error.message}.`)
+  })
+  if (text === undefined) return undefined
+  const signIn = credentialsSchema.safeParse(parseJson(text))
+  if (!signIn.success) throw badConfig(`The file ${file} is damaged; delete it and sign in again.`)
+  return signIn.data
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const badConfig = (message: string) => Object.assign(new Error(message), { code: 'bad-config' })
+
+/** Written beside and renamed, so that a reader or a crash never sees half of it. */
+const writeSignIn = async (file: string, signIn: SignIn) => {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const beside = `${file}.${randomUUID()}`
+  await writeFile(beside, `${JSON.stringify(signIn, null, 2)}\n`, { mode: 0o600, flush: true })
+  await rename(beside, file)
+}
+
+const LOCK_RETRY_MS = 20
+const LOCK_WAIT_MS = 30_000
+
+/** One process at a time, by a lock file that names its holder; the lock of a dead process is taken over. */
+const withLock = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const lock = `${file}.lock`
+  const mark = `${process.pid} ${randomUUID()}`
+  const deadline = performance.now() + LOCK_WAIT_MS
+  while (!(await takeLock(lock, mark))) {
+    if (performance.now() > deadline) throw badConfig(`Another process holds ${lock}; delete it if none runs.`)
+    await dropDeadLock(lock)
+    await sleep(LOCK_RETRY_MS)
+  }
+  try {
+    return await work()
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+const takeLock = async (lock: string, mark: string): Promise<boolean> => {
+  try {
+    const handle = await open(lock, 'wx', 0o600)
+    await handle.writeFile(mark)
+    await handle.close()
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+const dropDeadLock = async (lock: string) => {
+  const mark = await readFile(lock, 'utf8').catch(() => '')
+  const pid = Number.parseInt(mark, 10)
+  if (!(pid > 0) || isAlive(pid)) return
+  // Renamed first: of several that saw the same dead holder one moves it away, and a lock taken meanwhile is put back.
+  const aside = `${lock}.${randomUUID()}`
+  const moved = await rename(lock, aside).then(
+    () => readFile(aside, 'utf8'),
+    () => undefined,
+  )
+  if (moved === undefined) return
+  if (moved === mark) await rm(aside, { force: true })
+  else await rename(aside, lock)
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

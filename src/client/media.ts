@@ -1,0 +1,256 @@
+import type { LocalTrackPublication, Participant, RemoteTrack, Room } from 'livekit-client'
+import type { Channels } from '../audio/frame.ts'
+import type { SeatParticipant } from '../protocol/seat.ts'
+import { type ConnectionStats, readStats } from './media-stats.ts'
+import { loadWebRtc, type PcmTrack, type WebRtc } from './webrtc.ts'
+
+type LiveKit = typeof import('livekit-client')
+
+/** A participant as LiveKit knows it. `id` is the media identity. */
+export type MediaParticipant = {
+  id: string
+  name: string
+  kind: 'person' | 'bot'
+  canPublish: boolean
+  /** No audio track that is open. */
+  isMuted: boolean
+}
+
+/**
+ * Why the connection is over for good: `replaced` (the same identity joined elsewhere), `removed`, `room-ended`, or
+ * `lost`, after which it may be made again.
+ */
+export type MediaEnd = 'replaced' | 'removed' | 'room-ended' | 'lost'
+
+export type MediaEvent =
+  | { type: 'participant'; participant: MediaParticipant }
+  | { type: 'participant-left'; id: string }
+  /** All who are speaking now. */
+  | { type: 'speaking'; ids: string[] }
+  | { type: 'quality'; id: string; quality: SeatParticipant['quality'] }
+  /** The server took our track, or gave or took the right to have one. */
+  | { type: 'unpublished' }
+  | { type: 'permission'; canPublish: boolean }
+  | { type: 'track-ended'; id: string; trackId: string }
+  | { type: 'reconnecting' }
+  | { type: 'reconnected' }
+  | { type: 'disconnected'; end: MediaEnd }
+
+export type MediaOptions = {
+  url: string
+  token: string
+  onEvent(event: MediaEvent): void
+  /** Every 10 ms of every track that is subscribed; `samples` may be kept. */
+  onPcm(id: string, trackId: string, samples: Int16Array, sampleRate: number, channels: Channels): void
+}
+
+export type Publication = {
+  /** 10 ms at 48 kHz; the caller may use the buffer again at once. */
+  write(frame: Int16Array): void
+  /** Resolves when the server has been told and no sound goes out (or goes out again). */
+  setMuted(muted: boolean): Promise<void>
+  close(): Promise<void>
+}
+
+export type PublishOptions = {
+  muted: boolean
+  channels: Channels
+  /** Music: 96 kbit/s and never a pause in transmission; else 32 kbit/s, with pauses in silence. */
+  music: boolean
+}
+
+export type Media = {
+  readonly you: MediaParticipant
+  readonly roomName: string
+  readonly participants: MediaParticipant[]
+  publish(options: PublishOptions): Promise<Publication>
+  stats(): Promise<ConnectionStats>
+  close(): Promise<void>
+}
+
+const CONNECT_TIMEOUT_MS = 8_000
+// A short cut is mended by livekit-client with the token it has; after these the session joins anew for a fresh one.
+const RETRY_DELAYS_MS = [100, 400, 800, 1_200]
+
+/**
+ * Joins a room of any LiveKit server and subscribes to all that sounds. Throws an Error with code `sign-in-needed` when
+ * the token is refused, `media-unavailable` when the server does not answer or no path for sound is found.
+ */
+export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions): Promise<Media> => {
+  const [webrtc, livekit] = await load()
+  const room = new livekit.Room({
+    adaptiveStream: false,
+    dynacast: false,
+    disconnectOnPageLeave: false,
+    // With one connection for both directions wrtc never tells of a subscribed track.
+    singlePeerConnection: false,
+    reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => RETRY_DELAYS_MS[retryCount] ?? null },
+  })
+  const sinks = startSinks(webrtc, onPcm)
+  forwardEvents(livekit, room, sinks, onEvent)
+  try {
+    await room.connect(url, token, {
+      maxRetries: 0,
+      peerConnectionTimeout: CONNECT_TIMEOUT_MS,
+      websocketTimeout: CONNECT_TIMEOUT_MS,
+    })
+  } catch (error) {
+    sinks.close()
+    throw connectError(livekit, url, error as Error)
+  }
+  return {
+    you: describeParticipant(room.localParticipant),
+    roomName: room.name,
+    participants: [...room.remoteParticipants.values()].map(describeParticipant),
+    publish: (options) => publish(livekit, webrtc, room, options),
+    stats: () => readStats(room.engine.pcManager),
+    close: async () => {
+      room.removeAllListeners()
+      sinks.close()
+      await room.disconnect().catch(() => {})
+    },
+  }
+}
+
+let loading: Promise<[WebRtc, LiveKit]> | undefined
+
+const load = () => {
+  loading ??= loadWebRtc().then(async (webrtc): Promise<[WebRtc, LiveKit]> => {
+    // After wrtc: it looks for the globals of a browser as it loads.
+    const livekit = await import('livekit-client')
+    livekit.setLogLevel(livekit.LogLevel.silent)
+    return [webrtc, livekit]
+  })
+  return loading
+}
+
+type Sinks = ReturnType<typeof startSinks>
+
+const startSinks = (webrtc: WebRtc, onPcm: MediaOptions['onPcm']) => {
+  const open = new Map<string, { close(): void }>()
+  const remove = (trackId: string) => {
+    open.get(trackId)?.close()
+    open.delete(trackId)
+  }
+  return {
+    add: (id: string, trackId: string, track: RemoteTrack) => {
+      remove(trackId)
+      const sink = webrtc.receivePcm(track.mediaStreamTrack, (samples, sampleRate, channels) =>
+        onPcm(id, trackId, samples, sampleRate, channels),
+      )
+      open.set(trackId, sink)
+    },
+    remove,
+    close: () => {
+      for (const trackId of [...open.keys()]) remove(trackId)
+    },
+  }
+}
+
+const forwardEvents = (livekit: LiveKit, room: Room, sinks: Sinks, onEvent: MediaOptions['onEvent']) => {
+  const { RoomEvent, Track } = livekit
+  const tell = (participant: Participant) =>
+    onEvent({ type: 'participant', participant: describeParticipant(participant) })
+  room
+    .on(RoomEvent.ParticipantConnected, tell)
+    .on(RoomEvent.ParticipantDisconnected, ({ identity }) => onEvent({ type: 'participant-left', id: identity }))
+    .on(RoomEvent.ParticipantNameChanged, (_, participant) => tell(participant))
+    .on(RoomEvent.TrackPublished, (_, participant) => tell(participant))
+    .on(RoomEvent.TrackUnpublished, (_, participant) => tell(participant))
+    .on(RoomEvent.TrackMuted, (_, participant) => tell(participant))
+    .on(RoomEvent.TrackUnmuted, (_, participant) => tell(participant))
+    .on(RoomEvent.LocalTrackPublished, (_, participant) => tell(participant))
+    .on(RoomEvent.LocalTrackUnpublished, () => onEvent({ type: 'unpublished' }))
+    .on(RoomEvent.ParticipantPermissionsChanged, (_, participant) => {
+      tell(participant)
+      if (participant === room.localParticipant)
+        onEvent({ type: 'permission', canPublish: participant.permissions?.canPublish ?? false })
+    })
+    .on(RoomEvent.TrackSubscribed, (track, publication, { identity }) => {
+      if (track.kind === Track.Kind.Audio) sinks.add(identity, publication.trackSid, track)
+    })
+    .on(RoomEvent.TrackUnsubscribed, (_, { trackSid }, { identity }) => {
+      sinks.remove(trackSid)
+      onEvent({ type: 'track-ended', id: identity, trackId: trackSid })
+    })
+    .on(RoomEvent.ActiveSpeakersChanged, (speakers) =>
+      onEvent({ type: 'speaking', ids: speakers.map(({ identity }) => identity) }),
+    )
+    .on(RoomEvent.ConnectionQualityChanged, (quality, { identity }) =>
+      onEvent({ type: 'quality', id: identity, quality }),
+    )
+    .on(RoomEvent.SignalReconnecting, () => onEvent({ type: 'reconnecting' }))
+    .on(RoomEvent.Reconnecting, () => onEvent({ type: 'reconnecting' }))
+    .on(RoomEvent.Reconnected, () => {
+      onEvent({ type: 'reconnected' })
+      for (const participant of room.remoteParticipants.values()) tell(participant)
+    })
+    .on(RoomEvent.Disconnected, (reason) => {
+      sinks.close()
+      onEvent({ type: 'disconnected', end: endOf(livekit, reason) })
+    })
+}
+
+const endOf = ({ DisconnectReason }: LiveKit, reason: number | undefined): MediaEnd => {
+  if (reason === DisconnectReason.DUPLICATE_IDENTITY) return 'replaced'
+  if (reason === DisconnectReason.PARTICIPANT_REMOVED) return 'removed'
+  if (reason === DisconnectReason.ROOM_DELETED || reason === DisconnectReason.ROOM_CLOSED) return 'room-ended'
+  return 'lost'
+}
+
+const describeParticipant = (participant: Participant): MediaParticipant => ({
+  id: participant.identity,
+  name: participant.name || participant.identity,
+  kind: participant.isAgent ? 'bot' : 'person',
+  canPublish: participant.permissions?.canPublish ?? participant.audioTrackPublications.size > 0,
+  isMuted: ![...participant.audioTrackPublications.values()].some((publication) => !publication.isMuted),
+})
+
+const publish = async (
+  livekit: LiveKit,
+  webrtc: WebRtc,
+  room: Room,
+  { muted, channels, music }: PublishOptions,
+): Promise<Publication> => {
+  const pcm = webrtc.createPcmTrack(channels)
+  const track = new livekit.LocalAudioTrack(pcm.mediaTrack as never, undefined, true)
+  if (muted) await track.mute()
+  const publishing = room.localParticipant.publishTrack(track, {
+    source: livekit.Track.Source.Microphone,
+    audioPreset: { maxBitrate: music ? 96_000 : 32_000 },
+    dtx: !music,
+    red: false,
+    forceStereo: channels === 2,
+  })
+  await publishing.catch((cause: Error) => {
+    pcm.close()
+    throw Object.assign(new Error('The media server did not take the microphone.', { cause }), {
+      code: 'media-unavailable',
+    })
+  })
+  return openPublication(room, pcm, track)
+}
+
+type LocalAudio = NonNullable<LocalTrackPublication['audioTrack']>
+
+const openPublication = (room: Room, pcm: PcmTrack, track: LocalAudio): Publication => ({
+  write: pcm.write,
+  setMuted: async (muted) => {
+    await (muted ? track.mute() : track.unmute())
+  },
+  close: async () => {
+    await room.localParticipant.unpublishTrack(track).catch(() => {})
+    pcm.close()
+  },
+})
+
+const connectError = ({ ConnectionError, ConnectionErrorReason }: LiveKit, url: string, error: Error) => {
+  const isRefused = error instanceof ConnectionError && error.reason === ConnectionErrorReason.NotAllowed
+  return isRefused
+    ? Object.assign(new Error(`The media server at ${url} refused the token.`, { cause: error }), {
+        code: 'sign-in-needed',
+      })
+    : Object.assign(new Error(`The media server at ${url} cannot be reached: ${error.message}.`, { cause: error }), {
+        code: 'media-unavailable',
+      })
+}
