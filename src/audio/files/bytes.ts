@@ -1,0 +1,45 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { audioError } from '../audio-error.ts'
+
+export type ByteReader = {
+  readonly path: string
+  readonly size: number
+  /** Up to `length` bytes from `at`; fewer at the end of the file. The bytes are the caller's. */
+  read(at: number, length: number): Promise<Buffer>
+  close(): Promise<void>
+}
+
+/** Opens a regular file for reading anywhere. */
+export const openBytes = async (path: string): Promise<ByteReader> => {
+  const handle = await openHandle(path)
+  const stats = await handle.stat()
+  if (!stats.isFile()) {
+    await handle.close()
+    throw audioError('not-audio', `${path} is not a file but ${stats.isDirectory() ? 'a folder' : 'something else'}.`)
+  }
+  return {
+    path,
+    size: stats.size,
+    read: async (at, length) => {
+      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, stats.size - at)))
+      let got = 0
+      while (got < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, got, buffer.length - got, at + got)
+        if (bytesRead === 0) break
+        got += bytesRead
+      }
+      return buffer.subarray(0, got)
+    },
+    close: () => handle.close(),
+  }
+}
+
+const openHandle = async (path: string): Promise<FileHandle> => {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw audioError('not-found', `There is no file ${path}.`, error)
+    throw audioError('not-readable', `${path} cannot be read (${code}).`, error)
+  }
+}

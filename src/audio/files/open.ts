@@ -1,0 +1,116 @@
+import { type AudioSource, FRAME_SAMPLES, SAMPLE_RATE } from '../frame.ts'
+import { type DecodeOptions, openDecoded } from './decode.ts'
+import type { AudioFileInfo } from './decoding.ts'
+
+export type AudioFileSource = AudioSource & {
+  readonly info: AudioFileInfo
+  /** Media time of the next frame that `read` will give. */
+  positionMs(): number
+  /** What was wrong with the file, once that is known: at the latest when `read` said `ended`. */
+  warning(): string | undefined
+}
+
+/** How much is decoded ahead of the reader. */
+const AHEAD_MS = 2000
+
+/**
+ * Opens a sound file as a source of 48 kHz frames. It is decoded by streaming, about two seconds ahead, so its length
+ * does not matter for memory; `startMs` begins elsewhere than at the start. Errors: see `openDecoded`.
+ */
+export const openAudioFile = async (path: string, options: DecodeOptions = {}): Promise<AudioFileSource> => {
+  const decoded = await openDecoded(path, options)
+  const { channels } = decoded
+  const ring = createSampleRing((AHEAD_MS * SAMPLE_RATE * channels) / 1000)
+  const startMs = options.startMs ?? 0
+  let state: 'decoding' | 'drained' | 'closed' = 'decoding'
+  let failure: string | undefined
+  let samplesRead = 0
+
+  const decodeAhead = async () => {
+    try {
+      for await (const piece of decoded.pcm()) {
+        await ring.write(piece, () => state === 'closed')
+        if (state === 'closed') break
+      }
+    } catch {
+      failure = `${path} stopped being readable in the middle.`
+    }
+    if (state === 'decoding') state = 'drained'
+    await decoded.close()
+  }
+  const decoding = decodeAhead()
+  await Promise.race([decoding, ring.firstFilled])
+
+  return {
+    channels,
+    info: decoded.info,
+    positionMs: () => startMs + (samplesRead / channels / SAMPLE_RATE) * 1000,
+    warning: () => failure ?? (state === 'drained' ? decoded.warning() : undefined),
+    read: (into) => {
+      if (state === 'decoding' && ring.length() < into.length) {
+        into.fill(0)
+        return 'starved'
+      }
+      const got = ring.read(into)
+      samplesRead += got
+      into.fill(0, got)
+      return state === 'decoding' || ring.length() > 0 ? 'frame' : 'ended'
+    },
+    close: async () => {
+      state = 'closed'
+      ring.release()
+      await decoding
+    },
+  }
+}
+
+/** A bounded ring: writing waits for room, reading never waits. */
+const createSampleRing = (capacity: number) => {
+  const samples = new Int16Array(capacity)
+  let start = 0
+  let length = 0
+  let wake: (() => void) | undefined
+  let filled: () => void
+  const firstFilled = new Promise<void>((resolve) => {
+    filled = resolve
+  })
+  const release = () => {
+    wake?.()
+    wake = undefined
+  }
+  const put = (piece: Int16Array) => {
+    const end = (start + length) % capacity
+    const head = Math.min(piece.length, capacity - end)
+    samples.set(piece.subarray(0, head), end)
+    samples.set(piece.subarray(head), 0)
+    length += piece.length
+  }
+  return {
+    firstFilled,
+    release,
+    length: () => length,
+    write: async (piece: Int16Array, isClosed: () => boolean) => {
+      for (let at = 0; at < piece.length && !isClosed(); ) {
+        const count = Math.min(piece.length - at, capacity - length)
+        put(piece.subarray(at, at + count))
+        at += count
+        if (length < capacity) continue
+        filled()
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    read: (into: Int16Array): number => {
+      const count = Math.min(into.length, length)
+      const head = Math.min(count, capacity - start)
+      into.set(samples.subarray(start, start + head))
+      into.set(samples.subarray(0, count - head), head)
+      start = (start + count) % capacity
+      length -= count
+      // Half a ring of room at a time: the decoder then works in longer strides, and still far ahead.
+      if (length < capacity - FRAME_SAMPLES * 20) release()
+      return count
+    },
+  }
+}
