@@ -1,0 +1,113 @@
+import type { Hand, StageAction } from '../protocol/rooms.ts'
+import type { SeatParticipant, SeatState } from '../protocol/seat.ts'
+import type { Choice, Effect, Focus, Section } from './model.ts'
+
+/** People of a room in the order in which the selection moves: stage, raised hands, audience. */
+export const sectionIds = (seat: SeatState, section: Section): string[] => {
+  if (section === 'hands') return seat.hands.map(({ participantId }) => participantId)
+  const wantsStage = section === 'stage'
+  return seat.participants.filter(({ role }) => (role !== 'listener') === wantsStage).map(({ id }) => id)
+}
+
+const sections: Section[] = ['stage', 'hands', 'listening']
+
+/** The focus again after the room has changed: it follows the person, never the place. */
+export const keepFocus = (seat: SeatState, focus: Focus | null): Focus | null => {
+  if (!focus) return null
+  const order = [focus.section, ...sections.filter((section) => section !== focus.section)]
+  const section = order.find((candidate) => sectionIds(seat, candidate).includes(focus.id))
+  return section ? { section, id: focus.id } : null
+}
+
+export const moveFocus = (seat: SeatState, focus: Focus | null, by: number): Focus | null => {
+  const all = sections.flatMap((section) => sectionIds(seat, section).map((id) => ({ section, id })))
+  if (all.length === 0) return null
+  const at = all.findIndex(({ section, id }) => section === focus?.section && id === focus.id)
+  if (at < 0) return all[0]!
+  return all[Math.min(all.length - 1, Math.max(0, at + by))]!
+}
+
+/** The first person of the next section that has anybody. */
+export const nextSection = (seat: SeatState, focus: Focus | null): Focus | null => {
+  const from = focus ? sections.indexOf(focus.section) + 1 : 0
+  for (let offset = 0; offset < sections.length; offset += 1) {
+    const section = sections[(from + offset) % sections.length]!
+    const id = sectionIds(seat, section)[0]
+    if (id !== undefined) return { section, id }
+  }
+  return null
+}
+
+export const personById = (seat: SeatState, id: string | undefined): SeatParticipant | undefined =>
+  id === undefined ? undefined : seat.participants.find((person) => person.id === id)
+
+export const isModerator = (seat: SeatState): boolean => seat.you.role === 'moderator'
+
+/** Nobody else could keep the room: leaving on purpose would end it (R19). */
+export const isOnlyModerator = (seat: SeatState): boolean =>
+  isModerator(seat) && !seat.participants.some(({ role, isYou }) => role === 'moderator' && !isYou)
+
+export type PersonAction = Choice & { isDangerous: boolean; confirm?: string }
+
+/** What you may do to somebody now, one key each, dangerous ones last. */
+export const personActions = (seat: SeatState, person: SeatParticipant): PersonAction[] => {
+  if (person.isYou) return []
+  const who = person.handle ? `@${person.handle}` : person.id
+  const actions: PersonAction[] = [
+    action('+', `louder for you (${person.volume} %)`, volume(who, Math.min(200, person.volume + 10))),
+    action('-', 'quieter for you', volume(who, Math.max(0, person.volume - 10))),
+    person.volume === 0
+      ? action('x', 'hear them again', volume(who, 100))
+      : action('x', 'silence them for you alone', volume(who, 0)),
+  ]
+  return isModerator(seat)
+    ? [...moderatorActions(seat, person, who), ...actions, ...dangerousActions(person, who)]
+    : actions
+}
+
+const moderatorActions = (seat: SeatState, person: SeatParticipant, who: string): PersonAction[] => {
+  const hand: Hand | undefined = seat.hands.find(({ participantId }) => participantId === person.id)
+  if (person.role === 'listener')
+    return hand
+      ? [action('a', 'admit to the stage', stage('admit', who)), action('o', 'lower the hand', stage('lower', who))]
+      : [action('i', 'invite to speak', stage('invite', who))]
+  return [
+    person.mutedByModerator
+      ? action('w', 'allow to speak again', stage('allow', who))
+      : action('m', 'mute', stage('mute', who)),
+    ...(person.role === 'speaker' ? [action('e', 'send back to the audience', stage('demote', who))] : []),
+  ]
+}
+
+const dangerousActions = (person: SeatParticipant, who: string): PersonAction[] => [
+  ...(person.role === 'speaker'
+    ? [
+        dangerous(
+          'p',
+          'make a moderator',
+          stage('moderator', who),
+          `Give ${person.name} the same power over the room as you?`,
+        ),
+      ]
+    : []),
+  dangerous('k', 'remove from the room', stage('kick', who), `Remove ${person.name}? They cannot come back.`),
+]
+
+const action = (key: string, label: string, effect: Effect): PersonAction => ({
+  key,
+  label,
+  does: [effect],
+  isDangerous: false,
+})
+
+const dangerous = (key: string, label: string, effect: Effect, confirm: string): PersonAction => ({
+  ...action(key, label, effect),
+  isDangerous: true,
+  confirm,
+})
+
+const stage = (verb: StageAction, who: string): Effect => ({
+  do: 'command',
+  command: { verb: 'stage', action: verb, who },
+})
+const volume = (who: string, percent: number): Effect => ({ do: 'command', command: { verb: 'volume', percent, who } })

@@ -1,0 +1,139 @@
+import type { HallwayEvent } from '../protocol/events.ts'
+import type { Room } from '../protocol/rooms.ts'
+import type { ActionId } from './keys.ts'
+import { type Hallway, type HallwayRow, type Happening, type Model, type Step, step } from './model.ts'
+import { goOffline } from './reduce-sign-in.ts'
+
+type HallwayHappening = Extract<Happening, { type: 'rooms' | 'rooms-failed' | 'hallway' | 'hallway-status' }>
+
+/** Rows keep their place while you read: new rooms come last with a mark, ended ones stay until you move. */
+export const reduceHallway = (model: Model, happening: HallwayHappening): Step => {
+  switch (happening.type) {
+    case 'rooms':
+      return takeRooms(model, happening)
+    case 'rooms-failed':
+      return roomsFailed(model, happening)
+    case 'hallway':
+      if (happening.event.type === 'reset') return step(model, { do: 'load-rooms', search: model.hallway.search })
+      return step(hallway(model, takeEvent(model.hallway, happening.event)))
+    case 'hallway-status':
+      return step(hallway(model, { status: happening.status, cause: happening.cause ?? null }))
+  }
+}
+
+export const reduceHallwayKey = (model: Model, action: ActionId | undefined): Step => {
+  switch (action) {
+    case 'up':
+      return step(move(model, -1))
+    case 'down':
+      return step(move(model, 1))
+    case 'page-up':
+      return step(move(model, -10))
+    case 'page-down':
+      return step(move(model, 10))
+    case 'join':
+      return join(model)
+    case 'search':
+      return step(prompt(model, 'search', 'Search', model.hallway.search, 80))
+    case 'new-room':
+      return step(prompt(model, 'title', 'Title of the new room', '', 80))
+    case 'open-room':
+      return step(prompt(model, 'open', 'Link, id or title', '', 300))
+    case 'refresh':
+      return step(hallway(model, { status: 'loading' }), { do: 'load-rooms', search: model.hallway.search })
+    case 'back':
+      return back(model)
+    case 'quit':
+      return step(model, { do: 'close-seat' }, { do: 'quit', exitCode: 0 })
+    default:
+      return step(model)
+  }
+}
+
+/** The rows that the search lets through, in their order. */
+export const visibleRows = ({ rows, search }: Hallway): HallwayRow[] =>
+  search === '' ? rows : rows.filter(({ room }) => matches(room, search))
+
+const hallway = (model: Model, change: Partial<Hallway>): Model => ({
+  ...model,
+  hallway: { ...model.hallway, ...change },
+})
+
+const matches = (room: Room, search: string): boolean => {
+  const wanted = search.trim().toLowerCase()
+  const texts = [
+    room.title,
+    room.host.name,
+    room.host.handle,
+    ...room.stage.flatMap(({ name, handle }) => [name, handle]),
+  ]
+  return texts.some((text) => text.toLowerCase().includes(wanted.replace(/^@/, '')))
+}
+
+const takeRooms = (model: Model, { rooms, search }: Extract<Happening, { type: 'rooms' }>): Step => {
+  const rows = rooms.rooms.map((room) => ({ room, isNew: false, isEnded: room.endedAt !== null }))
+  const { selectedId } = model.hallway
+  const isStillThere = rows.some(({ room }) => room.id === selectedId)
+  const change: Partial<Hallway> = {
+    rows,
+    search,
+    selectedId: isStillThere ? selectedId : (rows[0]?.room.id ?? null),
+    status: 'open',
+    cause: null,
+    hasMore: rooms.nextCursor !== null,
+  }
+  return step(hallway(model, change), { do: 'watch-rooms', cursor: rooms.eventCursor })
+}
+
+const roomsFailed = (model: Model, { code, message }: Extract<Happening, { type: 'rooms-failed' }>): Step => {
+  if (code === 'sign-in-needed') return step({ ...model, account: null, screen: 'sign-in', overlay: null })
+  if (code === 'unreachable' && model.screen === 'hallway') return step(goOffline(model, message))
+  return step(hallway(model, { status: 'failed', cause: message }))
+}
+
+const takeEvent = (now: Hallway, event: Exclude<HallwayEvent, { type: 'reset' }>): Partial<Hallway> => {
+  const id = event.type === 'room' ? event.room.id : event.roomId
+  const isKnown = now.rows.some(({ room }) => room.id === id)
+  if (event.type === 'room-ended' || event.room.endedAt !== null)
+    return { rows: now.rows.map((row) => (row.room.id === id ? { ...row, isEnded: true } : row)) }
+  const { room } = event
+  if (isKnown) return { rows: now.rows.map((row) => (row.room.id === id ? { ...row, room, isEnded: false } : row)) }
+  if (now.search !== '' && !matches(room, now.search)) return {}
+  return { rows: [...now.rows, { room, isNew: true, isEnded: false }], selectedId: now.selectedId ?? id }
+}
+
+const move = (model: Model, by: number): Model => {
+  const { hallway: now } = model
+  const shown = visibleRows(now)
+  const at = shown.findIndex(({ room }) => room.id === now.selectedId)
+  const target = shown[Math.min(shown.length - 1, Math.max(0, at + by))]
+  const live = shown.filter(({ isEnded }) => !isEnded)
+  const selected = target && !target.isEnded ? target : (nearestLive(shown, at, by) ?? live[0])
+  const rows = now.rows.filter(({ isEnded }) => !isEnded).map((row) => ({ ...row, isNew: false }))
+  return hallway(model, { rows, selectedId: selected?.room.id ?? null })
+}
+
+const nearestLive = (shown: HallwayRow[], at: number, by: number): HallwayRow | undefined => {
+  const onwards = by > 0 ? shown.slice(at + 1) : shown.slice(0, Math.max(0, at)).reverse()
+  return onwards.find(({ isEnded }) => !isEnded) ?? shown.findLast(({ isEnded }) => !isEnded)
+}
+
+const join = (model: Model): Step => {
+  const row = visibleRows(model.hallway).find(({ room }) => room.id === model.hallway.selectedId)
+  if (!row || row.isEnded) return step(model)
+  return step({ ...model, screen: 'joining', joiningTitle: row.room.title }, { do: 'join', room: row.room.id })
+}
+
+const back = (model: Model): Step => {
+  if (model.screen === 'joining') return step({ ...model, screen: 'hallway' }, { do: 'close-seat' })
+  if (model.hallway.search === '') return step(model)
+  return step(hallway(model, { search: '' }), { do: 'load-rooms', search: '' })
+}
+
+const prompt = (
+  model: Model,
+  purpose: 'search' | 'title' | 'open',
+  label: string,
+  text: string,
+  maxCharacters: number,
+): Model => ({ ...model, overlay: { kind: 'prompt', purpose, label, text, maxCharacters } })
