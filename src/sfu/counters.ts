@@ -1,0 +1,23 @@
+/** Counts since the start; they name nobody. */
+export type Counters = {
+  packetsIn: number
+  packetsOut: number
+  /** RTP that does not parse, or of a payload type that was not agreed on. */
+  malformed: number
+  dataDropped: number
+  signalMessages: number
+  signalRefused: number
+  joinsRefused: number
+  webhooksFailed: number
+}
+
+export const createCounters = (): Counters => ({
+  packetsIn: 0,
+  packetsOut: 0,
+  malformed: 0,
+  dataDropped: 0,
+  signalMessages: 0,
+  signalRefused: 0,
+  joinsRefused: 0,
+  webhooksFailed: 0,
+})

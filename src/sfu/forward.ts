@@ -1,0 +1,152 @@
+import type { Counters } from './counters.ts'
+import { createReception, type Reception, type SenderState, senderReport } from './rtcp.ts'
+import { createRewriter, isRtcp, type Rewriter, readRtpHeader, writePacket } from './rtp.ts'
+
+/** Who hears whom, packet by packet. Opus is never decoded; the source's header is replaced by one of ours. */
+export type Forwarder = {
+  publish(trackSid: string, source: Source): void
+  unpublish(trackSid: string): void
+  /** Closed: packets are dropped, and what follows continues without a hole. */
+  gate(trackSid: string, open: boolean): void
+  receive(trackSid: string, packet: Buffer, nowMs: number): void
+  subscribe(trackSid: string, subscriberSid: string, sink: Sink): void
+  unsubscribe(trackSid: string, subscriberSid: string): void
+  pause(trackSid: string, subscriberSid: string, paused: boolean): void
+  /** Sends receiver reports to publishers and sender reports to subscribers; answers loss by participant, 0 to 1. */
+  report(nowMs: number, unixMs: number): Map<string, number>
+}
+
+export type Source = {
+  participantSid: string
+  payloadType: number
+  levelExtensionId: number
+  sendRtcp(packet: Buffer): void
+  /** Level in -dBov of one packet that lasts `durationMs`. */
+  onLevel(level: number, durationMs: number): void
+}
+
+export type Sink = { readonly ssrc: number; send(packet: Buffer): boolean }
+
+type Subscriber = { sid: string; sink: Sink; paused: boolean; skipped: number; packets: number; octets: number }
+type Publication = {
+  source: Source
+  open: boolean
+  rewriter: Rewriter
+  reception: Reception
+  ssrc: number
+  last: SenderState
+  durationMs: number
+  lastTimestamp: number
+  subscribers: Subscriber[]
+}
+
+const OUT_PAYLOAD_TYPE = 111
+const OWN_SSRC = 1
+
+/** `random` gives a number in [0, 1). */
+export const createForwarder = (counters: Counters, random: () => number): Forwarder => {
+  const publications = new Map<string, Publication>()
+  const subscriberOf = (trackSid: string, sid: string): Subscriber | undefined =>
+    publications.get(trackSid)?.subscribers.find((subscriber) => subscriber.sid === sid)
+
+  return {
+    publish: (trackSid, source) => publications.set(trackSid, newPublication(source, random)),
+    unpublish: (trackSid) => publications.delete(trackSid),
+    gate: (trackSid, open) => {
+      const publication = publications.get(trackSid)
+      if (!publication) return
+      publication.open = open
+      publication.rewriter.pause()
+    },
+    receive: (trackSid, packet, nowMs) => {
+      const publication = publications.get(trackSid)
+      if (!publication) return
+      if (isRtcp(packet)) publication.reception.senderReportArrived(packet, nowMs)
+      else forward(publication, packet, nowMs, counters)
+    },
+    subscribe: (trackSid, sid, sink) => {
+      publications.get(trackSid)?.subscribers.push({ sid, sink, paused: false, skipped: 0, packets: 0, octets: 0 })
+    },
+    unsubscribe: (trackSid, sid) => {
+      const publication = publications.get(trackSid)
+      if (publication) publication.subscribers = publication.subscribers.filter((subscriber) => subscriber.sid !== sid)
+    },
+    pause: (trackSid, sid, paused) => {
+      const subscriber = subscriberOf(trackSid, sid)
+      if (subscriber) subscriber.paused = paused
+    },
+    report: (nowMs, unixMs) => {
+      const losses = new Map<string, number>()
+      for (const publication of publications.values()) {
+        if (publication.ssrc === 0) continue
+        const { packet, lost } = publication.reception.report(OWN_SSRC, publication.ssrc, nowMs)
+        publication.source.sendRtcp(packet)
+        losses.set(publication.source.participantSid, lost)
+        for (const { sink, packets, octets } of publication.subscribers)
+          if (packets > 0) sink.send(senderReport(sink.ssrc, { ...publication.last, packets, octets }, nowMs, unixMs))
+      }
+      return losses
+    },
+  }
+}
+
+const newPublication = (source: Source, random: () => number): Publication => ({
+  source,
+  open: false,
+  rewriter: createRewriter(Math.floor(random() * 0x8000), Math.floor(random() * 2 ** 32)),
+  reception: createReception(),
+  ssrc: 0,
+  last: { timestamp: 0, atMs: 0, packets: 0, octets: 0 },
+  durationMs: 20,
+  lastTimestamp: 0,
+  subscribers: [],
+})
+
+const forward = (publication: Publication, packet: Buffer, nowMs: number, counters: Counters): void => {
+  const header = readRtpHeader(packet, publication.source.levelExtensionId)
+  if (!header || header.payloadType !== publication.source.payloadType) {
+    counters.malformed += 1
+    return
+  }
+  counters.packetsIn += 1
+  // A restarted source (another SSRC) is another stream: its loss is counted anew.
+  if (publication.ssrc !== header.ssrc) publication.reception = createReception()
+  publication.ssrc = header.ssrc
+  publication.reception.received(header.sequence, header.timestamp, nowMs)
+  if (!publication.open) return
+  const out = publication.rewriter.rewrite(header, nowMs)
+  if (!out) return
+  if (header.level >= 0) publication.source.onLevel(header.level, packetDuration(publication, out.timestamp))
+  publication.last.timestamp = out.timestamp
+  publication.last.atMs = nowMs
+  fanOut(
+    publication,
+    writePacket(OUT_PAYLOAD_TYPE, out, packet.subarray(header.payloadOffset, header.payloadEnd)),
+    out.sequence,
+    counters,
+  )
+}
+
+const fanOut = (publication: Publication, packet: Buffer, sequence: number, counters: Counters): void => {
+  for (const subscriber of publication.subscribers) {
+    if (subscriber.paused) {
+      subscriber.skipped = (subscriber.skipped + 1) & 0xffff
+      continue
+    }
+    // One buffer serves all: the library copies it, and only these two fields differ.
+    packet.writeUInt16BE((sequence - subscriber.skipped) & 0xffff, 2)
+    packet.writeUInt32BE(subscriber.sink.ssrc, 8)
+    if (!subscriber.sink.send(packet)) continue
+    subscriber.packets += 1
+    subscriber.octets += packet.length - 12
+    counters.packetsOut += 1
+  }
+}
+
+/** From the step of the timestamps; after a pause (DTX) the last known one holds. */
+const packetDuration = (publication: Publication, timestamp: number): number => {
+  const stepMs = ((timestamp - publication.lastTimestamp) | 0) / 48
+  publication.lastTimestamp = timestamp
+  if (stepMs >= 2.5 && stepMs <= 120) publication.durationMs = stepMs
+  return publication.durationMs
+}

@@ -1,0 +1,292 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import {
+  ConnectionQuality,
+  DisconnectReason,
+  LeaveRequest_Action,
+  ParticipantInfo_State,
+  WebhookEvent,
+} from '@livekit/protocol'
+import type { WebSocket } from 'ws'
+import { type Connection, createConnection } from './connection.ts'
+import type { Counters } from './counters.ts'
+import { createForwarder, type Forwarder } from './forward.ts'
+import type { MediaEngine } from './media.ts'
+import {
+  activate,
+  createRoomState,
+  detach,
+  type Effect,
+  finish,
+  join,
+  type Participant,
+  type RoomSettings,
+  type RoomState,
+  reconcile,
+  roomInfo,
+  send,
+  tick,
+} from './room.ts'
+import { createSpeakerDetector, SPEAKER_INTERVAL_MS, type SpeakerDetector } from './speakers.ts'
+import type { Pass } from './tokens.ts'
+
+/** All rooms of this media server, and the loop that carries their effects out. */
+export type House = {
+  rooms(): RoomState[]
+  find(name: string): RoomState | undefined
+  /** The room of that name, made when it is not there. */
+  open(name: string, settings?: Partial<RoomSettings>): RoomState
+  enter(
+    pass: Pass,
+    socket: WebSocket,
+    autoSubscribe: boolean,
+  ): { room: RoomState; participant: Participant; connection: Connection }
+  /** The signal socket of this very connection has closed. */
+  detached(room: RoomState, sid: string, connection: Connection): void
+  /** True while `connection` is the one in use for that participant. */
+  isCurrent(sid: string, connection: Connection): boolean
+  run(room: RoomState, effects: Effect[]): void
+  finishRoom(room: RoomState, reason: DisconnectReason): void
+  size(): { rooms: number; participants: number; tracks: number; connections: number }
+  close(): void
+}
+
+export type HouseOptions = { engine: MediaEngine; counters: Counters; onEvent(event: WebhookEvent): void }
+
+const DEFAULTS: RoomSettings = { emptyTimeoutS: 300, departureTimeoutS: 20, maxParticipants: 0, metadata: '' }
+const MAX_ROOMS = 2000
+const MAX_CONNECTIONS = 5000
+const REPORT_MS = 2000
+
+export const createHouse = ({ engine, counters, onEvent }: HouseOptions): House => {
+  const rooms = new Map<string, RoomState>()
+  const connections = new Map<string, Connection>()
+  const speakers = new Map<RoomState, SpeakerDetector>()
+  const forwarder = createForwarder(counters, Math.random)
+  const now = (): number => performance.now()
+
+  const open = (name: string, settings: Partial<RoomSettings> = {}): RoomState => {
+    const known = rooms.get(name)
+    if (known) return known
+    if (rooms.size >= MAX_ROOMS)
+      throw Object.assign(new Error('this media server has no place for another room'), { code: 'full' })
+    const room = createRoomState(newSid('RM'), name, { ...DEFAULTS, ...settings }, now(), Date.now())
+    rooms.set(name, room)
+    speakers.set(room, createSpeakerDetector())
+    return room
+  }
+  const close = (room: RoomState): void => {
+    if (rooms.get(room.info.name) === room) rooms.delete(room.info.name)
+    speakers.delete(room)
+  }
+  const run = (room: RoomState, effects: Effect[]): void => {
+    for (const effect of effects) carryOut(room, effect)
+  }
+  const carryOut = (room: RoomState, effect: Effect): void => {
+    switch (effect.type) {
+      case 'send':
+        connections.get(effect.to)?.send(effect.message)
+        break
+      case 'leave':
+        connections.get(effect.sid)?.leave(effect.reason, effect.action)
+        connections.delete(effect.sid)
+        break
+      case 'release':
+        connections.get(effect.sid)?.close()
+        connections.delete(effect.sid)
+        break
+      case 'event':
+        onEvent(webhookEvent(room, effect))
+        break
+      default:
+        carryMedia(room, effect, connections, forwarder, speakers.get(room))
+    }
+  }
+  const failed = (room: RoomState, sid: string, connection: Connection): void => {
+    if (connections.get(sid) !== connection) return
+    // No ICE restart here: the client comes back by a new join, and keeps its place meanwhile.
+    detach(room, sid, now())
+    connection.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT)
+  }
+
+  const every = (ms: number, work: () => void): NodeJS.Timeout => setInterval(work, ms)
+  const timers = [
+    every(SPEAKER_INTERVAL_MS, () => {
+      for (const [room, detector] of speakers) run(room, speakerUpdate(room, detector))
+    }),
+    every(REPORT_MS, () => {
+      const losses = forwarder.report(now(), Date.now())
+      for (const room of rooms.values()) run(room, qualityUpdate(room, losses))
+    }),
+    every(500, () => {
+      for (const room of [...rooms.values()]) {
+        const { effects, finished } = tick(room, now())
+        run(room, effects)
+        if (finished) close(room)
+      }
+    }),
+  ]
+
+  return {
+    rooms: () => [...rooms.values()],
+    find: (name) => rooms.get(name),
+    open,
+    enter: (pass, socket, autoSubscribe) => {
+      if (connections.size >= MAX_CONNECTIONS)
+        throw Object.assign(new Error('this media server is full'), { code: 'full' })
+      const room = open(pass.room)
+      const { participant, effects } = join(room, pass, {
+        autoSubscribe,
+        sid: newSid('PA'),
+        nowMs: now(),
+        unixMs: Date.now(),
+      })
+      const { sid } = participant.info
+      const connection: Connection = createConnection(socket, engine, {
+        onPacket: (mid, packet) => {
+          const trackSid = participant.sections.get(mid)
+          if (trackSid !== undefined) forwarder.receive(trackSid, packet, now())
+        },
+        onData: () => {
+          counters.dataDropped += 1
+        },
+        onActive: () => {
+          if (connections.get(sid) !== connection) return
+          participant.mediaStands = true
+          run(room, [...activate(room, sid), ...reconcile(room, participant)])
+          run(room, [speakersNow(sid, speakers.get(room))])
+        },
+        onFailed: () => failed(room, sid, connection),
+      })
+      // What ends an old connection of the same person comes first, then this one takes its place.
+      const joinAt = effects.findIndex((effect) => effect.type === 'send' && effect.message.case === 'join')
+      run(room, effects.slice(0, joinAt))
+      connections.set(sid, connection)
+      run(room, effects.slice(joinAt))
+      return { room, participant, connection }
+    },
+    detached: (room, sid, connection) => {
+      if (connections.get(sid) === connection) detach(room, sid, now())
+    },
+    isCurrent: (sid, connection) => connections.get(sid) === connection,
+    run,
+    finishRoom: (room, reason) => {
+      run(room, finish(room, reason, now()))
+      close(room)
+    },
+    size: () => {
+      const participants = [...rooms.values()].flatMap((room) => [...room.participants.values()])
+      const tracks = participants.reduce((sum, { info }) => sum + info.tracks.length, 0)
+      return { rooms: rooms.size, participants: participants.length, tracks, connections: connections.size }
+    },
+    close: () => {
+      for (const timer of timers) clearInterval(timer)
+      for (const room of [...rooms.values()]) run(room, finish(room, DisconnectReason.SERVER_SHUTDOWN, now()))
+      rooms.clear()
+    },
+  }
+}
+
+/** LiveKit's ids: a prefix that tells the kind, then twelve random characters. */
+export const newSid = (prefix: 'RM' | 'PA' | 'TR' | 'EV'): string =>
+  `${prefix}_${randomBytes(9).toString('base64url').replace(/[-_]/g, 'x')}`
+
+type MediaEffect = Exclude<Effect, { type: 'send' | 'leave' | 'release' | 'event' }>
+
+const carryMedia = (
+  room: RoomState,
+  effect: MediaEffect,
+  connections: Map<string, Connection>,
+  forwarder: Forwarder,
+  detector: SpeakerDetector | undefined,
+): void => {
+  switch (effect.type) {
+    case 'publish': {
+      const { sid, mid, trackSid, payloadType, levelExtensionId } = effect
+      forwarder.publish(trackSid, {
+        participantSid: sid,
+        payloadType,
+        levelExtensionId,
+        sendRtcp: (packet) => connections.get(sid)?.sendRtcp(mid, packet),
+        onLevel: (level, durationMs) => detector?.observe(trackSid, sid, level, durationMs),
+      })
+      break
+    }
+    case 'unpublish':
+      detector?.forget(effect.trackSid)
+      forwarder.unpublish(effect.trackSid)
+      break
+    case 'gate':
+      forwarder.gate(effect.trackSid, effect.open)
+      break
+    case 'pause':
+      forwarder.pause(effect.trackSid, effect.subscriber, effect.paused)
+      break
+    case 'unsubscribe':
+      forwarder.unsubscribe(effect.trackSid, effect.subscriber)
+      connections.get(effect.subscriber)?.unsubscribe(effect.trackSid)
+      break
+    case 'subscribe': {
+      const { subscriber, publisher, trackSid, stereo } = effect
+      const track = { streamId: `${publisher}|${trackSid}`, stereo, ssrc: randomInt(0x10000, 0x7fffffff) }
+      const sink = connections.get(subscriber)?.subscribe(trackSid, track)
+      if (sink) forwarder.subscribe(trackSid, subscriber, sink)
+      else room.participants.get(subscriber)?.subscribed.delete(trackSid)
+    }
+  }
+}
+
+const webhookEvent = (
+  room: RoomState,
+  { event, participant, track }: Extract<Effect, { type: 'event' }>,
+): WebhookEvent =>
+  new WebhookEvent({
+    event,
+    room: roomInfo(room),
+    participant,
+    track,
+    id: newSid('EV'),
+    createdAt: BigInt(Math.floor(Date.now() / 1000)),
+  })
+
+const speakerUpdate = (room: RoomState, detector: SpeakerDetector): Effect[] => {
+  const changes = detector.update()
+  if (changes.length === 0) return []
+  const value = {
+    speakers: changes.map(({ participantSid, level, active }) => ({ sid: participantSid, level, active })),
+  }
+  return [...room.participants.keys()].map((to) => send(to, { case: 'speakersChanged', value }))
+}
+
+const speakersNow = (to: string, detector: SpeakerDetector | undefined): Effect => {
+  const speaking = (detector?.active() ?? []).map(({ participantSid, level }) => ({
+    sid: participantSid,
+    level,
+    active: true,
+  }))
+  return send(to, { case: 'speakersChanged', value: { speakers: speaking } })
+}
+
+/** Quality of those who publish, by the loss on their way to us; a participant without signal is lost. */
+const qualityUpdate = (room: RoomState, losses: Map<string, number>): Effect[] => {
+  const updates = [...room.participants.values()]
+    .filter(({ info }) => info.state === ParticipantInfo_State.ACTIVE)
+    .map((participant) => qualityOf(participant, losses.get(participant.info.sid) ?? 0))
+    .filter(({ participant, quality }) => participant.quality !== quality)
+  for (const { participant, quality } of updates) participant.quality = quality
+  if (updates.length === 0) return []
+  const value = {
+    updates: updates.map(({ participant, quality, score }) => ({
+      participantSid: participant.info.sid,
+      quality,
+      score,
+    })),
+  }
+  return [...room.participants.keys()].map((to) => send(to, { case: 'connectionQuality', value }))
+}
+
+const qualityOf = (participant: Participant, loss: number) => {
+  const { LOST, POOR, GOOD, EXCELLENT } = ConnectionQuality
+  if (participant.detachedSinceMs !== undefined) return { participant, quality: LOST, score: 0 }
+  const quality = loss > 0.1 ? POOR : loss > 0.03 ? GOOD : EXCELLENT
+  return { participant, quality, score: Math.max(1, 5 - loss * 20) }
+}

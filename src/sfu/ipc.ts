@@ -1,0 +1,30 @@
+/** What parent and child say to each other (advanced serialization: buffers stay buffers). */
+export type ChildOptions = {
+  apiKey: string
+  apiSecret: string
+  address: string
+  port: number
+  webhookUrl: string | undefined
+}
+
+export type HttpRequest = { method: string; path: string; headers: Record<string, string>; body: Uint8Array }
+export type HttpAnswer = { status: number; headers: Record<string, string>; body: Uint8Array }
+
+export type ToChild =
+  | { type: 'start'; options: ChildOptions }
+  /** The socket travels along as the message's handle. */
+  | {
+      type: 'upgrade'
+      method: string
+      url: string
+      headers: Record<string, string | string[] | undefined>
+      head: Uint8Array
+    }
+  | { type: 'request'; id: number; request: HttpRequest }
+  | { type: 'close' }
+
+export type ToParent =
+  | { type: 'ready'; port: number }
+  | { type: 'refused'; code: string; message: string }
+  | { type: 'answer'; id: number; answer: HttpAnswer }
+  | { type: 'log'; line: string }

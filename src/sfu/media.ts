@@ -1,0 +1,205 @@
+import { createSocket } from 'node:dgram'
+import type { Audio, PeerConnection, Track } from 'node-datachannel'
+import type { CleanCandidate } from './sdp.ts'
+
+/**
+ * The door to node-datachannel: two kinds of peer connection on one UDP port. Facts this file rests on: onTrack comes
+ * late, so tracks are known by mid; a track that is not referenced is collected; a callback per packet is dear, so
+ * subscribers' tracks have none.
+ */
+export type MediaEngine = {
+  /** UDP port in use. */
+  readonly port: number
+  /** STUN requests that belong to no connection, since the start. */
+  strayRequests(): number
+  createPublisher(handlers: PublisherHandlers): PublisherPeer
+  createSubscriber(handlers: PeerHandlers): SubscriberPeer
+  close(): void
+}
+
+export type PeerState = 'connected' | 'failed' | 'other'
+export type PeerHandlers = { onCandidate(candidate: CleanCandidate): void; onState(state: PeerState): void }
+export type PublisherHandlers = PeerHandlers & {
+  /** RTP or RTCP of one media section. */
+  onPacket(mid: string, packet: Buffer): void
+  /** A data message came in; its content is dropped. */
+  onData(): void
+}
+
+type Peer = { addCandidate(candidate: CleanCandidate): void; close(): void }
+
+export type PublisherPeer = Peer & {
+  /** Takes a cleaned offer and gives the answer. Throws when the library refuses it. */
+  answer(offer: string): string
+  sendRtcp(mid: string, packet: Buffer): void
+}
+
+export type OutgoingTrack = { ssrc: number; streamId: string; trackId: string; stereo: boolean }
+export type SentTrack = {
+  readonly mid: string
+  /** False while the connection does not carry the track yet. */
+  send(packet: Buffer): boolean
+}
+
+export type SubscriberPeer = Peer & {
+  addTrack(track: OutgoingTrack): SentTrack
+  /** Its media section turns inactive in the next offer and is never used again. */
+  removeTrack(mid: string): void
+  offer(): string
+  applyAnswer(answer: string): void
+}
+
+const OPUS_PAYLOAD_TYPE = 111
+const DATA_CHANNELS = ['_reliable', '_lossy', '_data_track']
+
+/** `port` 0 takes a free one. Throws an Error with code `port_taken` when the port cannot be had. */
+export const startMediaEngine = async (options: { address: string; port: number }): Promise<MediaEngine> => {
+  const { default: nd } = await import('node-datachannel')
+  nd.preload()
+  const port = options.port === 0 ? await freeUdpPort(options.address) : options.port
+  const listener = listen(() => new nd.IceUdpMuxListener(port, options.address), port)
+  const peers = new Set<PeerConnection>()
+  let strayRequests = 0
+  let count = 0
+  listener.onUnhandledStunRequest(() => {
+    strayRequests += 1
+  })
+
+  const connect = (kind: string, { onCandidate, onState }: PeerHandlers): { pc: PeerConnection; peer: Peer } => {
+    count += 1
+    const pc = new nd.PeerConnection(`${kind}${count}`, {
+      iceServers: [],
+      bindAddress: options.address,
+      enableIceUdpMux: true,
+      portRangeBegin: port,
+      portRangeEnd: port,
+      disableAutoNegotiation: true,
+      forceMediaTransport: true,
+      maxMessageSize: 65_536,
+    })
+    peers.add(pc)
+    // Its candidates begin with "a=", which other WebRTC stacks refuse.
+    pc.onLocalCandidate((candidate, mid) => onCandidate({ candidate: candidate.replace(/^a=/, ''), mid }))
+    pc.onStateChange((state) => onState(state === 'connected' || state === 'failed' ? state : 'other'))
+    const close = (): void => {
+      if (!peers.delete(pc)) return
+      pc.onStateChange(() => {})
+      pc.close()
+    }
+    return { pc, peer: { addCandidate: ({ candidate, mid }) => pc.addRemoteCandidate(candidate, mid), close } }
+  }
+
+  return {
+    port,
+    strayRequests: () => strayRequests,
+    createPublisher: (handlers) => {
+      const { pc, peer } = connect('publisher', handlers)
+      return publisherPeer(pc, peer, handlers)
+    },
+    createSubscriber: (handlers) => {
+      const { pc, peer } = connect('subscriber', handlers)
+      const newAudio = (mid: string): Audio => new nd.Audio(mid, 'SendOnly')
+      return subscriberPeer(pc, peer, newAudio)
+    },
+    close: () => {
+      for (const pc of peers) pc.close()
+      peers.clear()
+      listener.stop()
+    },
+  }
+}
+
+const publisherPeer = (pc: PeerConnection, peer: Peer, { onPacket, onData }: PublisherHandlers): PublisherPeer => {
+  const tracks = new Map<string, Track>()
+  const channels = new Set<unknown>()
+  pc.onTrack((track) => {
+    const mid = track.mid()
+    tracks.set(mid, track)
+    if (track.type() === 'audio') track.onMessage((packet) => onPacket(mid, packet))
+  })
+  // Read and forget: an unread channel would pile its messages up.
+  pc.onDataChannel((channel) => {
+    channels.add(channel)
+    channel.onMessage(onData)
+  })
+  return {
+    ...peer,
+    answer: (offer) => {
+      pc.setRemoteDescription(offer, 'offer')
+      pc.setLocalDescription('answer')
+      return descriptionOf(pc)
+    },
+    sendRtcp: (mid, packet) => {
+      trySend(tracks.get(mid), packet)
+    },
+  }
+}
+
+const subscriberPeer = (pc: PeerConnection, peer: Peer, newAudio: (mid: string) => Audio): SubscriberPeer => {
+  const tracks = new Map<string, Track>()
+  const channels = DATA_CHANNELS.map((label) =>
+    pc.createDataChannel(label, label === '_reliable' ? {} : { unordered: true, maxRetransmits: 0 }),
+  )
+  for (const channel of channels) channel.onMessage(() => {})
+  let count = 0
+  return {
+    ...peer,
+    addTrack: ({ ssrc, streamId, trackId, stereo }) => {
+      count += 1
+      const mid = `a${count}`
+      const audio = newAudio(mid)
+      audio.addOpusCodec(OPUS_PAYLOAD_TYPE, `minptime=10;useinbandfec=1${stereo ? ';stereo=1;sprop-stereo=1' : ''}`)
+      audio.addSSRC(ssrc, streamId, streamId, trackId)
+      const track = pc.addTrack(audio)
+      tracks.set(mid, track)
+      let open = false
+      track.onOpen(() => {
+        open = true
+      })
+      return { mid, send: (packet) => open && trySend(track, packet) }
+    },
+    removeTrack: (mid) => {
+      tracks.get(mid)?.close()
+      tracks.delete(mid)
+    },
+    offer: () => {
+      pc.setLocalDescription('offer')
+      return descriptionOf(pc)
+    },
+    applyAnswer: (answer) => pc.setRemoteDescription(answer, 'answer'),
+  }
+}
+
+const trySend = (track: Track | undefined, packet: Buffer): boolean => {
+  try {
+    return track?.sendMessageBinary(packet) ?? false
+  } catch {
+    // Closed between the decision and the call: the state change is on its way.
+    return false
+  }
+}
+
+const descriptionOf = (pc: PeerConnection): string => {
+  const description = pc.localDescription()
+  if (!description) throw Object.assign(new Error('the media library gave no session description'), { code: 'bad_sdp' })
+  return description.sdp
+}
+
+const listen = <T>(open: () => T, port: number): T => {
+  try {
+    return open()
+  } catch {
+    throw Object.assign(new Error(`UDP port ${port} is taken or may not be used`), { code: 'port_taken' })
+  }
+}
+
+/** The library cannot say which port it got for 0, so a free one is found first. */
+const freeUdpPort = (address: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+    socket.once('error', reject)
+    socket.bind(0, address, () => {
+      const { port } = socket.address()
+      socket.close(() => resolve(port))
+    })
+  })

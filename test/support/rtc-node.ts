@@ -1,0 +1,95 @@
+import {
+  AudioFrame,
+  AudioSource,
+  AudioStream,
+  LocalAudioTrack,
+  type RemoteTrack,
+  Room,
+  RoomEvent,
+  TrackPublishOptions,
+  TrackSource,
+} from '@livekit/rtc-node'
+import { frequencyOf } from './media-tone.ts'
+
+export type RtcNodePeer = {
+  room: Room
+  /** Frequency heard in the last 200 ms, by publisher identity; 0 is silence, undefined is nothing at all. */
+  heardHz(identity: string): number | undefined
+  publishTone(hz: number): Promise<{ sid: string }>
+  events: string[]
+  close(): Promise<void>
+}
+
+/** A participant on LiveKit's own native client, which shares no code with the server under test. */
+export const joinRtcNode = async (
+  url: string,
+  token: string,
+  options: { autoSubscribe?: boolean } = {},
+): Promise<RtcNodePeer> => {
+  const room = new Room()
+  const heard = new Map<string, { samples: Int16Array; atMs: number }>()
+  const events: string[] = []
+  const closers: (() => void | Promise<void>)[] = []
+  room.on(RoomEvent.TrackSubscribed, (track: RemoteTrack, _publication, participant) => {
+    events.push(`subscribed ${participant.identity}`)
+    const reader = new AudioStream(track, 48_000, 1).getReader()
+    closers.push(() => void reader.cancel().catch(() => {}))
+    void (async () => {
+      for (;;) {
+        const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
+        if (done || !value) return
+        const before = heard.get(participant.identity)?.samples ?? new Int16Array(0)
+        const joined = new Int16Array([...before.slice(-9600 + value.data.length), ...value.data])
+        heard.set(participant.identity, { samples: joined, atMs: performance.now() })
+      }
+    })()
+  })
+  room.on(RoomEvent.TrackUnsubscribed, (_track, _publication, participant) =>
+    events.push(`unsubscribed ${participant.identity}`),
+  )
+  room.on(RoomEvent.ParticipantDisconnected, (participant) => events.push(`left ${participant.identity}`))
+  room.on(RoomEvent.Disconnected, (reason) => events.push(`disconnected ${reason}`))
+  room.on(RoomEvent.ActiveSpeakersChanged, (speakers) =>
+    events.push(`speakers ${speakers.map(({ identity }) => identity).join(',')}`),
+  )
+  room.on(RoomEvent.DataReceived, () => events.push('data'))
+  await room.connect(url, token, { autoSubscribe: options.autoSubscribe ?? true, dynacast: false })
+
+  return {
+    room,
+    events,
+    heardHz: (identity) => {
+      const last = heard.get(identity)
+      if (!last || performance.now() - last.atMs > 500 || last.samples.length < 4800) return undefined
+      return frequencyOf(last.samples)
+    },
+    publishTone: async (hz) => {
+      const source = new AudioSource(48_000, 1, 100)
+      const track = LocalAudioTrack.createAudioTrack('tone', source)
+      const publication = await room.localParticipant!.publishTrack(
+        track,
+        new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false, red: false }),
+      )
+      let playing = true
+      let at = 0
+      void (async () => {
+        while (playing) {
+          const frame = new Int16Array(480)
+          for (let i = 0; i < 480; i += 1, at += 1) frame[i] = 8000 * Math.sin((2 * Math.PI * hz * at) / 48_000)
+          await source.captureFrame(new AudioFrame(frame, 48_000, 1, 480)).catch(() => {
+            playing = false
+          })
+        }
+      })()
+      closers.push(async () => {
+        playing = false
+        await source.close().catch(() => {})
+      })
+      return { sid: publication.sid! }
+    },
+    close: async () => {
+      for (const close of closers) await close()
+      await room.disconnect()
+    },
+  }
+}
