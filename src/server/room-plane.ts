@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { apiError } from '../protocol/errors.ts'
 import { type RouteName, routes } from '../protocol/routes.ts'
-import type { AccountRouteName } from './api/account-routes.ts'
+import type { AccountRouteName } from './accounts.ts'
 import type { Caller, Handlers } from './call.ts'
 import type { Deps } from './deps.ts'
 

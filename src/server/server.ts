@@ -99,7 +99,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
       close: async () => {
         await app.close()
         await rooms.close()
-        await accounts.close()
+        await sms.close()
         await store.close()
       },
     }

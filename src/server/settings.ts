@@ -67,9 +67,10 @@ export const defaultSettings: HouseSettings = {
   codesPerNumberPerHour: 5,
   codesPerNumberPerDay: 10,
   codesPerAddressPerHour: 20,
-  codesPerPrefixPerHour: 100,
+  codesPerPrefixPerHour: 500,
   codesPerCountryPerDay: 1_000,
-  sharedAddresses: [],
+  // Loopback: this machine's people, or everybody behind a proxy on it.
+  sharedAddresses: ['127.0.0.0/8', '::1'],
   codesPerSharedAddressPerHour: 500,
   messagesPerDay: 1_000,
   messagesReserve: 0.3,

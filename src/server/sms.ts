@@ -14,6 +14,10 @@ export type SmsMessage = { id: string; to: string; text: string }
 export type SmsDoor = {
   /** Never rejects: a login answers the same whether the message left or not (R12). */
   send(message: SmsMessage): Promise<void>
+  /** Messages stay on this machine. */
+  isLocal: boolean
+  /** Waits for messages under way. */
+  close(): Promise<void>
 }
 
 /** Refuses doors that show codes on this machine when others can reach the server. Error code `bad-input`. */
@@ -25,18 +29,25 @@ export const checkSmsDoor = (sms: SmsOptions, host: string): void => {
 
 export const createSmsDoor = (sms: SmsOptions, { now, log }: { now(): number; log: Log }): SmsDoor => {
   const deliver = deliveries[sms.door](sms as never, now)
+  const underWay = new Set<Promise<void>>()
+  const attempt = async (message: SmsMessage) => {
+    try {
+      await deliver(message)
+    } catch (error) {
+      // The cause alone, without the message: neither number nor code.
+      const { code, name, message: text } = error as NodeJS.ErrnoException
+      log('error', 'sms-failed', { door: sms.door, id: message.id, cause: code ?? (name === 'Error' ? text : name) })
+    }
+  }
   return {
-    send: async (message) => {
-      try {
-        await deliver(message)
-      } catch (error) {
-        // The cause alone: messages of file and network errors can hold the URL, never the number or text.
-        log('error', 'sms-failed', {
-          door: sms.door,
-          id: message.id,
-          cause: (error as NodeJS.ErrnoException).code ?? (error as Error).message,
-        })
-      }
+    isLocal: sms.door !== 'webhook',
+    send: (message) => {
+      const sent = attempt(message).finally(() => underWay.delete(sent))
+      underWay.add(sent)
+      return sent
+    },
+    close: async () => {
+      await Promise.all(underWay)
     },
   }
 }

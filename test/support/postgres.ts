@@ -1,0 +1,106 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import pg from 'pg'
+import { eventually } from './eventually.ts'
+
+export type TestPostgres = {
+  /** Makes an empty database and returns its URL. */
+  createDatabase(): Promise<string>
+  close(): Promise<void>
+}
+
+const binaries = ((): string | null => {
+  const root = '/usr/lib/postgresql'
+  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = versions.map((version) => join(root, version, 'bin'))
+  return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? null
+})()
+
+// PostgreSQL refuses to run as root; Debian's package makes this user.
+const unprivileged = ((): { uid: number; gid: number } | null => {
+  if (process.getuid?.() !== 0) return {} as { uid: number; gid: number }
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { stdio: ['ignore', 'pipe', 'ignore'] }))
+  try {
+    return { uid: id('-u'), gid: id('-g') }
+  } catch {
+    return null
+  }
+})()
+
+/** Why PostgreSQL cannot run here, for a visible skip; null when it can. */
+export const noPostgres: string | null =
+  binaries === null
+    ? 'no PostgreSQL server is installed'
+    : unprivileged === null
+      ? 'PostgreSQL does not run as root, and there is no user postgres'
+      : null
+
+/** A PostgreSQL server of its own in a temporary folder, on loopback, run as a user that is not root. */
+export const startPostgres = async (): Promise<TestPostgres> => {
+  if (binaries === null || unprivileged === null) throw new Error(noPostgres ?? '')
+  const folder = mkdtempSync('/tmp/roomtone-postgres-')
+  if (unprivileged.uid !== undefined) chownSync(folder, unprivileged.uid, unprivileged.gid)
+  const data = join(folder, 'data')
+  execFileSync(join(binaries, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {
+    ...unprivileged,
+    cwd: folder,
+    stdio: 'ignore',
+  })
+  const port = await freePort()
+  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off']
+  const server = spawn(join(binaries, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+    ...unprivileged,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaints = ''
+  server.stderr.on('data', (text) => {
+    complaints = `${complaints}${text}`.slice(-4_000)
+  })
+  const url = (database: string) => `postgresql://postgres@127.0.0.1:${port}/${database}`
+  const query = async (sql: string) => {
+    const client = new pg.Client({ connectionString: url('postgres') })
+    try {
+      await client.connect()
+      await client.query(sql)
+      return true
+    } finally {
+      await client.end()
+    }
+  }
+  const close = async () => {
+    const gone = new Promise((resolve) => server.once('exit', resolve))
+    if (server.exitCode === null && server.signalCode === null) {
+      server.kill('SIGQUIT')
+      await gone
+    }
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    await eventually(() => query('select 1'), { withinMs: 20_000, what: 'PostgreSQL answers', everyMs: 100 })
+  } catch (error) {
+    await close()
+    throw new Error(`${(error as Error).message}\n${complaints}`)
+  }
+  return {
+    createDatabase: async () => {
+      const name = `t_${randomUUID().replaceAll('-', '')}`
+      await query(`create database ${name}`)
+      return url(name)
+    },
+    close,
+  }
+}
+
+const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })

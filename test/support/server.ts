@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LogEntry, MediaPlane } from '../../src/server/deps.ts'
+import { type ServerOptions, startServer } from '../../src/server/server.ts'
+import { openStore } from '../../src/server/store.ts'
+import { noPostgres, startPostgres, type TestPostgres } from './postgres.ts'
+
+export type StoreKind = 'pglite' | 'postgresql'
+/** For `describe.each(stores)`; the reason is in the title of what is skipped. */
+export const stores: StoreKind[] = ['pglite', 'postgresql']
+export const storeMissing = (kind: StoreKind): string | null => (kind === 'postgresql' ? noPostgres : null)
+
+export type TestServerOptions = Partial<Omit<ServerOptions, 'store' | 'log' | 'sms'>> & {
+  store?: StoreKind
+  sms?: ServerOptions['sms']
+  /** Data of an earlier test server, kept over a restart: its `data`. */
+  data?: TestServerData
+}
+export type TestServerData = { folder: string; databaseUrl: string | undefined }
+export type Sms = { at: string; to: string; text: string }
+export type TestServer = {
+  url: string
+  port: number
+  data: TestServerData
+  /** Messages sent so far. */
+  outbox(): Sms[]
+  /** What the server logged so far. */
+  logs: LogEntry[]
+  stats(): { liveRooms: number; seats: number; subscribers: number }
+  /** Stops the server, keeps its data for another `startTestServer({ data })`. */
+  stop(): Promise<void>
+  /** Stops it and removes its data. */
+  close(): Promise<void>
+}
+
+/** The real server on a free port of loopback, with an outbox for SMS. */
+export const startTestServer = async (options: TestServerOptions = {}): Promise<TestServer> => {
+  const { store: kind = 'pglite', data = await makeData(kind), ...rest } = options
+  const outboxPath = join(data.folder, 'outbox.jsonl')
+  const logs: LogEntry[] = []
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    version: '0.0.0-test',
+    media: noMedia,
+    sms: { door: 'outbox', path: outboxPath },
+    ...rest,
+    store: { dataDir: data.folder, databaseUrl: data.databaseUrl },
+    log: (entry) => logs.push(entry),
+  })
+  let isStopped = false
+  const stop = async () => {
+    if (isStopped) return
+    isStopped = true
+    await server.close()
+  }
+  return {
+    url: server.url,
+    port: server.port,
+    data,
+    logs,
+    outbox: () => readOutbox(outboxPath),
+    stats: server.stats,
+    stop,
+    close: async () => {
+      await stop()
+      rmSync(data.folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Ends what the servers of a test file shared; for `afterAll`. */
+export const closeStores = async (): Promise<void> => {
+  const running = await postgres
+  postgres = undefined
+  await running?.close()
+}
+
+/** An empty, migrated place for a server's data. */
+export const makeData = async (kind: StoreKind): Promise<TestServerData> => {
+  const folder = mkdtempSync('/tmp/roomtone-server-')
+  if (kind === 'pglite') {
+    await cp(await pgliteTemplate(), folder, { recursive: true })
+    return { folder, databaseUrl: undefined }
+  }
+  postgres ??= startPostgres()
+  return { folder, databaseUrl: await (await postgres).createDatabase() }
+}
+
+let postgres: Promise<TestPostgres> | undefined
+
+// Nobody listens there: rooms without media in these tests.
+const noMedia: MediaPlane = { url: 'ws://127.0.0.1:9', apiKey: 'key', apiSecret: 'secret-secret-secret-secret-secret' }
+
+let template: Promise<string> | undefined
+
+// Making a database takes seconds, copying one a moment: made once per test process.
+const pgliteTemplate = (): Promise<string> => {
+  template ??= (async () => {
+    const folder = mkdtempSync('/tmp/roomtone-template-')
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    await (await openStore({ dataDir: folder })).close()
+    return folder
+  })()
+  return template
+}
+
+const readOutbox = (path: string): Sms[] =>
+  existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Sms)
+    : []
