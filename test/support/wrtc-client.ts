@@ -1,0 +1,59 @@
+import { connectMedia, type Media, type MediaEvent } from '../../src/client/media.ts'
+import { frequencyOf } from './media-tone.ts'
+
+export type WrtcPeer = {
+  media: Media
+  events: MediaEvent[]
+  /** Frequency heard in the last 200 ms, by publisher identity; 0 is silence, undefined is nothing at all. */
+  heardHz(identity: string): number | undefined
+  publishTone(hz: number): Promise<{ setMuted(muted: boolean): Promise<void>; close(): Promise<void> }>
+  close(): Promise<void>
+}
+
+const TICK_MS = 10
+
+/** A participant on livekit-client with @roamhq/wrtc: what the program itself uses. */
+export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> => {
+  const heard = new Map<string, { samples: number[]; atMs: number }>()
+  const events: MediaEvent[] = []
+  const timers: NodeJS.Timeout[] = []
+  const media = await connectMedia({
+    url,
+    token,
+    onEvent: (event) => events.push(event),
+    onPcm: (id, _trackId, samples, sampleRate, channels) => {
+      if (sampleRate !== 48_000) return
+      const mono = channels === 2 ? samples.filter((_, index) => index % 2 === 0) : samples
+      const before = heard.get(id)?.samples ?? []
+      heard.set(id, { samples: [...before, ...mono].slice(-9600), atMs: performance.now() })
+    },
+  })
+  return {
+    media,
+    events,
+    heardHz: (identity) => {
+      const last = heard.get(identity)
+      if (!last || performance.now() - last.atMs > 500 || last.samples.length < 4800) return undefined
+      return frequencyOf(Int16Array.from(last.samples))
+    },
+    publishTone: async (hz) => {
+      const publication = await media.publish({ muted: false, channels: 1, music: true })
+      const frame = new Int16Array(480)
+      const startMs = performance.now()
+      let sent = 0
+      timers.push(
+        setInterval(() => {
+          for (; sent * TICK_MS < performance.now() - startMs; sent += 1) {
+            for (let i = 0; i < 480; i += 1) frame[i] = 8000 * Math.sin((2 * Math.PI * hz * (sent * 480 + i)) / 48_000)
+            publication.write(frame)
+          }
+        }, TICK_MS),
+      )
+      return publication
+    },
+    close: async () => {
+      for (const timer of timers) clearInterval(timer)
+      await media.close()
+    },
+  }
+}
