@@ -1,0 +1,225 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Api } from '../client/api.ts'
+import type { Credentials } from '../client/credentials.ts'
+import { failure } from './failure.ts'
+import { type Folders, foldersOf } from './folders.ts'
+import { createOutput, type Output, wantsColor } from './output.ts'
+import { isServerUrl, type SettingKey, type Settings } from './settings.ts'
+
+/** Flags that work on every command. */
+export type GlobalFlags = {
+  server?: string
+  profile?: string
+  plain?: boolean
+  quiet?: boolean
+  verbose?: boolean
+  /** False with --no-color. */
+  color?: boolean
+}
+
+/** A server to talk to. `key` names it where things are kept per server; the embedded one keeps its name over restarts. */
+export type ServerChoice = {
+  url: string
+  key: string
+  isLocal: boolean
+  /** Where the embedded server puts its text messages. */
+  outboxFile?: string
+}
+
+export type Streams = {
+  stdin: Readable & { isTTY?: boolean }
+  stdout: Writable & { isTTY?: boolean; columns?: number }
+  stderr: Writable & { isTTY?: boolean }
+}
+
+/** What commands work with: functions opened on use, nothing global. */
+export type Context = Streams & {
+  readonly version: string
+  readonly env: NodeJS.ProcessEnv
+  readonly workingFolder: string
+  /** The script that node runs; the embedded server is started with it. */
+  readonly program: string
+  readonly output: Output
+  readonly folders: Folders
+  flags(): GlobalFlags
+  settings(): Promise<Settings>
+  /** A flag's value, else the setting's. */
+  setting(key: SettingKey, flag?: string): Promise<string | undefined>
+  /** The configured server, else the embedded one, which this starts. */
+  server(): Promise<ServerChoice>
+  /** The server that a link names, with the key of the configured one when it is the same. */
+  serverAt(origin: string): Promise<ServerChoice>
+  /** Sign-ins are kept per server and profile. */
+  credentialsFile(server: ServerChoice): Promise<string>
+  credentials(server: ServerChoice): Promise<Credentials>
+  /** The access token of ROOMTONE_TOKEN where it may be shown to this server. */
+  accessToken(server: ServerChoice): Promise<string | undefined>
+  api(server?: ServerChoice): Promise<Api>
+  /** Takes over Ctrl+C and its like: the command then ends by itself, in order, with its own exit code. */
+  onInterrupt(handler: (signal: NodeJS.Signals) => void): void
+  /** Runs when the command is over, last opened first. */
+  onClose(close: () => unknown): void
+  /** Takes over the end of stdout's reader, for commands that go on without it. */
+  onOutputClosed(handler: () => void): void
+  /** The exit code of a command that ends without an error. */
+  exitWith(code: number): void
+}
+
+export type Environment = Streams & {
+  env: NodeJS.ProcessEnv
+  version: string
+  program: string
+  workingFolder: string
+}
+
+export type ContextControl = {
+  context: Context
+  setFlags(flags: GlobalFlags): void
+  /** True when the command took the signal over. */
+  interrupt(signal: NodeJS.Signals): boolean
+  outputClosed(): boolean
+  exitCode(): number
+  close(): Promise<void>
+}
+
+export const createContext = (environment: Environment): ContextControl => {
+  const { env } = environment
+  let flags: GlobalFlags = {}
+  let output: Output | undefined
+  const folders = foldersOf(env)
+  const closers: (() => unknown)[] = []
+  const interrupted: ((signal: NodeJS.Signals) => void)[] = []
+  const outputGone: (() => void)[] = []
+  const once = keepFirst()
+  let exitCode = 0
+
+  const context: Context = {
+    ...environment,
+    folders,
+    get output() {
+      output ??= createOutput({
+        stdout: environment.stdout,
+        stderr: environment.stderr,
+        color: wantsColor(environment.stdout.isTTY === true, flags.color, env),
+        quiet: flags.quiet === true,
+        verbose: flags.verbose === true,
+        debug: Boolean(env.ROOMTONE_DEBUG),
+      })
+      return output
+    },
+    flags: () => flags,
+    settings: () =>
+      once('settings', async () =>
+        (await import('./settings.ts')).openSettings({
+          configFolder: folders.config,
+          workingFolder: environment.workingFolder,
+          env,
+        }),
+      ),
+    setting: async (key, flag) => flag ?? (await context.settings()).get(key)?.value,
+    server: () => once('server', () => chooseServer(context)),
+    serverAt: async (origin) => {
+      const configured = await configuredServer(context)
+      return configured === origin ? { url: origin, key: keyOf(origin), isLocal: false } : linked(context, origin)
+    },
+    credentialsFile: async (server) => {
+      const profile = (await context.setting('profile', flags.profile)) ?? 'default'
+      return `${folders.state}/sign-ins/${profile}/${server.key}.json`
+    },
+    accessToken: async (server) => {
+      if (!env.ROOMTONE_TOKEN) return undefined
+      const configured = await configuredServer(context)
+      // A link to somewhere else must not carry the configured server's token away.
+      return configured === undefined || configured === server.url ? env.ROOMTONE_TOKEN : undefined
+    },
+    credentials: async (server) => {
+      const { fileCredentials, tokenCredentials } = await import('../client/credentials.ts')
+      const token = await context.accessToken(server)
+      return token === undefined ? fileCredentials(await context.credentialsFile(server)) : tokenCredentials(token)
+    },
+    api: async (server) => {
+      const chosen = server ?? (await context.server())
+      return once(`api ${chosen.url}`, async () => {
+        const { createApi } = await import('../client/api.ts')
+        const api = createApi({
+          server: chosen.url,
+          credentials: await context.credentials(chosen),
+          client: `roomtone ${environment.version} on ${process.platform}`,
+          proxy: proxyOf(env),
+        })
+        closers.push(() => api.close())
+        return api
+      })
+    },
+    onInterrupt: (handler) => void interrupted.push(handler),
+    onClose: (close) => void closers.push(close),
+    onOutputClosed: (handler) => void outputGone.push(handler),
+    exitWith: (code) => {
+      exitCode = code
+    },
+  }
+
+  return {
+    context,
+    setFlags: (given) => {
+      flags = given
+      output = undefined
+    },
+    interrupt: (signal) => {
+      for (const handler of interrupted) handler(signal)
+      return interrupted.length > 0
+    },
+    outputClosed: () => {
+      for (const handler of outputGone) handler()
+      return outputGone.length > 0
+    },
+    exitCode: () => exitCode,
+    close: async () => {
+      for (const close of closers.splice(0).reverse()) await close()
+    },
+  }
+}
+
+/** Opens a thing once; a failed opening may be tried again. */
+const keepFirst = () => {
+  const kept = new Map<string, Promise<unknown>>()
+  return <T>(name: string, open: () => Promise<T>): Promise<T> => {
+    const known = kept.get(name)
+    if (known) return known as Promise<T>
+    const opened = open()
+    kept.set(name, opened)
+    opened.catch(() => kept.delete(name))
+    return opened
+  }
+}
+
+const configuredServer = async (context: Context): Promise<string | undefined> => {
+  const flag = context.flags().server
+  if (flag !== undefined && !isServerUrl(flag))
+    throw failure('bad-input', `--server must be a URL such as https://rooms.example.org, not "${flag}"`)
+  const value = await context.setting('server', flag)
+  return value === undefined ? undefined : new URL(value).origin
+}
+
+const chooseServer = async (context: Context): Promise<ServerChoice> => {
+  const configured = await configuredServer(context)
+  if (configured !== undefined) return { url: configured, key: keyOf(configured), isLocal: false }
+  const { openLocalServer } = await import('./local-server.ts')
+  return openLocalServer(context)
+}
+
+const linked = async (context: Context, origin: string): Promise<ServerChoice> => {
+  const { runningServer } = await import('./local-server.ts')
+  const local = await runningServer(context.folders)
+  // The embedded server's own links name its port of today; its sign-in is kept under a lasting name.
+  if (local !== undefined && local.url === origin) return local.choice
+  return { url: origin, key: keyOf(origin), isLocal: false }
+}
+
+const keyOf = (origin: string): string => origin.replace(/[^A-Za-z0-9.-]+/g, '_')
+
+const proxyOf = (env: NodeJS.ProcessEnv) => {
+  const https = env.HTTPS_PROXY ?? env.https_proxy
+  const http = env.HTTP_PROXY ?? env.http_proxy
+  return https || http ? { https, http, except: env.NO_PROXY ?? env.no_proxy } : undefined
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { homedir, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** Where things of this account on this machine are kept. */
+export type Folders = { config: string; data: string; state: string; sockets: string }
+
+/** ROOMTONE_HOME keeps all in one folder; else the system's own folders (XDG on Linux). */
+export const foldersOf = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Folders => {
+  if (env.ROOMTONE_HOME) {
+    const home = resolve(env.ROOMTONE_HOME)
+    return {
+      config: home,
+      data: join(home, 'data'),
+      state: join(home, 'state'),
+      sockets: socketFolder(join(home, 'run')),
+    }
+  }
+  const home = env.HOME ?? env.USERPROFILE ?? homedir()
+  if (platform === 'darwin') {
+    const support = join(home, 'Library', 'Application Support', 'roomtone')
+    return {
+      config: support,
+      data: join(support, 'data'),
+      state: join(support, 'state'),
+      sockets: socketFolder(join(support, 'run')),
+    }
+  }
+  if (platform === 'win32') {
+    const local = join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'roomtone')
+    const config = join(env.APPDATA ?? join(home, 'AppData', 'Roaming'), 'roomtone')
+    return { config, data: join(local, 'data'), state: join(local, 'state'), sockets: socketFolder(join(local, 'run')) }
+  }
+  const state = join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'roomtone')
+  return {
+    config: join(env.XDG_CONFIG_HOME || join(home, '.config'), 'roomtone'),
+    data: join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'roomtone'),
+    state,
+    sockets: socketFolder(env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'roomtone') : join(state, 'run')),
+  }
+}
+
+// A Unix socket's path holds at most 104 bytes (macOS; Linux 108), its name here about 45.
+const socketFolder = (folder: string): string => {
+  if (Buffer.byteLength(folder) <= 58) return folder
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 16)
+  return join(tmpdir(), `roomtone-${process.getuid?.() ?? 0}-${name}`)
+}

@@ -1,0 +1,112 @@
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { addCompletion } from './commands/completion.ts'
+import { addConfig } from './commands/config.ts'
+import { addLogin } from './commands/login.ts'
+import { addLogout } from './commands/logout.ts'
+import { addRoom } from './commands/room.ts'
+import { addRooms } from './commands/rooms.ts'
+import { addServe } from './commands/serve.ts'
+import { addServer } from './commands/server.ts'
+import { addSessions } from './commands/sessions.ts'
+import { addToken } from './commands/token.ts'
+import { addWhoami } from './commands/whoami.ts'
+import { type ContextControl, createContext, type GlobalFlags } from './context.ts'
+import { exitCodeOf } from './failure.ts'
+
+/** Runs one command; `argv` without node and script. Returns the exit code, prints everything itself. */
+export const main = async (argv: readonly string[]): Promise<number> => {
+  const control = createContext({
+    env: process.env,
+    version: packageJson.version,
+    program: process.argv[1] ?? '',
+    workingFolder: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  })
+  const stop = watchProcess(control)
+  try {
+    return await Promise.race([runCommand(control, argv), stop.stopped])
+  } finally {
+    await control.close().catch((error) => control.context.output.detail(String(error)))
+    stop.close()
+  }
+}
+
+/** The tree of commands. Each file of commands/ adds its own, and loads what it needs when it runs. */
+const buildProgram = (control: ContextControl): Command => {
+  const { context } = control
+  const program = new Command('roomtone')
+    .description('Drop-in audio rooms in the terminal')
+    .version(packageJson.version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .option('--server <url>', 'the server to use (else ROOMTONE_SERVER, config, or one on this machine)')
+    .option('--profile <name>', 'which of several accounts')
+    .option('--plain', 'lines instead of the full screen')
+    .option('--quiet', 'results only')
+    .option('--verbose', 'say more, with stack traces')
+    .option('--no-color', 'no colour')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'roomtone: ')) })
+    .showHelpAfterError('(--help shows the usage)')
+    .exitOverride()
+    .hook('preAction', (root) => control.setFlags(root.opts<GlobalFlags>()))
+  for (const add of commands) add(program, context)
+  return program
+}
+
+/** In the order of help. */
+const commands = [
+  addLogin,
+  addLogout,
+  addWhoami,
+  addSessions,
+  addToken,
+  addRooms,
+  addRoom,
+  addServe,
+  addServer,
+  addConfig,
+  addCompletion,
+]
+
+const runCommand = async (control: ContextControl, argv: readonly string[]): Promise<number> => {
+  const program = buildProgram(control)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return control.exitCode()
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    control.context.output.problem(error)
+    return exitCodeOf(error)
+  }
+}
+
+const interruptSignals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** Resolves when a signal or a closed stdout ends a command that has not taken that over. */
+const watchProcess = (control: ContextControl) => {
+  let resolve: (code: number) => void = () => {}
+  const stopped = new Promise<number>((done) => {
+    resolve = done
+  })
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (!control.interrupt(signal)) resolve(130)
+  }
+  const onOutputError = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && control.outputClosed()) return
+    if (error.code !== 'EPIPE') control.context.output.problem(error)
+    resolve(error.code === 'EPIPE' ? 0 : exitCodeOf(error))
+  }
+  const ignore = () => {}
+  for (const signal of interruptSignals) process.on(signal, onSignal)
+  process.stdout.on('error', onOutputError)
+  process.stderr.on('error', ignore)
+  return {
+    stopped,
+    close: () => {
+      for (const signal of interruptSignals) process.off(signal, onSignal)
+    },
+  }
+}

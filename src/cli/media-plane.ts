@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { failure } from './failure.ts'
+import { readPrivateFile, writePrivateFile } from './private-file.ts'
+
+/** Keys of the media plane; with `url` a LiveKit server elsewhere, else the embedded one. */
+export type MediaPlaneChoice = { url?: string; apiKey: string; apiSecret: string }
+
+/**
+ * All three LIVEKIT_ variables name a LiveKit server; key and secret alone are the embedded one's; with none of them
+ * key and secret are random and kept (0600) in the data folder.
+ */
+export const mediaPlane = async (env: NodeJS.ProcessEnv, dataDir: string): Promise<MediaPlaneChoice> => {
+  const { LIVEKIT_URL: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = env
+  if (apiKey && apiSecret) {
+    if (url && !(URL.canParse(url) && /^(wss?|https?):$/.test(new URL(url).protocol)))
+      throw failure('bad-input', `LIVEKIT_URL must be a URL such as wss://livekit.example.org, not "${url}"`)
+    return { url: url || undefined, apiKey, apiSecret }
+  }
+  const missing = [!apiKey && 'LIVEKIT_API_KEY', !apiSecret && 'LIVEKIT_API_SECRET'].filter(Boolean).join(' and ')
+  if (url || apiKey || apiSecret)
+    throw failure('bad-input', `${missing} missing: set LIVEKIT_URL with key and secret, key and secret alone, or none`)
+  return keptKeys(join(dataDir, 'media-keys.json'))
+}
+
+const keysSchema = z.object({ apiKey: z.string().min(1), apiSecret: z.string().min(32) })
+
+const keptKeys = async (file: string): Promise<MediaPlaneChoice> => {
+  const kept = await readPrivateFile(file, keysSchema)
+  if (kept) return kept
+  const keys = { apiKey: `RT${randomBytes(6).toString('hex')}`, apiSecret: randomBytes(32).toString('base64url') }
+  await writePrivateFile(file, keys)
+  return keys
+}

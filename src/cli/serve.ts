@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { type Server, startServer } from '../server/server.ts'
+import { superviseMediaServer } from '../sfu/process.ts'
+import type { ServeOptions } from './commands/serve.ts'
+import type { Context } from './context.ts'
+import { parseDurationMs } from './duration.ts'
+import { failure } from './failure.ts'
+import { outboxFile, serverDataFolder, serverFile, serverRecordSchema } from './local-server.ts'
+import { mediaPlane } from './media-plane.ts'
+import { readPrivateFile, writePrivateFile } from './private-file.ts'
+
+const IDLE_MS = 10 * 60_000
+
+/** Runs until it is told to end (0 on SIGTERM, 130 on Ctrl+C), or, embedded, until nobody needs it. */
+export const serve = async (context: Context, options: ServeOptions): Promise<void> => {
+  const plan = await planServe(context, options)
+  const ending = untilTold(context)
+  const server = await start(context, plan)
+  if (plan.isHome) await writeRecord(context, server, plan)
+  try {
+    announce(context, options, server, plan)
+    const cause = await Promise.race([ending, ...(plan.idleMs === undefined ? [] : [untilIdle(server, plan.idleMs)])])
+    if (cause === 'SIGINT') context.exitWith(130)
+  } finally {
+    // The record goes first: whoever looks from now on starts a server of their own.
+    if (plan.isHome) await removeRecord(context)
+    await server.close()
+  }
+}
+
+type Plan = {
+  host: string
+  port: number
+  dataDir: string
+  databaseUrl?: string
+  sms: Parameters<typeof startServer>[0]['sms']
+  operatorPhone?: string
+  media: Awaited<ReturnType<typeof mediaPlane>>
+  isEmbedded: boolean
+  /** It keeps this home's own data, so commands of this home use it. */
+  isHome: boolean
+  idleMs?: number
+}
+
+const planServe = async (context: Context, options: ServeOptions): Promise<Plan> => {
+  const { env, folders } = context
+  const isEmbedded = options.embedded === true
+  const dataDir = options.data === undefined ? serverDataFolder(folders) : resolve(context.workingFolder, options.data)
+  const idle = options.idle === undefined ? undefined : parseDurationMs(options.idle, '--idle')
+  return {
+    host: options.host,
+    port: isEmbedded ? await lastingPort(context) : await portFrom(options.port),
+    dataDir,
+    databaseUrl: env.DATABASE_URL || undefined,
+    sms: isEmbedded ? { door: 'outbox', path: outboxFile(folders) } : await smsDoor(context, options.sms, dataDir),
+    operatorPhone: options.operator,
+    media: await mediaPlane(env, dataDir),
+    isEmbedded,
+    isHome: options.data === undefined && !env.DATABASE_URL,
+    idleMs: idle ?? (isEmbedded ? IDLE_MS : undefined),
+  }
+}
+
+const start = async (context: Context, plan: Plan): Promise<Server> => {
+  const { host, port, dataDir, databaseUrl, sms, operatorPhone, media } = plan
+  const { url, apiKey, apiSecret } = media
+  const child =
+    url === undefined
+      ? await superviseMediaServer({
+          entry: fileURLToPath(new URL('./media-server.js', import.meta.url)),
+          apiKey,
+          apiSecret,
+          address: host,
+          webhookUrl: `http://${host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host}:${port}/api/webhooks/livekit`,
+          log: (line) => context.output.detail(`media: ${line}`),
+        })
+      : undefined
+  try {
+    const server = await startServer({
+      host,
+      port,
+      store: { dataDir, databaseUrl },
+      sms,
+      operatorPhone,
+      media: { url, apiKey, apiSecret, attach: child as Parameters<typeof startServer>[0]['media']['attach'] },
+      version: context.version,
+      log: context.flags().quiet ? () => {} : undefined,
+    })
+    const close = async () => {
+      await server.close()
+      await child?.close()
+    }
+    return { ...server, close }
+  } catch (error) {
+    await child?.close()
+    throw error
+  }
+}
+
+const announce = (context: Context, options: ServeOptions, server: Server, plan: Plan) => {
+  if (options.json)
+    return context.output.json({
+      url: server.url,
+      pid: process.pid,
+      version: context.version,
+      data: plan.databaseUrl === undefined ? plan.dataDir : null,
+      media: { url: plan.media.url ?? server.url.replace(/^http/, 'ws'), isEmbedded: plan.media.url === undefined },
+    })
+  context.output.line(server.url)
+  context.output.note(`Listening on ${server.url}; Ctrl+C ends it. Use it: roomtone --server ${server.url} login`)
+}
+
+const untilTold = (context: Context): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    context.onInterrupt(resolve)
+    // A server goes on when nobody reads where it listens.
+    context.onOutputClosed(() => {})
+  })
+
+/** Nobody in a seat, nobody watching, no live room, for so long. */
+const untilIdle = (server: Server, idleMs: number): Promise<'idle'> =>
+  new Promise((resolve) => {
+    let since = Date.now()
+    const timer = setInterval(
+      () => {
+        const { liveRooms, seats, subscribers } = server.stats()
+        if (liveRooms + seats + subscribers > 0) since = Date.now()
+        if (Date.now() - since < idleMs) return
+        clearInterval(timer)
+        resolve('idle')
+      },
+      Math.min(1000, idleMs / 4),
+    )
+    timer.unref()
+  })
+
+const portFrom = async (text = '8080'): Promise<number> => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw failure('bad-input', `--port must be a number from 0 to 65535, not "${text}"`)
+  return Number(text) || freePort()
+}
+
+// The media child is told the address of our webhook before we listen, so a free port is found first.
+const freePort = (wanted = 0): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(wanted, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+
+const portSchema = z.object({ port: z.number().int() })
+
+/** The embedded server's port of last time where it is free, so that seats find it again after a kill -9. */
+const lastingPort = async (context: Context): Promise<number> => {
+  const file = join(context.folders.state, 'server-port.json')
+  const kept = await readPrivateFile(file, portSchema)
+  const port = await freePort(kept?.port).catch(() => freePort())
+  await writePrivateFile(file, { port })
+  return port
+}
+
+const smsKeySchema = z.object({ secret: z.string().min(32) })
+
+const smsDoor = async (context: Context, text = 'console', dataDir: string): Promise<Plan['sms']> => {
+  const [, door, rest = ''] = /^(\w+)(?::(.*))?$/s.exec(text) ?? []
+  if (door === 'console' && rest === '') return { door }
+  if (door === 'outbox' && rest !== '') return { door, path: resolve(context.workingFolder, rest) }
+  if (door !== 'webhook' || !/^https?:\/\//.test(rest) || !URL.canParse(rest))
+    throw failure('bad-input', `--sms is console, outbox:FILE or webhook:URL, not "${text}"`)
+  const file = join(dataDir, 'sms-key.json')
+  const kept = await readPrivateFile(file, smsKeySchema)
+  const secret = kept?.secret ?? randomBytes(32).toString('base64url')
+  if (!kept) await writePrivateFile(file, { secret })
+  context.output.note(`Messages are signed with the secret in ${file}`)
+  return { door, url: rest, secret }
+}
+
+const writeRecord = (context: Context, server: Server, plan: Plan) =>
+  writePrivateFile(serverFile(context.folders), {
+    url: server.url,
+    pid: process.pid,
+    version: context.version,
+    isEmbedded: plan.isEmbedded,
+  })
+
+const removeRecord = async (context: Context) => {
+  const file = serverFile(context.folders)
+  const record = await readPrivateFile(file, serverRecordSchema).catch(() => undefined)
+  if (record?.pid === process.pid) await rm(file, { force: true })
+}
