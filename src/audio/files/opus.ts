@@ -36,11 +36,12 @@ export const openOpus = async (reader: ByteReader, head: OggPage): Promise<Decod
       if (page.serial !== head.serial) continue
       const packets = assembler.push(page)
       if (packets.length === 0) continue
-      position ??= startOf(page, packets)
+      // Lost pages leave a hole; the time stamp says how far we are.
+      const at: number = startOf(page, packets)
+      position = page.last ? (position ?? at) : Math.max(position ?? at, at)
       const end: number = page.last ? page.granule : Number.POSITIVE_INFINITY
       for (const packet of packets) {
         const samples = decodePacket(decode, packet)
-        // Damage may hide packets; time stamps say where we really are only at the end, so we count.
         const keep = Math.max(0, Math.min(samples.length / channels, end - position))
         yield { at: position - origin - preSkip, lanes: lanesOf(samples, keep, channels, gain) }
         position += samples.length / channels
