@@ -209,8 +209,10 @@ const startBy = (
     ? startPortAudio({ ...stream, framesPerBuffer: options.framesPerBuffer ?? 480 }, onCaptured, options)
     : startPipeDevice(engine, stream, onCaptured, options.env)
 
-const sentenceOf = (engine: DeviceEngine, error: Error & { code?: string }) =>
-  error.code === 'no-naudiodon' ? 'naudiodon is not built' : `${engine}: ${error.message}`
+const sentenceOf = (engine: DeviceEngine, error: Error & { code?: string }) => {
+  if (error.code === 'no-naudiodon') return 'naudiodon, for PortAudio, is not built'
+  return error.code === 'no-sound' ? error.message : `${engine}: ${error.message}`
+}
 
 const noSound = (problems: readonly string[]) =>
   `no sound device can be used (${problems.join('; ') || 'sound is switched off'})`

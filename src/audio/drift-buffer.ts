@@ -13,7 +13,7 @@ export type DriftBuffer = {
   counts(): DriftCounts
 }
 
-/** In milliseconds of sound. `starvedMs` counts only from the first sound on. */
+/** In milliseconds of sound, each from the first read that gave sound on. */
 export type DriftCounts = { droppedMs: number; insertedMs: number; starvedMs: number }
 
 export type DriftBufferOptions = {
@@ -24,7 +24,7 @@ export type DriftBufferOptions = {
 }
 
 /** The fill is judged by its lowest point over this time, so that jitter is not taken for drift. */
-const WINDOW_MS = 1_000
+const WINDOW_MS = 300
 /** A reserve under this at its lowest runs dry soon. */
 const LOW_MS = 2
 
@@ -52,12 +52,16 @@ export const createDriftBuffer = ({ channels, targetMs, maxMs }: DriftBufferOpti
   const discard = (samples: number) => {
     start = (start + samples) % capacity
     fill -= samples
-    counts.droppedMs += samples / samplesPerMs
+    count(samples)
+  }
+
+  const count = (dropped: number) => {
+    if (state !== 'empty') counts.droppedMs += dropped / samplesPerMs
   }
 
   const write = (samples: Int16Array) => {
     const fitting = samples.length > capacity ? samples.subarray(samples.length - capacity) : samples
-    counts.droppedMs += (samples.length - fitting.length) / samplesPerMs
+    count(samples.length - fitting.length)
     // After a stall of the reader only the live edge is of use.
     if (fill + fitting.length > capacity) discard(Math.max(fill + fitting.length - capacity, excess(fill)))
     const end = (start + fill) % capacity
@@ -94,10 +98,14 @@ export const createDriftBuffer = ({ channels, targetMs, maxMs }: DriftBufferOpti
     windowSamples += into.length
     if (windowSamples < WINDOW_MS * samplesPerMs) return
     const lowestMs = lowest / samplesPerMs
-    if (lowestMs > targetMs && fill >= into.length) {
+    const blockMs = into.length / samplesPerMs
+    // At its lowest, right after a read, half the target is enough; all above is delay.
+    const surplus = Math.floor((lowestMs - targetMs / 2) / blockMs)
+    if (lowestMs > targetMs && surplus > 0) {
+      discard((surplus - 1) * into.length)
       take(spare)
+      count(into.length)
       crossFade(into, spare, into, channels)
-      counts.droppedMs += into.length / samplesPerMs
     } else if (lowestMs < LOW_MS) {
       // The block just taken is put back, and a bridge from its start to the end of the one before is played.
       start = (start - into.length + capacity) % capacity

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
@@ -92,7 +93,9 @@ export const startPortAudio = (
 
 /** Terminal output of PortAudio and ALSA is swallowed; a crash log of naudiodon stays out of the working folder. */
 const startChild = (request: ChildRequest, { entry, env }: PortAudioOptions): ChildProcess => {
-  const child = spawn(process.execPath, [entry ?? bundledEntry()], {
+  const file = entry ?? bundledEntry()
+  if (!file || !existsSync(file)) throw failure('no-naudiodon', 'the program for PortAudio is not built')
+  const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
     cwd: tmpdir(),
     env,
@@ -101,6 +104,12 @@ const startChild = (request: ChildRequest, { entry, env }: PortAudioOptions): Ch
   return child
 }
 
-const bundledEntry = () => createRequire(import.meta.url).resolve('roomtone/process/portaudio')
+const bundledEntry = (): string | undefined => {
+  try {
+    return createRequire(import.meta.url).resolve('roomtone/process/portaudio')
+  } catch {
+    return undefined
+  }
+}
 
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code })

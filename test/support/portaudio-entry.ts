@@ -15,20 +15,26 @@ export const portAudioMissing: string | undefined = (() => {
   }
 })()
 
+export type PortAudioEntry = {
+  /** For the `entry` option of devices. */
+  entry: string
+  /** Bundles a script that imports from `src/...`; returns a file for `node`. */
+  script: (name: string, code: string) => Promise<string>
+  close: () => void
+}
+
 /** Bundles the PortAudio child from the sources at hand, so that a test never runs a stale dist/. */
-export const buildPortAudioEntry = async (): Promise<{ entry: string; close: () => void }> => {
+export const buildPortAudioEntry = async (): Promise<PortAudioEntry> => {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const folder = mkdtempSync(join(tmpdir(), 'roomtone-portaudio-'))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
-  const entry = join(folder, 'portaudio.js')
-  await build({
-    entryPoints: [join(root, 'src/audio/portaudio-child.ts')],
-    outfile: entry,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['naudiodon'],
-  })
-  return { entry, close: () => rmSync(folder, { recursive: true, force: true }) }
+  const script = async (name: string, code: string) => {
+    const outfile = join(folder, `${name}.js`)
+    const stdin = { contents: code, resolveDir: root, loader: 'ts' as const }
+    await build({ stdin, outfile, bundle: true, format: 'esm', platform: 'node', external: ['naudiodon'] })
+    return outfile
+  }
+  const entry = await script('portaudio', `import './src/audio/portaudio-child.ts'`)
+  return { entry, script, close: () => rmSync(folder, { recursive: true, force: true }) }
 }

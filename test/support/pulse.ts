@@ -19,6 +19,8 @@ export type Pulse = {
   /** Device names, for `--speaker` and `--microphone`. */
   speaker: 'speaker'
   microphone: 'mic'
+  /** A microphone that hears the speaker. */
+  loop: 'loop'
   /** Plays mono 48 kHz samples into the microphone; resolves when the server has played them. */
   play(samples: Int16Array): Promise<void>
   /** A sine of RMS `levelDb` dBFS into the microphone. */
@@ -77,7 +79,8 @@ export const startPulse = async (): Promise<Pulse> => {
   }
 
   const play = async (samples: Int16Array) => {
-    const options = ['--playback', '--raw', '--format=s16le', '--rate=48000', '--channels=1', '--latency-msec=20']
+    // Enough ahead that a busy machine leaves no hole in the sound.
+    const options = ['--playback', '--raw', '--format=s16le', '--rate=48000', '--channels=1', '--latency-msec=200']
     const player = spawn('pacat', [...options, '--device=mic'], {
       env: { ...process.env, ...env },
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -93,6 +96,7 @@ export const startPulse = async (): Promise<Pulse> => {
     env,
     speaker: 'speaker',
     microphone: 'mic',
+    loop: 'loop',
     play,
     playTone: (hz, levelDb, ms) => play(sine(hz, levelDb, ms)),
     recordSpeaker: (ms) => collect(listen, Math.round(ms * 48)),
@@ -119,7 +123,7 @@ const writeConfiguration = (folder: string): Pulse['env'] => {
     `pcm.${name} { type pulse server "${server}" device "${device}" hint { show on description "${name}" } }\n`
   writeFileSync(
     join(folder, 'asound.conf'),
-    `${pcm('speaker', 'speaker')}${pcm('mic', 'mic.monitor')}` +
+    `${pcm('speaker', 'speaker')}${pcm('mic', 'mic.monitor')}${pcm('loop', 'speaker.monitor')}` +
       `pcm.!default { type asym playback.pcm "speaker" capture.pcm "mic" }\n`,
   )
   return {

@@ -34,27 +34,36 @@ export const feed = async (sink: AudioSink, { hz, levelDb, ms }: { hz: number; l
   })
 }
 
-/** Frequency by upward zero crossings and RMS level, of the audible part; `soundMs` is how long that is. */
+/**
+ * Of the part from the first to the last audible sample: its length, how much of it is audible, its RMS level, and its
+ * frequency as the median over 100 ms pieces, so that one hole does not hide the pitch.
+ */
 export const describeSound = (samples: Int16Array) => {
-  const loud = (index: number) => Math.abs(samples[index]!) > 200
-  let first = 0
-  while (first < samples.length && !loud(first)) first++
-  let last = samples.length - 1
-  while (last > first && !loud(last)) last--
-  const part = samples.subarray(first, last + 1)
-  let crossings = 0
-  let squares = 0
-  let audible = 0
-  for (let i = 1; i < part.length; i++) {
-    if (part[i - 1]! < 0 && part[i]! >= 0) crossings++
-    squares += part[i]! ** 2
-  }
-  for (let i = 0; i + 48 <= part.length; i += 48) if (part.subarray(i, i + 48).some((s) => Math.abs(s) > 200)) audible++
+  const first = samples.findIndex(isAudible)
+  const part = samples.subarray(first, samples.findLastIndex(isAudible) + 1)
+  const hz = pieces(part, 4_800)
+    .map(frequencyOf)
+    .sort((a, b) => a - b)
   return {
-    hz: (crossings * 48_000) / part.length,
-    levelDb: 10 * Math.log10(squares / part.length / 32_768 ** 2),
+    hz: hz[hz.length >> 1] ?? 0,
+    levelDb: 10 * Math.log10(part.reduce((sum, sample) => sum + sample ** 2, 0) / part.length / 32_768 ** 2),
     startMs: first / 48,
     soundMs: part.length / 48,
-    audibleMs: audible,
+    audibleMs: pieces(part, 48).filter((piece) => piece.some(isAudible)).length,
   }
+}
+
+const isAudible = (sample: number) => Math.abs(sample) > 200
+
+const pieces = (samples: Int16Array, length: number) =>
+  Array.from({ length: Math.floor(samples.length / length) }, (_, i) => samples.subarray(i * length, (i + 1) * length))
+
+/** Between the first and the last upward zero crossing, each placed between two samples by its slope. */
+const frequencyOf = (samples: Int16Array) => {
+  const crossings: number[] = []
+  for (let i = 1; i < samples.length; i++) {
+    const [before, after] = [samples[i - 1]!, samples[i]!]
+    if (before < 0 && after >= 0) crossings.push(i - after / (after - before))
+  }
+  return crossings.length < 2 ? 0 : ((crossings.length - 1) * 48_000) / (crossings.at(-1)! - crossings[0]!)
 }
