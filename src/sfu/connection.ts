@@ -47,6 +47,7 @@ export type ConnectionHandlers = {
 
 // livekit-client drops an offer that arrives together with the join response.
 const FIRST_OFFER_MS = 30
+const REMOVAL_OFFER_MS = 250
 const OFFER_RETRY_MS = 1000
 const OFFER_RETRIES = 8
 const MAX_HELD_CANDIDATES = 64
@@ -172,13 +173,19 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
     const sdp = finishOffer(peer.offer())
     sendOffer(new SessionDescription({ type: 'offer', sdp, id: offerId, midToTrackId: trackOfMid }), 1)
   }
-  // Changes that come together share one offer.
-  let scheduled: NodeJS.Immediate | undefined
-  const schedule = (): void => {
-    scheduled ??= setImmediate(() => {
+  // Changes that come together share one offer. Ends of tracks are in no hurry: clients stumble over an offer that
+  // meets their own leaving, as when a room empties.
+  let scheduled: NodeJS.Timeout | undefined
+  let dueMs = 0
+  const schedule = (delayMs: number): void => {
+    const at = performance.now() + delayMs
+    if (scheduled && dueMs <= at) return
+    clearTimeout(scheduled)
+    dueMs = at
+    scheduled = setTimeout(() => {
       scheduled = undefined
       negotiate()
-    })
+    }, delayMs)
   }
   const first = setTimeout(negotiate, FIRST_OFFER_MS)
 
@@ -204,7 +211,7 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
       const track = peer.addTrack({ ssrc, streamId, trackId: trackSid, stereo })
       sent.set(trackSid, track)
       trackOfMid[track.mid] = trackSid
-      schedule()
+      schedule(0)
       return { ssrc, send: track.send }
     },
     unsubscribe: (trackSid: string): void => {
@@ -213,12 +220,12 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
       sent.delete(trackSid)
       delete trackOfMid[track.mid]
       peer.removeTrack(track.mid)
-      schedule()
+      schedule(REMOVAL_OFFER_MS)
     },
     close: (): void => {
       clearTimeout(first)
       clearTimeout(retry)
-      clearImmediate(scheduled)
+      clearTimeout(scheduled)
       peer.close()
     },
   }
