@@ -1,9 +1,19 @@
-import type { FastifyInstance } from 'fastify'
-import { apiError } from '../protocol/errors.ts'
-import { type RouteName, routes } from '../protocol/routes.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AccountRouteName } from './accounts.ts'
+import { companionHandlers } from './api/companion.ts'
+import { serveEvents } from './api/events.ts'
+import { serveLinkPage } from './api/link-page.ts'
+import { roomHandlers } from './api/rooms.ts'
+import { stageHandlers } from './api/stage.ts'
+import { serveWebhooks } from './api/webhooks.ts'
 import type { Caller, Handlers } from './call.ts'
 import type { Deps } from './deps.ts'
+import { listCompanions } from './domain/presence.ts'
+import { startEventFeeds } from './events.ts'
+import { createLiveRooms } from './live-rooms.ts'
+import { createMedia, type MediaRoom } from './media.ts'
+import { type PresenceClock, signOutOfRooms, startPresenceClock } from './presence-clock.ts'
+import type { RoomContext } from './room-context.ts'
 
 /** Rooms, stage, presence, live events and the media plane, as the server starts them. */
 export type RoomPlane = {
@@ -18,20 +28,69 @@ export type RoomPlane = {
 
 /** `app` is for routes outside the table (event stream, webhooks, link page); `callerOf` authenticates them. */
 export const startRoomPlane = async (
-  _deps: Deps,
-  _app: FastifyInstance,
-  _callerOf: (request: import('fastify').FastifyRequest) => Promise<Caller>,
-): Promise<RoomPlane> => ({
-  handlers: Object.fromEntries(
-    (Object.keys(routes) as RouteName[]).map((name) => [
-      name,
-      async () => {
-        throw apiError('unavailable', 'Not here yet.')
-      },
-    ]),
-  ) as unknown as RoomPlane['handlers'],
-  counts: () => ({ liveRooms: 0, seats: 0, subscribers: 0 }),
-  onSessionRevoked: async () => {},
-  endStreams: () => {},
-  close: async () => {},
-})
+  deps: Deps,
+  app: FastifyInstance,
+  callerOf: (request: FastifyRequest) => Promise<Caller>,
+): Promise<RoomPlane> => {
+  const feeds = startEventFeeds(deps)
+  const rooms = createLiveRooms(deps, feeds, (roomId) => mediaServer.settle(roomId))
+  const mediaServer = createMedia(
+    deps,
+    (roomId) => mediaRoomOf(deps, roomId),
+    async (roomId, identities) => {
+      await rooms.change(roomId, (state, now) => ({ next: listCompanions(state, identities, now) }))
+    },
+  )
+  const context: RoomContext = { ...deps, rooms, feeds, mediaServer, seen: new Map() }
+  const streams = serveEvents(app, context, callerOf)
+  serveWebhooks(app, context)
+  serveLinkPage(app, context)
+  await rooms.count()
+
+  let clock: PresenceClock | null = null
+  app.addHook('onListen', async () => {
+    clock = startPresenceClock(context)
+    // What could not be told to the media server before this server ended.
+    for (const { id } of await unsettledRooms(deps)) mediaServer.settle(id)
+  })
+
+  return {
+    handlers: { ...roomHandlers(context), ...stageHandlers(context), ...companionHandlers(context) },
+    counts: () => ({ ...rooms.counts(), subscribers: streams.count() }),
+    onSessionRevoked: async (accountId, sessionId) => {
+      streams.endOf(accountId, sessionId)
+      await signOutOfRooms(context, accountId, sessionId)
+    },
+    endStreams: streams.endAll,
+    close: async () => {
+      await clock?.close()
+      await mediaServer.close()
+      await feeds.close()
+    },
+  }
+}
+
+/** Who may be connected now; those who are away may not until they join again (R20). */
+const mediaRoomOf = async ({ store }: Deps, roomId: string): Promise<MediaRoom | null> => {
+  const room = await store.db
+    .selectFrom('room')
+    .select(['media_name', 'ended_at'])
+    .where('id', '=', roomId)
+    .executeTakeFirst()
+  if (!room) return null
+  const members = await store.db
+    .selectFrom('participant')
+    .select(['id', 'kind', 'role', 'muted_by_moderator as mutedByModerator'])
+    .where('room_id', '=', roomId)
+    .where('left_at', 'is', null)
+    .where('away_at', 'is', null)
+    .execute()
+  return { mediaName: room.media_name, isEnded: room.ended_at !== null, members }
+}
+
+const unsettledRooms = ({ store, now }: Deps) =>
+  store.db
+    .selectFrom('room')
+    .select('id')
+    .where(({ eb, or }) => or([eb('ended_at', 'is', null), eb('ended_at', '>', now() - 600_000)]))
+    .execute()

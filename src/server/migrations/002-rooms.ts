@@ -1,3 +1,76 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 
-export const up = async (_db: Kysely<never>): Promise<void> => {}
+export const up = async (db: Kysely<never>): Promise<void> => {
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
+const statements = [
+  `create table room (
+    id uuid primary key,
+    media_name text not null unique,
+    creator_id uuid not null,
+    title text not null,
+    hands text not null,
+    recording text not null,
+    created_at bigint not null,
+    ended_at bigint,
+    ended_by text,
+    hosts_json text not null,
+    kicked_json text not null,
+    muted_json text not null,
+    awaited_json text,
+    awaited_until bigint,
+    empty_since bigint,
+    view_json text not null,
+    search text not null
+  )`,
+  'create index room_live on room (created_at, id) where ended_at is null',
+  'create index room_creator on room (creator_id) where ended_at is null',
+  'create index room_ended on room (ended_at) where ended_at is not null',
+  `create table participant (
+    id text primary key,
+    room_id uuid not null references room (id) on delete cascade,
+    account_id uuid not null,
+    owner_id uuid,
+    kind text not null check (kind in ('person', 'bot', 'companion')),
+    name text not null,
+    handle text not null,
+    session_id uuid,
+    token_id uuid,
+    role text not null check (role in ('listener', 'speaker', 'moderator')),
+    muted_by_moderator boolean not null,
+    seat_id uuid,
+    is_muted boolean not null,
+    is_recording boolean not null,
+    is_listed boolean not null,
+    joined_at bigint not null,
+    stage_at bigint,
+    last_seen_at bigint not null,
+    away_at bigint,
+    hand_order integer,
+    hand_raised_at bigint,
+    hand_question text,
+    invited_by text,
+    invitation_expires_at bigint,
+    left_at bigint,
+    left_reason text,
+    left_by text
+  )`,
+  'create index participant_room on participant (room_id, account_id)',
+  'create index participant_here on participant (room_id) where left_at is null',
+  'create index participant_account on participant (account_id) where left_at is null',
+  'create index participant_seat on participant (seat_id)',
+  'create table event_topic (topic text primary key, seq bigint not null, floor bigint not null)',
+  "insert into event_topic values ('hallway', 0, 0)",
+  `create table event (
+    topic text not null references event_topic (topic) on delete cascade,
+    seq bigint not null,
+    type text not null,
+    data_json text not null,
+    to_moderators boolean not null,
+    to_participant text,
+    created_at bigint not null,
+    primary key (topic, seq)
+  )`,
+  'create index event_created_at on event (created_at)',
+]

@@ -1,0 +1,55 @@
+import type { FastifyInstance } from 'fastify'
+import { type WebhookEvent, WebhookReceiver } from 'livekit-server-sdk'
+import { apiError } from '../../protocol/errors.ts'
+import { permissionOf } from '../media-tokens.ts'
+import type { RoomContext } from '../room-context.ts'
+
+/**
+ * `POST /api/webhooks/livekit`: the media server tells who came and went. A join that no grant of ours covers is
+ * removed (R3, R5, R7); rooms that are not ours are left alone.
+ */
+export const serveWebhooks = (app: FastifyInstance, context: RoomContext): void => {
+  const receiver = new WebhookReceiver(context.media.apiKey, context.media.apiSecret)
+  app.register(async (scope) => {
+    // The signature covers the exact bytes.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text))
+    scope.post('/api/webhooks/livekit', async (request, reply) => {
+      const event = await receiver.receive(String(request.body), request.headers.authorization).catch(() => {
+        throw apiError('sign-in-needed', 'The webhook is not signed with the key of this server.')
+      })
+      await take(context, event)
+      return reply.code(204).send()
+    })
+  })
+}
+
+const take = async ({ store, mediaServer, log }: RoomContext, event: WebhookEvent): Promise<void> => {
+  const { room: mediaRoom, participant } = event
+  if (!mediaRoom?.name || !participant) return
+  if (event.event !== 'participant_joined' && event.event !== 'participant_left') return
+  const row = await store.db
+    .selectFrom('room')
+    .leftJoin('participant', (join) =>
+      join
+        .onRef('participant.room_id', '=', 'room.id')
+        .on('participant.id', '=', participant.identity)
+        .on('participant.left_at', 'is', null)
+        .on('participant.away_at', 'is', null),
+    )
+    .select(['room.id', 'room.ended_at', 'participant.kind', 'participant.role', 'participant.muted_by_moderator'])
+    .where('room.media_name', '=', mediaRoom.name)
+    .executeTakeFirst()
+  if (!row) return
+  if (event.event === 'participant_left') {
+    if (row.kind === 'companion') mediaServer.settle(row.id)
+    return
+  }
+  if (row.ended_at !== null || row.kind === null) {
+    log('warn', 'media-join-without-grant', { identity: participant.identity, isEnded: row.ended_at !== null })
+    await mediaServer.evict(mediaRoom.name, participant.identity).catch(() => {})
+    return mediaServer.settle(row.id)
+  }
+  const wanted = permissionOf({ role: row.role!, mutedByModerator: row.muted_by_moderator! })
+  if (row.kind === 'companion' || participant.permission?.canPublish !== wanted.canPublish) mediaServer.settle(row.id)
+}

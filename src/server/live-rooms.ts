@@ -1,0 +1,170 @@
+import { apiError } from '../protocol/errors.ts'
+import type { Deps } from './deps.ts'
+import { changesBetween, type RoomChange } from './domain/room-changes.ts'
+import { isHere, isOnStage, type Member, type RoomState, roomView } from './domain/room-state.ts'
+import { settleRoom } from './domain/rooms.ts'
+import { appendEvents, type EventDraft, hallway, openTopic, roomTopic } from './event-log.ts'
+import type { EventFeeds } from './events.ts'
+import { insertRoom, loadRoomLocked, saveRoom } from './room-store.ts'
+
+/** A rule's answer: the next state, and which participant did it, if any. */
+export type Step = { next: RoomState; actorId?: string }
+/** `cursor` is where a subscription to the room continues. */
+export type Changed = { before: RoomState; after: RoomState; cursor: number }
+
+export type LiveRooms = {
+  /** Runs a rule on a locked room, stores what changed with its events, then tells subscribers and the media plane. */
+  change(roomId: string, rule: (state: RoomState, now: number) => Step): Promise<Changed>
+  open(state: RoomState, allowed: (liveRooms: number) => void): Promise<void>
+  counts(): { liveRooms: number; seats: number }
+  /** After a start: how many there are, so that counts need no query. */
+  count(): Promise<void>
+}
+
+export const createLiveRooms = (
+  deps: Pick<Deps, 'store' | 'now' | 'settings' | 'publicUrl'>,
+  feeds: EventFeeds,
+  /** Rights changed, or somebody has to go, or the room ended. */
+  onMediaChange: (roomId: string) => void,
+): LiveRooms => {
+  const { store, now, settings, publicUrl } = deps
+  const seats = new Map<string, number>()
+  const remember = (state: RoomState) => {
+    if (state.ended) seats.delete(state.id)
+    else seats.set(state.id, state.members.filter(isHere).length)
+  }
+
+  const change: LiveRooms['change'] = async (roomId, rule) => {
+    const changed = await store.transaction(async (trx) => {
+      const before = await loadRoomLocked(trx, roomId)
+      const at = now()
+      const { next, actorId = null } = rule(before, at)
+      const after = settleRoom(before, next, { now: at, lostModeratorMs: settings.moderatorAwaitedMs })
+      if (isSame(before, after)) return { before, after, cursor: await appendEvents(trx, roomTopic(roomId), [], at) }
+      await saveRoom(trx, before, after)
+      const own = changesBetween(before, after, { actorId, now: at, publicUrl: publicUrl() }).map(draftOf)
+      const cursor = await appendEvents(trx, roomTopic(roomId), own, at)
+      const news = hallwayNews(before, after, publicUrl())
+      if (news) await appendEvents(trx, hallway, [news], at)
+      return { before, after, cursor }
+    })
+    remember(changed.after)
+    feeds.notify(roomTopic(roomId))
+    feeds.notify(hallway)
+    if (concernsMedia(changed.before, changed.after)) onMediaChange(roomId)
+    return changed
+  }
+
+  const open: LiveRooms['open'] = async (state, allowed) => {
+    const creatorId = state.hosts.find((host) => host.isCreator)!.accountId
+    await store.transaction(async (trx) => {
+      // Locks the account, so that rooms opened at once are counted one after another.
+      await trx.selectFrom('account').select('id').where('id', '=', creatorId).forUpdate().execute()
+      const { live } = await trx
+        .selectFrom('room')
+        .select(({ fn }) => fn.countAll<number>().as('live'))
+        .where('creator_id', '=', creatorId)
+        .where('ended_at', 'is', null)
+        .executeTakeFirstOrThrow()
+      allowed(live)
+      await insertRoom(trx, state)
+      await openTopic(trx, roomTopic(state.id))
+      await appendEvents(
+        trx,
+        hallway,
+        [toEverybody({ type: 'room', room: roomView(state, publicUrl()) })],
+        state.createdAt,
+      )
+    })
+    remember(state)
+    feeds.notify(hallway)
+  }
+
+  return {
+    change,
+    open,
+    counts: () => ({ liveRooms: seats.size, seats: [...seats.values()].reduce((sum, count) => sum + count, 0) }),
+    count: async () => {
+      const rows = await store.db
+        .selectFrom('room')
+        .leftJoin('participant', (join) =>
+          join
+            .onRef('participant.room_id', '=', 'room.id')
+            .on('participant.left_at', 'is', null)
+            .on('participant.is_listed', '=', true),
+        )
+        .select(({ fn }) => ['room.id', fn.count<number>('participant.id').as('count')])
+        .where('ended_at', 'is', null)
+        .groupBy('room.id')
+        .execute()
+      for (const row of rows) seats.set(row.id, row.count)
+    },
+  }
+}
+
+/** The seat that a call speaks for; who was thrown out is told so. */
+export const seatOf = (state: RoomState, accountId: string, seatId: string): Member => {
+  if (state.ended) throw apiError('room-ended', 'This room has ended.')
+  const member = state.members.find(
+    (candidate) => isHere(candidate) && candidate.seatId === seatId && candidate.accountId === accountId,
+  )
+  if (!member) throw notInRoom()
+  return member
+}
+
+export const notInRoom = () => apiError('not-in-room', 'You are not in this room.')
+
+/** Who `:who` means: a participant id, or `@handle` where it is unambiguous. */
+export const participantNamed = (state: RoomState, who: string): Member => {
+  const here = state.members.filter(isHere)
+  const byId = here.find((member) => member.id === who)
+  if (byId) return byId
+  const handle = who.startsWith('@') ? who.slice(1).toLowerCase() : null
+  const found = here.filter((member) => member.handle === handle && member.kind !== 'companion')
+  if (found.length > 1)
+    throw apiError('conflict', `${found.length} participants are ${who}: ${found.map(({ name }) => name).join(', ')}.`)
+  if (!found[0]) throw apiError('not-found', 'No such participant in this room.')
+  return found[0]
+}
+
+const isSame = (before: RoomState, after: RoomState) =>
+  before === after ||
+  (JSON.stringify({ ...before, members: null }) === JSON.stringify({ ...after, members: null }) &&
+    before.members.length === after.members.length &&
+    after.members.every((member, index) => member === before.members[index]))
+
+const draftOf = ({ event, audience }: RoomChange): EventDraft => ({
+  ...toEverybody(event),
+  toModerators: audience.to === 'moderators',
+  toParticipant: audience.to === 'moderators' ? audience.and : audience.to === 'participant' ? audience.id : null,
+})
+
+const toEverybody = <E extends { type: string }>({ type, ...data }: E): EventDraft => ({
+  type,
+  data,
+  toModerators: false,
+  toParticipant: null,
+})
+
+const hallwayNews = (before: RoomState, after: RoomState, publicUrl: string): EventDraft | null => {
+  if (after.ended) {
+    const at = new Date(after.ended.at).toISOString()
+    return before.ended ? null : toEverybody({ type: 'room-ended', roomId: after.id, by: after.ended.by, at })
+  }
+  const room = roomView(after, publicUrl)
+  if (JSON.stringify(roomView(before, publicUrl)) === JSON.stringify(room)) return null
+  return toEverybody({ type: 'room', room })
+}
+
+const concernsMedia = (before: RoomState, after: RoomState): boolean => {
+  if (after.ended && !before.ended) return true
+  const was = new Map(before.members.map((member) => [member.id, member]))
+  return after.members.some((member) => {
+    const old = was.get(member.id)
+    if (!old || old === member) return false
+    return rights(old) !== rights(member)
+  })
+}
+
+const rights = (member: Member) =>
+  JSON.stringify([member.left === null, member.awayAt === null, isOnStage(member), member.mutedByModerator])

@@ -1,0 +1,139 @@
+import { type ParticipantInfo, RoomServiceClient } from 'livekit-server-sdk'
+import { apiError } from '../protocol/errors.ts'
+import type { Deps } from './deps.ts'
+import type { Member } from './domain/room-state.ts'
+import { permissionOf } from './media-tokens.ts'
+
+/** What the media server has to hold of one room. */
+export type MediaRoom = {
+  mediaName: string
+  isEnded: boolean
+  /** Those who may be connected now. */
+  members: Pick<Member, 'id' | 'kind' | 'role' | 'mutedByModerator'>[]
+}
+
+export type Media = {
+  /** The signal URL that clients get with their token. */
+  clientUrl(): string
+  /** Makes the room at the media server; throws `media-unavailable`. */
+  openRoom(mediaName: string): Promise<void>
+  /**
+   * Makes the media server agree with the roster as it is stored then: rights, removals, the end of a room. Again
+   * every second until it is done.
+   */
+  settle(roomId: string): void
+  /** The same for one who is connected but may not be, without looking at all others. */
+  evict(mediaName: string, identity: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** LiveKit's RoomService, of the embedded media server or of any other: the control plane knows no difference. */
+export const createMedia = (
+  deps: Pick<Deps, 'media' | 'log' | 'ownUrl' | 'publicUrl'>,
+  wanted: (roomId: string) => Promise<MediaRoom | null>,
+  /** Which of the connected identities are companions, so that the roster can follow. */
+  onConnected: (roomId: string, identities: ReadonlySet<string>) => Promise<void>,
+): Media => {
+  const { media, log } = deps
+  let client: RoomServiceClient | null = null
+  const service = () => {
+    client ??= new RoomServiceClient(
+      (media.url ?? deps.ownUrl()).replace(/^ws/, 'http'),
+      media.apiKey,
+      media.apiSecret,
+      {
+        requestTimeout: 5,
+        failover: false,
+      },
+    )
+    return client
+  }
+  const work = new Map<string, { isDirty: boolean; done: Promise<void> }>()
+  const retries = new Map<string, NodeJS.Timeout>()
+  let isClosed = false
+
+  const settle = (roomId: string) => {
+    if (isClosed) return
+    const running = work.get(roomId)
+    if (running) {
+      running.isDirty = true
+      return
+    }
+    const entry = { isDirty: false, done: Promise.resolve() }
+    work.set(roomId, entry)
+    entry.done = settleOnce(roomId)
+      .catch((error: Error) => {
+        log('warn', 'media-not-settled', { message: error.message })
+        retries.set(
+          roomId,
+          setTimeout(() => settle(roomId), 1_000),
+        )
+      })
+      .finally(() => {
+        work.delete(roomId)
+        if (entry.isDirty) settle(roomId)
+      })
+  }
+
+  const settleOnce = async (roomId: string) => {
+    clearTimeout(retries.get(roomId))
+    retries.delete(roomId)
+    const mediaName = (await wanted(roomId))?.mediaName
+    if (!mediaName) return
+    const connected = await orNone(service().listParticipants(mediaName), [])
+    // Read after the list: somebody who came back meanwhile is not taken for a ghost.
+    const room = await wanted(roomId)
+    if (!room) return
+    if (room.isEnded) return void (await orNone(service().deleteRoom(room.mediaName), undefined))
+    const members = new Map(room.members.map((member) => [member.id, member]))
+    await Promise.all(connected.map((participant) => agree(room, participant, members.get(participant.identity))))
+    if (room.members.some((member) => member.kind === 'companion'))
+      await onConnected(roomId, new Set(connected.map((participant) => participant.identity)))
+  }
+
+  const agree = async (
+    room: MediaRoom,
+    { identity, permission }: ParticipantInfo,
+    member?: MediaRoom['members'][0],
+  ) => {
+    if (!member) return evict(room.mediaName, identity)
+    const wantedPermission = permissionOf(member)
+    if (permission && permission.canPublish === wantedPermission.canPublish) return
+    await orNone(service().updateParticipant(room.mediaName, identity, { permission: wantedPermission }), undefined)
+  }
+
+  const evict = async (mediaName: string, identity: string) => {
+    log('info', 'media-participant-removed', { identity })
+    await orNone(service().removeParticipant(mediaName, identity), undefined)
+  }
+
+  return {
+    clientUrl: () => (media.url ?? deps.publicUrl()).replace(/^http/, 'ws'),
+    openRoom: async (mediaName) => {
+      try {
+        await service().createRoom({ name: mediaName, emptyTimeout: 600, departureTimeout: 120 })
+      } catch (error) {
+        log('warn', 'media-unavailable', { message: (error as Error).message })
+        throw apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')
+      }
+    },
+    settle,
+    evict,
+    close: async () => {
+      isClosed = true
+      for (const timer of retries.values()) clearTimeout(timer)
+      await Promise.all([...work.values()].map((entry) => entry.done))
+    },
+  }
+}
+
+/** What is gone already needs nothing done to it. */
+const orNone = async <T>(call: Promise<T>, none: T): Promise<T> => {
+  try {
+    return await call
+  } catch (error) {
+    const { status, code } = error as { status?: number; code?: string }
+    if (status === 404 || code === 'not_found') return none
+    throw error
+  }
+}

@@ -1,0 +1,149 @@
+import { sql } from 'kysely'
+import { signOut, sweepRoom } from './domain/presence.ts'
+import { purgeEvents } from './event-log.ts'
+import type { RoomContext } from './room-context.ts'
+
+export type PresenceClock = {
+  close(): Promise<void>
+}
+
+const minuteMs = 60_000
+const recordsMs = 7 * 24 * 60 * minuteMs
+
+/** Once in `sweepMs`: stores heartbeats, and does to rooms what time alone does (R19, R20). */
+export const startPresenceClock = (context: RoomContext): PresenceClock => {
+  const { settings, log } = context
+  let running: Promise<void> | null = null
+  let lastRunAt = performance.now()
+  let purgedAt = Number.NEGATIVE_INFINITY
+  // Nobody's heartbeat was heard while the server was down or stopped: everybody gets the time to come back.
+  let isGraceDue = true
+
+  const run = async () => {
+    const elapsed = performance.now()
+    if (elapsed - lastRunAt > Math.max(settings.awayAfterMs / 2, 4 * settings.sweepMs)) isGraceDue = true
+    lastRunAt = elapsed
+    if (isGraceDue) await giveGrace(context)
+    isGraceDue = false
+    await storeHeartbeats(context)
+    for (const roomId of await dueRooms(context)) await sweep(context, roomId)
+    if (elapsed - purgedAt < minuteMs) return
+    purgedAt = elapsed
+    await purge(context)
+  }
+  const timer = setInterval(() => {
+    running ??= run()
+      .catch((error: Error) => log('error', 'sweep-failed', { message: error.message }))
+      .finally(() => {
+        lastRunAt = performance.now()
+        running = null
+      })
+  }, settings.sweepMs)
+  return {
+    close: async () => {
+      clearInterval(timer)
+      await running
+      await storeHeartbeats(context).catch(() => {})
+    },
+  }
+}
+
+/** A revoked session's, or with null an account's, seats are out of all rooms (R1). */
+export const signOutOfRooms = async (
+  { store, rooms }: RoomContext,
+  accountId: string,
+  sessionId: string | null,
+): Promise<void> => {
+  const seats = await store.db
+    .selectFrom('participant')
+    .select('room_id')
+    .distinct()
+    .where('account_id', '=', accountId)
+    .$if(sessionId !== null, (rows) => rows.where('session_id', '=', sessionId))
+    .where('left_at', 'is', null)
+    .execute()
+  for (const { room_id } of seats)
+    await rooms.change(room_id, (state, now) => ({
+      next: signOut(
+        state,
+        (member) => member.accountId === accountId && (sessionId === null || member.sessionId === sessionId),
+        now,
+      ),
+    }))
+}
+
+const giveGrace = async ({ store, now, settings }: RoomContext): Promise<void> => {
+  const at = now()
+  await store.db
+    .updateTable('participant')
+    .set({ last_seen_at: at, away_at: sql`case when away_at is null then null else ${at}::bigint end` })
+    .where('left_at', 'is', null)
+    .execute()
+  await store.db
+    .updateTable('room')
+    .set({ awaited_until: sql`greatest(awaited_until, ${at + settings.lostAfterMs}::bigint)` })
+    .where('ended_at', 'is', null)
+    .where('awaited_until', 'is not', null)
+    .execute()
+}
+
+const storeHeartbeats = async ({ store, seen }: RoomContext): Promise<void> => {
+  if (seen.size === 0) return
+  const beats = [...seen]
+  seen.clear()
+  const ids = beats.map(([id]) => id)
+  const instants = beats.map(([, at]) => at)
+  await sql`update participant set last_seen_at = greatest(last_seen_at, beat.at)
+    from unnest(${ids}::text[], ${instants}::bigint[]) as beat (id, at)
+    where participant.id = beat.id and participant.left_at is null`.execute(store.db)
+}
+
+const dueRooms = async ({ store, now, settings }: RoomContext): Promise<string[]> => {
+  const at = now()
+  const { rows } = await sql<{ id: string }>`
+    select distinct room_id as id from participant where left_at is null and (
+      (kind <> 'companion' and away_at is null and last_seen_at <= ${at - settings.awayAfterMs}::bigint)
+      or away_at <= ${at - settings.lostAfterMs}::bigint
+      or invitation_expires_at <= ${at}::bigint
+      or (kind = 'companion' and not is_listed and last_seen_at <= ${at - settings.mediaTokenTtlMs}::bigint))
+    union
+    select id from room where ended_at is null and
+      (awaited_until <= ${at}::bigint or empty_since <= ${at - settings.unjoinedRoomMs}::bigint)`.execute(store.db)
+  return rows.map((row) => row.id)
+}
+
+const sweep = async ({ rooms, settings, seen }: RoomContext, roomId: string): Promise<void> => {
+  const limits = {
+    awayMs: settings.awayAfterMs,
+    holdMs: settings.lostAfterMs,
+    emptyRoomMs: settings.unjoinedRoomMs,
+    companionMs: settings.mediaTokenTtlMs,
+  }
+  await rooms.change(roomId, (state, now) => {
+    const members = state.members.map((member) => {
+      const at = seen.get(member.id)
+      return at !== undefined && at > member.lastSeenAt ? { ...member, lastSeenAt: at } : member
+    })
+    return { next: sweepRoom({ ...state, members }, now, limits) }
+  })
+}
+
+/** Events past their retention; rooms seven days after their end, with who was on stage (F22). */
+const purge = async ({ store, now, settings }: RoomContext): Promise<void> => {
+  const at = now()
+  await purgeEvents(store, at - settings.eventRetentionMs)
+  const old = await store.db
+    .deleteFrom('room')
+    .where('ended_at', '<', at - recordsMs)
+    .returning('id')
+    .execute()
+  if (old.length > 0)
+    await store.db
+      .deleteFrom('event_topic')
+      .where(
+        'topic',
+        'in',
+        old.map(({ id }) => `room:${id}`),
+      )
+      .execute()
+}
