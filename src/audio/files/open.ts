@@ -1,4 +1,5 @@
-import { type AudioSource, FRAME_SAMPLES, SAMPLE_RATE } from '../frame.ts'
+import { type AudioSource, SAMPLE_RATE } from '../frame.ts'
+import { createSampleRing } from '../sample-ring.ts'
 import { type DecodeOptions, openDecoded } from './decode.ts'
 import type { AudioFileInfo } from './decoding.ts'
 
@@ -60,57 +61,6 @@ export const openAudioFile = async (path: string, options: DecodeOptions = {}): 
       state = 'closed'
       ring.release()
       await decoding
-    },
-  }
-}
-
-/** A bounded ring: writing waits for room, reading never waits. */
-const createSampleRing = (capacity: number) => {
-  const samples = new Int16Array(capacity)
-  let start = 0
-  let length = 0
-  let wake: (() => void) | undefined
-  let filled: () => void
-  const firstFilled = new Promise<void>((resolve) => {
-    filled = resolve
-  })
-  const release = () => {
-    wake?.()
-    wake = undefined
-  }
-  const put = (piece: Int16Array) => {
-    const end = (start + length) % capacity
-    const head = Math.min(piece.length, capacity - end)
-    samples.set(piece.subarray(0, head), end)
-    samples.set(piece.subarray(head), 0)
-    length += piece.length
-  }
-  return {
-    firstFilled,
-    release,
-    length: () => length,
-    write: async (piece: Int16Array, isClosed: () => boolean) => {
-      for (let at = 0; at < piece.length && !isClosed(); ) {
-        const count = Math.min(piece.length - at, capacity - length)
-        put(piece.subarray(at, at + count))
-        at += count
-        if (length < capacity) continue
-        filled()
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-    },
-    read: (into: Int16Array): number => {
-      const count = Math.min(into.length, length)
-      const head = Math.min(count, capacity - start)
-      into.set(samples.subarray(start, start + head))
-      into.set(samples.subarray(0, count - head), head)
-      start = (start + count) % capacity
-      length -= count
-      // Half a ring of room at a time: the decoder then works in longer strides, and still far ahead.
-      if (length < capacity - FRAME_SAMPLES * 20) release()
-      return count
     },
   }
 }
