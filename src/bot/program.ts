@@ -1,8 +1,9 @@
+import type { DecodedAudio } from '../audio/files/decode.ts'
 import { type AudioSource, type Channels, FRAME_SAMPLES, SAMPLE_RATE } from '../audio/frame.ts'
 import { gainOfDb } from '../audio/level.ts'
 
 /** A file that is being decoded: interleaved 48 kHz PCM, in runs of any length. */
-export type OpenItem = { chunks: AsyncIterable<Int16Array>; warning?(): string | undefined }
+export type OpenItem = Pick<DecodedAudio, 'pcm' | 'warning' | 'close'>
 
 export type ProgramOptions = {
   channels: Channels
@@ -75,13 +76,18 @@ export const createProgram = (options: ProgramOptions): Program => {
 
   const playItem = async (index: number) => {
     try {
-      const [item, db] = await Promise.all([open(index), gainDb(index)])
-      starts.push({ index, at: written })
-      for await (const chunk of item.chunks) {
-        await append(chunk, gainOfDb(db))
-        if (isClosed) return
+      const db = await gainDb(index)
+      const item = await open(index)
+      try {
+        starts.push({ index, at: written })
+        for await (const chunk of item.pcm()) {
+          await append(chunk, gainOfDb(db))
+          if (isClosed) return
+        }
+      } finally {
+        await item.close()
       }
-      const warning = item.warning?.()
+      const warning = item.warning()
       if (warning) onWarning?.(index, warning)
     } catch (error) {
       onWarning?.(index, (error as Error).message)

@@ -6,6 +6,8 @@ import { eventually } from '../../support/eventually.ts'
 /** A ramp that never repeats within a test, so that a skipped or doubled sample shows. */
 const ramp = (from: number, length: number) => Int16Array.from({ length }, (_, i) => ((from + i) % 30_000) + 1)
 
+const item = (pcm: () => AsyncGenerator<Int16Array>) => ({ pcm, warning: () => undefined, close: async () => {} })
+
 async function* pieces(samples: Int16Array, size: number) {
   for (let from = 0; from < samples.length; from += size) yield samples.subarray(from, from + size)
 }
@@ -14,7 +16,7 @@ const programOf = (items: Int16Array[], more: Partial<ProgramOptions> = {}) =>
   createProgram({
     channels: 1,
     itemCount: items.length,
-    open: async (index) => ({ chunks: pieces(items[index]!, 1111) }),
+    open: async (index) => item(() => pieces(items[index]!, 1111)),
     gainDb: async () => 0,
     loop: false,
     ...more,
@@ -57,10 +59,10 @@ describe('program', () => {
   })
 
   it('begins again after the last item when it loops', async () => {
-    const item = ramp(0, 700)
-    const program = programOf([item], { loop: true })
+    const samples = ramp(0, 700)
+    const program = programOf([samples], { loop: true })
     const heard = await readFrames(program, 5)
-    expect(heard.slice(0, 2100)).toEqual([...item, ...item, ...item])
+    expect(heard.slice(0, 2100)).toEqual([...samples, ...samples, ...samples])
     await program.close()
   })
 
@@ -74,24 +76,24 @@ describe('program', () => {
   })
 
   it('gives silence while held and goes on where it was', async () => {
-    const item = ramp(0, 4800)
-    const program = programOf([item])
+    const samples = ramp(0, 4800)
+    const program = programOf([samples])
     await readFrames(program, 2)
     program.hold()
     expect((await readFrames(program, 3)).every((sample) => sample === 0)).toBe(true)
     program.resume()
-    expect(await readFrames(program, 1)).toEqual([...item.subarray(960, 1440)])
+    expect(await readFrames(program, 1)).toEqual([...samples.subarray(960, 1440)])
     await program.close()
   })
 
   it('plays again from an earlier moment after a cut', async () => {
-    const item = ramp(0, 48_000)
-    const program = programOf([item])
+    const samples = ramp(0, 48_000)
+    const program = programOf([samples])
     await readFrames(program, 50)
     program.hold()
     program.resume(300)
     expect(program.position().programMs).toBe(300)
-    expect(await readFrames(program, 1)).toEqual([...item.subarray(14_400, 14_880)])
+    expect(await readFrames(program, 1)).toEqual([...samples.subarray(14_400, 14_880)])
     await program.close()
   })
 
@@ -111,7 +113,7 @@ describe('program', () => {
         yield ramp(0, 4800)
       }
     }
-    const program = programOf([], { itemCount: 1, open: async () => ({ chunks: endless() }) })
+    const program = programOf([], { itemCount: 1, open: async () => item(endless) })
     await readFrames(program, 100)
     expect(decoded).toBeLessThanOrEqual(48_000 * 5.2)
     await program.close()
@@ -123,7 +125,7 @@ describe('program', () => {
     const program = programOf([good, good], {
       open: async (index) => {
         if (index === 0) throw new Error('gone')
-        return { chunks: pieces(good, 500) }
+        return item(() => pieces(good, 500))
       },
       onWarning: (index, message) => warnings.push(`${index}: ${message}`),
     })
