@@ -3,7 +3,11 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LogEntry, MediaPlane } from '../../src/server/deps.ts'
 import { type ServerOptions, startServer } from '../../src/server/server.ts'
+import type { HouseSettings } from '../../src/server/settings.ts'
 import { openStore } from '../../src/server/store.ts'
+import { type MediaServer, superviseMediaServer } from '../../src/sfu/process.ts'
+import { freePort } from './free-port.ts'
+import { API_KEY, API_SECRET, buildMediaServer } from './media-server.ts'
 import { noPostgres, startPostgres, type TestPostgres } from './postgres.ts'
 
 export type StoreKind = 'pglite' | 'postgresql'
@@ -11,9 +15,10 @@ export type StoreKind = 'pglite' | 'postgresql'
 export const stores: StoreKind[] = ['pglite', 'postgresql']
 export const storeMissing = (kind: StoreKind): string | null => (kind === 'postgresql' ? noPostgres : null)
 
-export type TestServerOptions = Partial<Omit<ServerOptions, 'store' | 'log' | 'sms'>> & {
+export type TestServerOptions = Partial<Omit<ServerOptions, 'store' | 'log' | 'media'>> & {
   store?: StoreKind
-  sms?: ServerOptions['sms']
+  /** `embedded`: the real media server, a private build of it. `none`: rooms without sound. */
+  media?: 'embedded' | 'none' | MediaPlane
   /** Data of an earlier test server, kept over a restart: its `data`. */
   data?: TestServerData
 }
@@ -27,6 +32,8 @@ export type TestServer = {
   outbox(): Sms[]
   /** What the server logged so far. */
   logs: LogEntry[]
+  /** The embedded media server. */
+  media: MediaServer | null
   stats(): { liveRooms: number; seats: number; subscribers: number }
   /** Stops the server, keeps its data for another `startTestServer({ data })`. */
   stop(): Promise<void>
@@ -36,16 +43,19 @@ export type TestServer = {
 
 /** The real server on a free port of loopback, with an outbox for SMS. */
 export const startTestServer = async (options: TestServerOptions = {}): Promise<TestServer> => {
-  const { store: kind = 'pglite', data = await makeData(kind), ...rest } = options
+  const { store: kind = 'pglite', data = await makeData(kind), media = 'none', ...rest } = options
   const outboxPath = join(data.folder, 'outbox.jsonl')
   const logs: LogEntry[] = []
+  const port = options.port ?? (await freePort())
+  const embedded = media === 'embedded' ? await startEmbeddedMedia(port) : null
   const server = await startServer({
     host: '127.0.0.1',
-    port: 0,
     version: '0.0.0-test',
-    media: noMedia,
     sms: { door: 'outbox', path: outboxPath },
     ...rest,
+    port,
+    media: embedded?.plane ?? (typeof media === 'object' ? media : noMedia),
+    settings: { ...testSettings, ...options.settings },
     store: { dataDir: data.folder, databaseUrl: data.databaseUrl },
     log: (entry) => logs.push(entry),
   })
@@ -54,8 +64,10 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     if (isStopped) return
     isStopped = true
     await server.close()
+    await embedded?.media.close()
   }
   return {
+    media: embedded?.media ?? null,
     url: server.url,
     port: server.port,
     data,
@@ -86,6 +98,23 @@ export const makeData = async (kind: StoreKind): Promise<TestServerData> => {
   }
   postgres ??= startPostgres()
   return { folder, databaseUrl: await (await postgres).createDatabase() }
+}
+
+// Tests sign many numbers in from one address, some more than once.
+const testSettings: Partial<HouseSettings> = { resendAfterMs: 0, codesPerNumberPerHour: 100, codesPerNumberPerDay: 100 }
+
+let mediaEntry: string | undefined
+
+// The media server must know where to post before the server that starts with it listens: so the port is chosen first.
+const startEmbeddedMedia = async (port: number): Promise<{ media: MediaServer; plane: MediaPlane }> => {
+  mediaEntry ??= buildMediaServer()
+  const media = await superviseMediaServer({
+    entry: mediaEntry,
+    apiKey: API_KEY,
+    apiSecret: API_SECRET,
+    webhookUrl: `http://127.0.0.1:${port}/api/webhooks/livekit`,
+  })
+  return { media, plane: { apiKey: API_KEY, apiSecret: API_SECRET, attach: media as MediaPlane['attach'] } }
 }
 
 let postgres: Promise<TestPostgres> | undefined

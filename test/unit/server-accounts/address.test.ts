@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { addressScope, isInRanges } from '../../../src/server/domain/address.ts'
+
+test('an IPv6 subscriber is a /64 network, an IPv4 one an address', () => {
+  expect(addressScope('192.0.2.7')).toBe('192.0.2.7')
+  expect(addressScope('::ffff:192.0.2.7')).toBe('192.0.2.7')
+  expect(addressScope('2001:db8:1:2:aaaa::1')).toBe(addressScope('2001:db8:1:2::9'))
+  expect(addressScope('2001:db8:1:2::1')).not.toBe(addressScope('2001:db8:1:3::1'))
+  expect(addressScope('fe80::1%eth0')).toBe('fe80:0:0:0')
+})
+
+test('addresses are found in addresses and ranges', () => {
+  expect(isInRanges('192.0.2.7', ['192.0.2.0/24'])).toBe(true)
+  expect(isInRanges('::ffff:192.0.2.7', ['192.0.2.7'])).toBe(true)
+  expect(isInRanges('192.0.3.7', ['192.0.2.0/24', '2001:db8::/32'])).toBe(false)
+  expect(isInRanges('2001:db8::5', ['192.0.2.0/24', '2001:db8::/32'])).toBe(true)
+})
+
+test.each(['campus', '192.0.2.0/33', '192.0.2.0/x', ''])('%j is refused as a range', (range) => {
+  expect(() => isInRanges('192.0.2.7', [range])).toThrow('is not an address')
+})
