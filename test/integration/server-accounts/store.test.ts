@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openStore, type Store } from '../../../src/server/store.ts'
+import { eventually } from '../../support/eventually.ts'
+import { closeStores, makeData, storeMissing, stores, type TestServerData } from '../../support/server.ts'
+
+afterAll(closeStores)
+const open = ({ folder, databaseUrl }: TestServerData) => openStore(databaseUrl ? { databaseUrl } : { dataDir: folder })
+
+describe.each(stores)('the store on %s', (kind) => {
+  const it = storeMissing(kind) ? test.skip : test
+  const opened: Store[] = []
+  const fresh = async () => {
+    const data = await makeData(kind)
+    opened.push(await open(data))
+    return { data, store: opened.at(-1) as Store }
+  }
+  afterEach(async () => {
+    for (const store of opened.splice(0)) await store.close()
+  })
+
+  it('gives the same kinds of values: numbers for bigint and counts, objects for jsonb', async () => {
+    const { store } = await fresh()
+    const { rows } = await sql`
+      select 1795253407061::bigint as at, count(*) as n, '{"a":[1]}'::jsonb as data, true as yes, null as nothing,
+        'ü' as text`.execute(store.db)
+    expect(rows).toEqual([{ at: 1795253407061, n: 1, data: { a: [1] }, yes: true, nothing: null, text: 'ü' }])
+    expect(store.kind).toBe(kind)
+  })
+
+  it('a transaction that throws leaves nothing, and the store goes on', async () => {
+    const { store } = await fresh()
+    const house = { id: 1, key_check: 'x', created_at: 1 } as const
+    const failing = store.transaction(async (trx) => {
+      await trx.insertInto('house').values(house).execute()
+      throw new Error('changed my mind')
+    })
+    await expect(failing).rejects.toThrow('changed my mind')
+    await expect(sql`select 1/0`.execute(store.db)).rejects.toMatchObject({ code: '22012' })
+    await expect(store.transaction((trx) => sql`select broken`.execute(trx))).rejects.toMatchObject({ code: '42703' })
+    expect(await store.db.selectFrom('house').selectAll().execute()).toEqual([])
+  })
+
+  it('parallel transactions on one row lose no update', async () => {
+    const { store } = await fresh()
+    await store.db.insertInto('house').values({ id: 1, key_check: '', created_at: 0 }).execute()
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        store.transaction(async (trx) => {
+          const row = await trx.selectFrom('house').selectAll().forUpdate().executeTakeFirstOrThrow()
+          await trx
+            .updateTable('house')
+            .set({ created_at: row.created_at + 1 })
+            .execute()
+        }),
+      ),
+    )
+    expect((await store.db.selectFrom('house').selectAll().executeTakeFirstOrThrow()).created_at).toBe(20)
+  })
+
+  it('what is stored is there after opening again; data of a later version is refused', async () => {
+    const { data, store } = await fresh()
+    await store.db.insertInto('house').values({ id: 1, key_check: 'kept', created_at: 1 }).execute()
+    await opened.pop()?.close()
+    const again = await open(data)
+    expect(await again.db.selectFrom('house').selectAll().execute()).toHaveLength(1)
+    await sql`update schema_version set version = version + 1`.execute(again.db)
+    await again.close()
+    await expect(open(data)).rejects.toMatchObject({
+      code: 'data-newer',
+      message: expect.stringContaining('later version'),
+    })
+  })
+})
+
+test('a database that is not there is said in one sentence', async () => {
+  await expect(openStore({ databaseUrl: 'postgresql://nobody@127.0.0.1:9/none' })).rejects.toMatchObject({
+    code: 'store-unreachable',
+    message: expect.stringMatching(/^The database cannot be used: .+\.$/),
+  })
+})
+
+describe('a data folder under kill -9', () => {
+  let writer: string
+  const folder = mkdtempSync('/tmp/roomtone-kill-')
+  beforeAll(async () => {
+    writer = join(process.cwd(), 'node_modules', `.store-writer-${process.pid}.mjs`)
+    await build({
+      entryPoints: ['test/support/store-writer.ts'],
+      outfile: writer,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      logLevel: 'error',
+    })
+  })
+  afterAll(() => {
+    rmSync(writer, { force: true })
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const startWriter = (dataDir: string) => {
+    const child: ChildProcess = spawn(process.execPath, [writer, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout?.on('data', (chunk) => {
+      text += chunk
+    })
+    const gone = new Promise<number | null>((resolve) => child.once('close', resolve))
+    // The last piece may be a line cut by the kill: an id nobody was told.
+    return { child, gone, lines: () => text.split('\n').slice(0, -1) }
+  }
+
+  test('no acknowledged row is lost, and nobody else may open it meanwhile', async () => {
+    const { folder: dataDir } = await makeData('pglite')
+    const told: string[] = []
+    for (const count of [15, 40, 80]) {
+      const { child, gone, lines } = startWriter(dataDir)
+      await eventually(() => lines().length >= count, { withinMs: 30_000, what: `${count} rows are acknowledged` })
+      if (count === 15) {
+        const second = startWriter(dataDir)
+        expect(await second.gone).toBe(3)
+        expect(second.lines()).toEqual([
+          `refused data-in-use The data folder ${dataDir} is in use by another roomtone server (process ${child.pid}).`,
+        ])
+      }
+      child.kill('SIGKILL')
+      await gone
+      told.push(...lines())
+    }
+    const store = await openStore({ dataDir })
+    const rows = await store.db.selectFrom('account').select('id').execute()
+    await store.close()
+    const kept = new Set(rows.map((row) => row.id))
+    expect(told.filter((id) => !kept.has(id))).toEqual([])
+    expect(statSync(join(dataDir, 'pg')).mode & 0o077).toBe(0)
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+
+  test('a start cut off half-way is a start again', async () => {
+    const dataDir = join(folder, 'cut')
+    for (const afterMs of [300, 900, 1_500, 2_200]) {
+      const { child, gone } = startWriter(dataDir)
+      setTimeout(() => child.kill('SIGKILL'), afterMs)
+      await gone
+    }
+    const store = await openStore({ dataDir })
+    expect(await store.db.selectFrom('house').selectAll().execute()).toEqual([])
+    await store.close()
+  })
+})
