@@ -68,6 +68,16 @@ export const possibleKeys = (model: Model): { keys: string; label: string }[] =>
     .filter(({ label }) => label !== '')
 }
 
+/** Everything a screen's keys can do, possible now or not. */
+export const helpLines = (place: Place): { keys: string; help: string }[] => {
+  const lines = new Map<string, string[]>()
+  for (const binding of keyTable.filter(({ places }) => places.includes(place))) {
+    const keys = binding.keys.map(keySymbol)
+    lines.set(binding.help, [...new Set([...(lines.get(binding.help) ?? []), ...keys])])
+  }
+  return [...lines].map(([help, keys]) => ({ keys: keys.join(' '), help }))
+}
+
 const symbols: Record<string, string> = {
   up: '↑',
   down: '↓',
@@ -81,7 +91,7 @@ const symbols: Record<string, string> = {
 }
 
 /** A key as people read it. */
-export const keySymbol = (key: string): string => symbols[key] ?? key
+const keySymbol = (key: string): string => symbols[key] ?? key
 
 /** The first key of a binding; all of them are in the help. */
 const shownKeys = ({ action, keys }: KeyBinding): string => (action === 'up' ? '↑↓' : keySymbol(keys[0]!))

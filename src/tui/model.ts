@@ -61,7 +61,7 @@ export type Ended = {
 
 export type Choice = { key: string; label: string; does: Effect[] }
 export type Overlay =
-  | { kind: 'help' }
+  | { kind: 'help'; offset: number }
   | { kind: 'menu'; personId: string }
   | { kind: 'confirm'; question: string; choices: Choice[] }
   | {
@@ -84,7 +84,7 @@ export type Effect =
   | { do: 'command'; command: SeatCommand }
   | { do: 'close-seat' }
   | { do: 'detach-and-quit' }
-  | { do: 'leave-and-quit' }
+  | { do: 'leave-and-quit'; exitCode: number }
   | { do: 'quit'; exitCode: number }
   | { do: 'suspend' }
   | { do: 'redraw' }

@@ -1,4 +1,4 @@
-import { bindingFor, placeOf } from './keys.ts'
+import { bindingFor, helpLines, placeOf } from './keys.ts'
 import { type Happening, type Model, type Overlay, type Step, step } from './model.ts'
 import { personActions, personById } from './people.ts'
 import { reduceHallway, reduceHallwayKey } from './reduce-hallway.ts'
@@ -54,13 +54,16 @@ const reduceKey = (model: Model, key: string): Step => {
   const action = bindingFor(model, key)?.action
   switch (action) {
     case 'interrupt':
-      return step(model, model.screen === 'room' ? { do: 'leave-and-quit' } : { do: 'quit', exitCode: 130 })
+      return step(
+        model,
+        model.screen === 'room' ? { do: 'leave-and-quit', exitCode: 130 } : { do: 'quit', exitCode: 130 },
+      )
     case 'suspend':
       return step(model, { do: 'suspend' })
     case 'redraw':
       return step(model, { do: 'redraw' })
     case 'help':
-      return step({ ...model, overlay: model.overlay ? null : { kind: 'help' } })
+      return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
   }
   if (model.overlay) return reduceOverlayKey(model, model.overlay, key)
   switch (placeOf(model)) {
@@ -82,18 +85,26 @@ const reduceOverlayKey = (model: Model, overlay: Overlay, key: string): Step => 
   const closed = { ...model, overlay: null }
   if (overlay.kind === 'prompt') return reducePromptKey(model, overlay, key)
   if (key === 'escape') return step(closed)
+  if (overlay.kind === 'help') return reduceHelpKey(model, overlay.offset, key)
   if (overlay.kind === 'confirm') {
     const choice = overlay.choices.find((candidate) => candidate.key === key)
     return choice ? step(closed, ...choice.does) : step(model)
   }
-  const person = overlay.kind === 'menu' && model.seat ? personById(model.seat, overlay.personId) : undefined
-  if (!person || !model.seat) return step(overlay.kind === 'menu' ? closed : model)
+  const person = model.seat ? personById(model.seat, overlay.personId) : undefined
+  if (!person || !model.seat) return step(closed)
   const chosen = personActions(model.seat, person).find((candidate) => candidate.key === key)
   if (!chosen) return step(model)
   // Volume keys are pressed several times in a row, so their menu stays.
   if (!chosen.confirm) return step(key === '+' || key === '-' ? model : closed, ...chosen.does)
   const choices = [{ key: 'y', label: chosen.label, does: chosen.does }]
   return step({ ...model, overlay: { kind: 'confirm', question: chosen.confirm, choices } })
+}
+
+const reduceHelpKey = (model: Model, offset: number, key: string): Step => {
+  const by = { up: -1, down: 1, pageup: -10, pagedown: 10 }[key]
+  if (by === undefined) return step(model)
+  const last = helpLines(model.screen).length - 1
+  return step({ ...model, overlay: { kind: 'help', offset: Math.min(last, Math.max(0, offset + by)) } })
 }
 
 const reducePromptKey = (model: Model, prompt: Extract<Overlay, { kind: 'prompt' }>, key: string): Step => {
@@ -110,7 +121,8 @@ const reducePromptKey = (model: Model, prompt: Extract<Overlay, { kind: 'prompt'
       case 'question':
         return step(closed, { do: 'command', command: { verb: 'hand', ...(text ? { question: text } : {}) } })
       case 'title':
-        return text === '' ? step(closed) : step(closed, { do: 'create-room', title: text })
+        if (text === '') return step(closed)
+        return step({ ...closed, screen: 'joining', joiningTitle: text }, { do: 'create-room', title: text })
       case 'open':
         if (text === '') return step(closed)
         return step({ ...closed, screen: 'joining', joiningTitle: text }, { do: 'join', room: text })

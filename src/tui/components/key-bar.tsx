@@ -1,0 +1,46 @@
+import { Box } from 'ink'
+import { cleanLine } from '../../protocol/text.ts'
+import { possibleKeys } from '../keys.ts'
+import type { Model } from '../model.ts'
+import { personActions, personById } from '../people.ts'
+import { Say } from '../theme.tsx'
+import { widthOf } from '../width.ts'
+
+type ShownKey = { keys: string; label: string }
+
+/** The bottom line: what works now, as much of it as fits; the way to the rest comes last and always fits. */
+export const KeyBar = ({ model }: { model: Model }) => {
+  const shown = fit(offered(model), model.columns - 2)
+  return (
+    <Box height={1} flexShrink={0} gap={2} paddingLeft={1} overflow="hidden">
+      {shown.map(({ keys, label }) => (
+        <Box key={keys + label} flexShrink={0} gap={1}>
+          <Say tone="accent">{keys}</Say>
+          {label === '' ? null : <Say tone="dim">{label}</Say>}
+        </Box>
+      ))}
+    </Box>
+  )
+}
+
+const offered = (model: Model): ShownKey[] => {
+  const { overlay, seat } = model
+  const keys = possibleKeys(model).map(({ keys, label }) => ({ keys, label: cleanLine(label) }))
+  if (overlay?.kind === 'confirm')
+    return [...overlay.choices.map((choice) => ({ keys: choice.key, label: choice.label })), ...keys]
+  const person = overlay?.kind === 'menu' && seat ? personById(seat, overlay.personId) : undefined
+  if (!person || !seat) return keys
+  return [...personActions(seat, person).map((action) => ({ keys: action.key, label: action.label })), ...keys]
+}
+
+const fit = (keys: ShownKey[], columns: number): ShownKey[] => {
+  const help = keys.find(({ keys: symbol }) => symbol === '?')
+  const others = keys.filter((key) => key !== help)
+  const lengthOf = ({ keys: symbol, label }: ShownKey) => widthOf(symbol) + (label ? 1 + widthOf(label) : 0) + 2
+  let left = columns - (help ? lengthOf(help) : 0)
+  const shown = others.filter((key) => {
+    left -= lengthOf(key)
+    return left >= -2
+  })
+  return help ? [...shown, help] : shown
+}

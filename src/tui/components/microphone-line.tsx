@@ -1,0 +1,96 @@
+import { Box } from 'ink'
+import type { SeatState } from '../../protocol/seat.ts'
+import { Quote, Say, type Tone } from '../theme.tsx'
+import { ordinal, secondsUntil } from '../words.ts'
+import { decibels, litCells, Meter } from './meter.tsx'
+
+export type MicrophoneWords = { badge: string; tone: Tone; detail: string; isMetered: boolean }
+
+/** What the microphone line says. The connection comes first: without it nobody hears you, whatever the switch says. */
+export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords => {
+  const { connection, you } = seat
+  if (connection.status === 'joining') return words('JOINING', 'badge-warning', 'not heard yet')
+  if (connection.status === 'left') return words('LEFT', 'badge', 'you are not in the room')
+  if (connection.status === 'reconnecting') {
+    const seconds = Math.max(0, Math.round((nowMs - Date.parse(connection.since)) / 1000))
+    return words(`RECONNECTING ${seconds} s`, 'badge-warning', connection.cause)
+  }
+  switch (you.microphone) {
+    case 'open':
+      return { ...words('MIC OPEN', 'badge-good', ''), isMetered: true }
+    case 'muted':
+      if (!you.isTalkingWhileMuted) return words('MUTED', 'badge', 'you are on stage, nobody hears you')
+      return words('MUTED', 'badge-warning', 'you are talking: space to be heard')
+    case 'muted-by-moderator':
+      return words('MUTED BY MODERATOR', 'badge-warning', 'you may speak when they allow it')
+    case 'listening':
+      return words('LISTENING', 'badge', '')
+    case 'hand-raised':
+      return words(`HAND RAISED${you.hand ? ` ${ordinal(you.hand.position)}` : ''}`, 'badge', you.hand?.question ?? '')
+    case 'invited': {
+      const { invitation } = you
+      const detail = invitation ? `by ${invitation.by} · ${secondsUntil(invitation.expiresAt, nowMs)} s left` : ''
+      return words('INVITED TO SPEAK (y/n)', 'badge-good', detail)
+    }
+    case 'no-microphone':
+      return words('NO MICROPHONE', 'badge-warning', 'you can listen')
+  }
+}
+
+/** Always the same row: whether you are heard, and how well the line holds. */
+export const MicrophoneLine = ({ seat, nowMs, columns }: { seat: SeatState; nowMs: number; columns: number }) => {
+  const { badge, tone, detail, isMetered } = microphoneWords(seat, nowMs)
+  const { you } = seat
+  return (
+    <Box height={1} flexShrink={0} gap={1} overflow="hidden">
+      <Box flexShrink={0}>
+        <Say tone={tone}>{` ${badge} `}</Say>
+      </Box>
+      {isMetered ? (
+        <Box flexShrink={0} gap={1}>
+          <Meter levelDb={you.levelDb} />
+          <Box width={6}>{litCells(you.levelDb) > 0 ? <Say>{decibels(you.levelDb)}</Say> : null}</Box>
+        </Box>
+      ) : null}
+      <Box flexGrow={1} flexShrink={1} overflow="hidden">
+        <Quote text={detail} />
+      </Box>
+      {you.isDeafened ? (
+        <Box flexShrink={0}>
+          <Say tone="badge-warning"> DEAFENED </Say>
+        </Box>
+      ) : null}
+      {columns >= 64 ? (
+        <Box flexShrink={0} paddingRight={1}>
+          <Quote tone="dim" text={lineFacts(seat, columns)} />
+        </Box>
+      ) : null}
+    </Box>
+  )
+}
+
+const words = (badge: string, tone: Tone, detail: string): MicrophoneWords => ({
+  badge,
+  tone,
+  detail,
+  isMetered: false,
+})
+
+/** `62 ms · 0 % lost · Headphones` */
+const lineFacts = ({ network, devices, you }: SeatState, columns: number): string => {
+  const { speaker } = devices
+  const sound = speaker.status === 'ok' ? shorten(speaker.name, columns >= 100 ? 32 : 14) : 'no sound here'
+  return [
+    network.roundTripMs === null ? undefined : `${Math.round(network.roundTripMs)} ms`,
+    network.lossPercent === null ? undefined : `${Math.round(network.lossPercent)} % lost`,
+    you.volume === 100 ? undefined : `volume ${you.volume} %`,
+    sound,
+  ]
+    .filter((fact) => fact !== undefined)
+    .join(' · ')
+}
+
+const shorten = (name: string, characters: number): string => {
+  const all = [...name]
+  return all.length > characters ? `${all.slice(0, characters - 1).join('')}…` : name
+}

@@ -1,0 +1,247 @@
+import type { SeatState } from '../protocol/seat.ts'
+import type { SeatLine, TuiDeps } from './deps.ts'
+import { describe } from './lines.ts'
+import { type Effect, type Happening, initialModel, type Model } from './model.ts'
+import { countsSeconds, reduce } from './reduce.ts'
+import { looksSame } from './same-look.ts'
+
+export type DeskOptions = {
+  deps: Omit<TuiDeps, 'stdin' | 'stdout' | 'color'>
+  columns: number
+  rows: number
+  now: () => number
+  onQuit: (exitCode: number, farewell?: string) => void
+  onRedraw: () => void
+  onSuspend: () => void
+}
+
+export type Desk = {
+  model: () => Model
+  subscribe: (listener: () => void) => () => void
+  dispatch: (happening: Happening) => void
+  close: () => void
+}
+
+/** Quiet time that a new state waits for followers: no more than ten pictures a second. */
+const pictureMs = 100
+const quietTickMs = 30_000
+const leaveWithinMs = 1500
+
+/** Holds the model and does what the reducer asks for; all waiting of the terminal UI is here. */
+export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspend }: DeskOptions): Desk => {
+  let model = initialModel({ version: deps.version, server: deps.server, columns, rows, nowMs: now() })
+  const listeners = new Set<() => void>()
+  let seat: ReturnType<typeof watchSeat> | undefined
+  let rooms: { close: () => unknown } | undefined
+  let joinAttempt = 0
+  let isClosed = false
+
+  const dispatch = (happening: Happening): void => {
+    if (isClosed) return
+    const { model: next, effects } = reduce({ ...model, nowMs: now() }, happening)
+    model = next
+    for (const listener of listeners) listener()
+    for (const effect of effects) perform(effect)
+  }
+
+  const perform = (effect: Effect): unknown => {
+    switch (effect.do) {
+      case 'check-sign-in':
+        return attempt(checkSignIn(), (failure) => dispatch({ type: 'offline', cause: failure.message }))
+      case 'start-login':
+        return attempt(startLogin(effect.phone), (failure) => dispatch({ type: 'login-failed', ...failure }))
+      case 'verify-login':
+        return attempt(
+          deps.login
+            .verify(effect.loginId, effect.code, effect.name)
+            .then(({ account }) => dispatch({ type: 'signed-in', account })),
+          (failure) => dispatch({ type: 'login-failed', ...failure }),
+        )
+      case 'load-rooms':
+        return attempt(
+          deps.rooms
+            .list(effect.search === '' ? undefined : effect.search)
+            .then((list) => dispatch({ type: 'rooms', rooms: list, search: effect.search })),
+          (failure) => dispatch({ type: 'rooms-failed', ...failure }),
+        )
+      case 'watch-rooms':
+        return watchRooms(effect.cursor)
+      case 'join':
+        return join(() => Promise.resolve(effect.room))
+      case 'create-room':
+        return join(async () => (await deps.rooms.create({ title: effect.title })).id)
+      case 'command':
+        return attempt(seat?.line.request(effect.command) ?? Promise.resolve(), ({ message }) =>
+          dispatch({ type: 'failed', message }),
+        )
+      case 'close-seat':
+        joinAttempt += 1
+        seat?.close()
+        seat = undefined
+        return
+      case 'leave-and-quit':
+        return attempt(
+          within(leaveWithinMs, seat?.line.request({ verb: 'leave' })).finally(() => onQuit(effect.exitCode)),
+          () => undefined,
+        )
+      case 'detach-and-quit':
+        return attempt(detach(), ({ message }) => dispatch({ type: 'failed', message }))
+      case 'quit':
+        return onQuit(effect.exitCode)
+      case 'redraw':
+        return onRedraw()
+      case 'suspend':
+        return onSuspend()
+    }
+  }
+
+  const checkSignIn = async () => {
+    if (!(await deps.isSignedIn())) return dispatch({ type: 'sign-in-needed' })
+    try {
+      dispatch({ type: 'signed-in', account: await deps.account() })
+    } catch (error) {
+      if (failureOf(error).code !== 'sign-in-needed') throw error
+      dispatch({ type: 'sign-in-needed' })
+    }
+  }
+
+  const startLogin = async (phone: string) => {
+    const { loginId, localCode } = await deps.login.start(phone)
+    dispatch({ type: 'login-started', loginId })
+    const code = await localCode?.()
+    if (code !== undefined) dispatch({ type: 'login-code', code })
+  }
+
+  const watchRooms = (cursor: string) => {
+    rooms?.close()
+    rooms = deps.rooms.subscribe({
+      cursor,
+      onEvent: (event) => dispatch({ type: 'hallway', event }),
+      onStatus: (status, cause) => dispatch({ type: 'hallway-status', status, ...(cause ? { cause } : {}) }),
+    })
+  }
+
+  const join = (room: () => Promise<string>) => {
+    joinAttempt += 1
+    const mine = joinAttempt
+    const opening = room().then((id) => deps.join(id))
+    attempt(
+      opening.then((line) => {
+        if (mine !== joinAttempt || isClosed) return giveUp(line)
+        rooms?.close()
+        rooms = undefined
+        return sitDown(line)
+      }),
+      (failure) => mine === joinAttempt && dispatch({ type: 'join-failed', ...failure }),
+    )
+  }
+
+  const sitDown = async (line: SeatLine) => {
+    const state = line.state() ?? (await line.request({ verb: 'status' }))
+    seat?.close()
+    seat = watchSeat(line, () => model.seat, dispatch)
+    dispatch({ type: 'joined', seat: state })
+  }
+
+  const detach = async () => {
+    const title = model.seat?.room.title ?? 'the room'
+    await seat?.line.request({ verb: 'detach' })
+    onQuit(0, `Still in ${title}. roomtone attach shows it again, roomtone leave leaves it.`)
+  }
+
+  const clock = setInterval(() => {
+    if (countsSeconds(model) || now() - model.nowMs >= quietTickMs) dispatch({ type: 'tick', nowMs: now() })
+  }, 1000)
+  const { initialSeat } = deps
+  if (initialSeat) {
+    model = { ...model, isSingleRoom: true }
+    attempt(sitDown(initialSeat), ({ message }) => onQuit(1, message))
+  } else perform({ do: 'check-sign-in' })
+
+  return {
+    model: () => model,
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    dispatch,
+    close: () => {
+      isClosed = true
+      clearInterval(clock)
+      rooms?.close()
+      seat?.close()
+    },
+  }
+}
+
+/** Hands on a seat's states, at most ten a second and none that would look the same, and its events in words. */
+const watchSeat = (line: SeatLine, shown: () => SeatState | null, dispatch: (happening: Happening) => void) => {
+  let latest: SeatState | undefined
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+  const show = () => {
+    timer = undefined
+    const seat = latest
+    latest = undefined
+    const now = shown()
+    if (isClosed || !seat || (now && looksSame(now, seat))) return
+    timer = setTimeout(show, pictureMs)
+    dispatch({ type: 'seat', seat })
+  }
+  line.onState((state) => {
+    latest = state
+    if (!timer) show()
+  })
+  line.onEvent((event) => {
+    if (isClosed || event.type === 'speaking' || event.type === 'heard') return
+    const state = line.state() ?? shown()
+    const before = shown()
+    if (state && before) dispatch({ type: 'seat-event', event, text: describe(event, state, before) })
+  })
+  line.onClosed((reason) => {
+    clearTimeout(timer)
+    show()
+    if (!isClosed) dispatch({ type: 'seat-closed', reason })
+  })
+  return {
+    line,
+    close: () => {
+      isClosed = true
+      clearTimeout(timer)
+      line.close()
+    },
+  }
+}
+
+/** A seat that was opened for somebody who has gone on: out of the room again. */
+const giveUp = async (line: SeatLine) => {
+  await within(leaveWithinMs, line.request({ verb: 'leave' })).catch(() => undefined)
+  line.close()
+}
+
+type Failure = { message: string; code: string; field?: string }
+
+const attempt = (work: Promise<unknown>, onFailure: (failure: Failure) => void): void => {
+  work.catch((error: unknown) => onFailure(failureOf(error)))
+}
+
+const failureOf = (error: unknown): Failure => {
+  const { code, field } = (error ?? {}) as { code?: unknown; field?: unknown }
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    code: typeof code === 'string' ? code : 'internal',
+    ...(typeof field === 'string' ? { field } : {}),
+  }
+}
+
+const within = async (ms: number, work: Promise<unknown> | undefined): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,50 @@
+import { cleanLine } from '../protocol/text.ts'
+import type { TuiDeps } from './deps.ts'
+import { startDesk } from './desk.ts'
+import { guardProcess } from './guard.ts'
+import { type Picture, startPicture } from './picture.tsx'
+import { openTerminal, sizeOf } from './terminal.ts'
+
+type Outcome = { exitCode: number; farewell?: string }
+
+/**
+ * Runs the terminal UI until its user quits; gives the exit code. The terminal is given back as it was on every way out:
+ * quitting, a signal, a hang-up, an error that nobody caught (which is then thrown here).
+ */
+export const runTui = async (deps: TuiDeps): Promise<number> => {
+  const { stdin, stdout } = deps
+  const terminal = openTerminal(stdin, stdout)
+  const undo: (() => void)[] = [terminal.leave]
+  let picture: Picture | undefined
+  try {
+    const { exitCode, farewell } = await new Promise<Outcome>((resolve, reject) => {
+      const desk = startDesk({
+        deps,
+        ...sizeOf(stdout),
+        now: Date.now,
+        onQuit: (code, words) => resolve({ exitCode: code, farewell: words }),
+        onRedraw: () => picture?.redraw(),
+        onSuspend: () => picture?.suspend(),
+      })
+      undo.unshift(desk.close)
+      picture = startPicture({ deps, desk, terminal, onError: reject })
+      undo.unshift(picture.close)
+      const guarded = guardProcess({
+        stdin,
+        stdout,
+        // As Ctrl+C does: leave the room, within bounds, then end.
+        onInterrupt: () => desk.dispatch({ type: 'key', key: 'ctrl+c' }),
+        onGone: () => resolve({ exitCode: 130 }),
+        onError: reject,
+        onResize: () => desk.dispatch({ type: 'resized', ...sizeOf(stdout) }),
+        onContinue: () => picture?.resume(),
+        onExit: terminal.leave,
+      })
+      undo.push(guarded.close)
+    })
+    undo.push(() => farewell && stdout.write(`${cleanLine(farewell)}\n`))
+    return exitCode
+  } finally {
+    for (const close of undo) close()
+  }
+}

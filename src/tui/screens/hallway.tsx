@@ -1,0 +1,145 @@
+import { Box } from 'ink'
+import type { Room } from '../../protocol/rooms.ts'
+import { Row } from '../components/frame.tsx'
+import type { HallwayRow, Model } from '../model.ts'
+import { visibleRows } from '../reduce-hallway.ts'
+import { Quote, Say } from '../theme.tsx'
+import { fitting } from '../width.ts'
+import { Centered, Page } from './page.tsx'
+
+/** The live rooms as they change. */
+export const Hallway = ({ model }: { model: Model }) => {
+  const { account, hallway, columns, server } = model
+  const live = hallway.rows.filter(({ isEnded }) => !isEnded).length
+  const facts = [
+    `${live}${hallway.hasMore ? '+' : ''} live`,
+    account ? `@${account.handle}` : undefined,
+    columns >= 70 ? server.replace(/^https?:\/\//, '') : undefined,
+    statusWord(model),
+  ]
+  return (
+    <Page
+      model={model}
+      left={<HeaderLeft search={hallway.search} />}
+      right={facts.filter((fact) => fact !== undefined).join(' · ')}
+      logRows={0}
+      body={({ rows }) => <Rooms model={model} rows={rows} />}
+    />
+  )
+}
+
+const HeaderLeft = ({ search }: { search: string }) => (
+  <Box gap={2}>
+    <Say tone="strong">roomtone</Say>
+    {search === '' ? null : <Quote tone="accent" text={`/${search}`} />}
+  </Box>
+)
+
+const statusWord = ({ hallway }: Model): string | undefined => {
+  if (hallway.status === 'lost') return 'connection lost, retrying'
+  return hallway.status === 'loading' ? 'loading' : undefined
+}
+
+const Rooms = ({ model, rows }: { model: Model; rows: number }) => {
+  const { hallway, columns } = model
+  const shown = visibleRows(hallway)
+  if (shown.length === 0) return <Centered rows={rows} lines={emptyLines(model)} />
+  const rowHeight = rows >= 12 ? 2 : 1
+  const fits = Math.max(1, Math.floor((rows - 1) / rowHeight))
+  const selected = Math.max(
+    0,
+    shown.findIndex(({ room }) => room.id === hallway.selectedId),
+  )
+  // Whole pages, so that nothing moves while the selection stays within one.
+  const first = Math.floor(selected / fits) * fits
+  const page = shown.slice(first, first + fits)
+  return (
+    <Box flexDirection="column">
+      {page.map((row) => (
+        <RoomRow
+          key={row.room.id}
+          row={row}
+          isSelected={row.room.id === hallway.selectedId}
+          height={rowHeight}
+          columns={columns}
+        />
+      ))}
+      <Box paddingLeft={1}>
+        <Say tone="dim">{restWords(shown, first, first + page.length)}</Say>
+      </Box>
+    </Box>
+  )
+}
+
+const emptyLines = ({ hallway }: Model): { text: string; strong?: boolean }[] => {
+  if (hallway.status === 'loading') return [{ text: 'Looking for rooms' }]
+  if (hallway.status === 'failed')
+    return [
+      { text: 'The rooms could not be fetched', strong: true },
+      { text: hallway.cause ?? '' },
+      { text: 'r tries again' },
+    ]
+  if (hallway.search !== '')
+    return [{ text: `No live room matches “${hallway.search}”`, strong: true }, { text: 'esc shows all rooms' }]
+  return [
+    { text: 'Nobody is talking yet', strong: true },
+    { text: 'Press n to start a room; others see it here at once.' },
+    { text: 'Or : to open one by its link.' },
+  ]
+}
+
+const restWords = (shown: HallwayRow[], first: number, end: number): string => {
+  const fresh = shown.slice(end).filter(({ isNew }) => isNew).length
+  const parts = [
+    first > 0 ? `${first} above` : undefined,
+    end < shown.length ? `${shown.length - end} more below${fresh > 0 ? `, ${fresh} new` : ''}` : undefined,
+  ]
+  return parts.filter((part) => part !== undefined).join(' · ')
+}
+
+type RoomRowProps = { row: HallwayRow; isSelected: boolean; height: number; columns: number }
+
+const RoomRow = ({ row: { room, isNew, isEnded }, isSelected, height, columns }: RoomRowProps) => (
+  <Box flexDirection="column" height={height} flexShrink={0} paddingRight={1} width={columns}>
+    <Row
+      left={
+        <Box gap={1}>
+          <Box flexShrink={0}>
+            <Say tone="accent">{isSelected ? '▌' : ' '}</Say>
+          </Box>
+          {isNew ? (
+            <Box flexShrink={0}>
+              <Say tone="good">new</Say>
+            </Box>
+          ) : null}
+          <Quote text={room.title} tone={isEnded ? 'dim' : isSelected ? 'strong' : 'plain'} />
+        </Box>
+      }
+      right={<Say tone="dim">{isEnded ? 'ended' : roomFacts(room, columns)}</Say>}
+    />
+    {height > 1 ? (
+      <Box paddingLeft={4}>
+        <Quote tone="dim" text={stageNames(room, columns - 6)} />
+      </Box>
+    ) : null}
+  </Box>
+)
+
+/** `recording · 2 on · 148` */
+const roomFacts = (room: Room, columns: number): string => {
+  const recorded = room.isRecorded
+    ? 'being recorded'
+    : room.recording === 'flagged' && columns >= 70
+      ? 'may be recorded'
+      : ''
+  const here = String(room.counts.speakers + room.counts.listeners)
+  return [recorded, `${room.counts.speakers} on`.padStart(5), here.padStart(5)].filter((part) => part !== '').join('  ')
+}
+
+const stageNames = (room: Room, columns: number): string => {
+  const names = room.stage.map(({ name, kind }) => (kind === 'bot' ? `${name} (bot)` : name))
+  if (names.length === 0) return room.awaited ? `waiting for ${room.awaited.names.join(', ')}` : `by ${room.host.name}`
+  const fit = fitting(names, columns - 5, 2, (name) => name)
+  const more = names.length - fit.length
+  return `${fit.join(', ')}${more > 0 ? ` +${more}` : ''}`
+}

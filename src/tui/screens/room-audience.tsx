@@ -1,0 +1,77 @@
+import { Box } from 'ink'
+import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
+import { cleanLine } from '../../protocol/text.ts'
+import type { Focus } from '../model.ts'
+import { Say } from '../theme.tsx'
+import { fitting, widthOf } from '../width.ts'
+import { Heading } from './room-stage.tsx'
+
+type AudienceProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number }
+
+/** Rows for the audience: about a third of the body, none where the stage needs all. */
+export const audienceHeight = (
+  rows: number,
+  { speakers, listeners }: SeatState['counts'],
+  takenRows: number,
+): number => {
+  if (listeners === 0) return rows - takenRows >= 4 ? 2 : 0
+  const free = rows - takenRows - (speakers + 1)
+  const wanted = Math.max(2, Math.floor(rows / 3))
+  return Math.max(rows - takenRows >= 4 ? 2 : 0, Math.min(rows - takenRows - 2, Math.max(wanted, free)))
+}
+
+/** How many listen, and as many names as fit. */
+export const Audience = ({ seat, focus, columns, rows }: AudienceProps) => {
+  if (rows < 2) return null
+  const chosenId = focus?.section === 'listening' ? focus.id : undefined
+  const lines = nameLines(seat, chosenId, columns - 4, rows - 1)
+  return (
+    <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden">
+      <Heading text="Listening" count={seat.counts.listeners} />
+      {lines.map((line) => (
+        <Box key={line.names[0]?.id ?? 'more'} height={1} flexShrink={0} gap={2} paddingLeft={3}>
+          {line.names.map((person) => (
+            <Box key={person.id} flexShrink={0}>
+              <Say tone={person.id === chosenId ? 'badge-good' : person.isYou ? 'strong' : 'plain'}>
+                {shownName(person)}
+              </Say>
+            </Box>
+          ))}
+          {line.more > 0 ? <Say tone="dim">{`… +${line.more}`}</Say> : null}
+        </Box>
+      ))}
+    </Box>
+  )
+}
+
+type NameLine = { names: SeatParticipant[]; more: number }
+
+/** Fills lines with names from the front, or from the chosen one where it would not be in view. */
+const nameLines = (seat: SeatState, chosenId: string | undefined, columns: number, rows: number): NameLine[] => {
+  const listeners = seat.participants.filter(({ role }) => role === 'listener')
+  const front = fillLines(listeners, seat.counts.listeners, columns, rows)
+  const isInView = chosenId === undefined || front.some(({ names }) => names.some(({ id }) => id === chosenId))
+  if (isInView) return front
+  const from = listeners.findIndex(({ id }) => id === chosenId)
+  return fillLines(listeners.slice(Math.max(0, from)), seat.counts.listeners, columns, rows)
+}
+
+const fillLines = (people: SeatParticipant[], total: number, columns: number, rows: number): NameLine[] => {
+  const lines: NameLine[] = []
+  let at = 0
+  while (lines.length < rows && at < people.length) {
+    const isLast = lines.length === rows - 1
+    const rest = people.slice(at, at + columns)
+    let names = fitting(rest, columns, 2, shownName)
+    if (isLast && at + names.length < total) names = fitting(rest, columns - 4 - widthOf(String(total)), 2, shownName)
+    if (names.length === 0) names = isLast ? [] : rest.slice(0, 1)
+    at += names.length
+    lines.push({ names, more: isLast || at >= people.length ? total - at : 0 })
+  }
+  return lines
+}
+
+const shownName = (person: SeatParticipant): string => {
+  const marks = `${person.hasHandUp ? '✋' : ''}${person.isAway ? ' (away)' : ''}`
+  return `${marks.startsWith('✋') ? '✋ ' : ''}${person.isYou ? 'you' : cleanLine(person.name)}${person.isAway ? ' (away)' : ''}`
+}

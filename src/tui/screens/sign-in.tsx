@@ -1,0 +1,71 @@
+import { Box } from 'ink'
+import { Typing } from '../components/message-area.tsx'
+import type { Model, SignIn as SignInState } from '../model.ts'
+import { Quote, Say } from '../theme.tsx'
+import { Page } from './page.tsx'
+
+/** Phone, code, name; one question at a time. */
+export const SignIn = ({ model }: { model: Model }) => {
+  const { signIn } = model
+  const { title, hint, label } = questions[signIn.step]
+  return (
+    <Page
+      model={model}
+      left={<Say tone="strong">roomtone</Say>}
+      right={model.server}
+      logRows={0}
+      body={({ columns, rows }) => (
+        <Box
+          flexDirection="column"
+          height={rows}
+          justifyContent="center"
+          paddingX={columns >= 60 ? 8 : 1}
+          overflow="hidden"
+        >
+          <Say tone="strong">{title}</Say>
+          {rows >= 8 ? <Say> </Say> : null}
+          <Typing label={label} text={signIn.text} />
+          {rows >= 8 ? <Say> </Say> : null}
+          <Status signIn={signIn} hint={hint(signIn)} />
+        </Box>
+      )}
+    />
+  )
+}
+
+const Status = ({ signIn, hint }: { signIn: SignInState; hint: string[] }) => {
+  if (signIn.isBusy) return <Say tone="dim">One moment.</Say>
+  return (
+    <Box flexDirection="column" flexShrink={0}>
+      {signIn.error ? <Quote tone="bad" text={signIn.error} /> : null}
+      {hint.map((line) => (
+        <Quote key={line} text={line} tone="dim" />
+      ))}
+      {signIn.step === 'code' && signIn.localCode ? (
+        <Quote tone="strong" text={`Your code: ${signIn.localCode}`} />
+      ) : null}
+    </Box>
+  )
+}
+
+const questions: Record<
+  SignInState['step'],
+  { title: string; label: string; hint: (signIn: SignInState) => string[] }
+> = {
+  phone: {
+    title: 'Sign in with your phone number',
+    label: 'Phone',
+    hint: () => ['With its country code: +370 600 00000. Nobody else will see it.'],
+  },
+  code: {
+    title: 'Type the code',
+    label: 'Code',
+    hint: ({ localCode, phone }) =>
+      localCode ? ['No SMS gateway is set here, so this machine shows the code itself.'] : [`It was sent to ${phone}.`],
+  },
+  name: {
+    title: 'This number is new here: how shall others call you?',
+    label: 'Name',
+    hint: () => ['Your handle is made from it. It can be changed later.'],
+  },
+}

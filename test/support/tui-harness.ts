@@ -1,0 +1,137 @@
+/**
+ * The real terminal UI in a real terminal, over scripted values instead of a server: `node tui-harness.js SOCKET SCENE`.
+ * JSON lines on the socket play what the world does; every command that the UI gives is written back.
+ */
+import { createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { HallwayEvent } from '../../src/protocol/events.ts'
+import type { SeatCommand, SeatEvent, SeatState } from '../../src/protocol/seat.ts'
+import type { RoomSubscription, SeatLine } from '../../src/tui/deps.ts'
+import { runTui } from '../../src/tui/run.ts'
+import { aRoom, aSeat } from './tui-fixtures.ts'
+
+export type HarnessPlay =
+  | { seat: Partial<SeatState> }
+  | { you: Partial<SeatState['you']> }
+  | { event: SeatEvent }
+  | { hallway: HallwayEvent }
+  | { crash: string }
+
+const [, , socketPath = '', scene = ''] = process.argv
+const role = scene === 'moderator' ? 'moderator' : scene === 'speaker' ? 'speaker' : 'listener'
+let seat = aSeat(role)
+let subscription: RoomSubscription | undefined
+const clients = new Set<Socket>()
+const stateListeners: ((state: SeatState) => void)[] = []
+const eventListeners: ((event: SeatEvent) => void)[] = []
+const tell = (line: unknown) => {
+  for (const client of clients) client.write(`${JSON.stringify(line)}\n`)
+}
+const failure = (message: string, code: string, field?: string) => Object.assign(new Error(message), { code, field })
+
+const change = (next: Partial<SeatState>) => {
+  seat = { ...seat, ...next }
+  for (const listener of stateListeners) listener(seat)
+}
+const changeYou = (you: Partial<SeatState['you']>) => change({ you: { ...seat.you, ...you } })
+
+const obey = (command: SeatCommand) => {
+  if (command.verb === 'mute') changeYou({ microphone: 'muted', isMuted: true })
+  if (command.verb === 'unmute') changeYou({ microphone: 'open', isMuted: false })
+  if (command.verb === 'hand')
+    changeYou({ microphone: 'hand-raised', hand: { position: 2, question: command.question ?? null } })
+  if (command.verb === 'lower') changeYou({ microphone: 'listening', hand: null })
+  if (command.verb === 'accept') changeYou({ microphone: 'muted', role: 'speaker', invitation: null })
+  if (command.verb === 'leave') change({ connection: { status: 'left', reason: 'left', by: null } })
+}
+
+const line: SeatLine = {
+  request: async (command) => {
+    tell({ command })
+    if (command.verb === 'deafen') throw failure('The room does not allow that.', 'not-allowed')
+    obey(command)
+    return seat
+  },
+  state: () => seat,
+  onState: (listener) => stateListeners.push(listener),
+  onEvent: (listener) => eventListeners.push(listener),
+  onClosed: () => undefined,
+  close: () => tell({ closed: true }),
+}
+
+const play = (asked: HarnessPlay) => {
+  if ('seat' in asked) change(asked.seat)
+  else if ('you' in asked) changeYou(asked.you)
+  else if ('event' in asked) for (const listener of eventListeners) listener(asked.event)
+  else if ('hallway' in asked) subscription?.onEvent(asked.hallway)
+  else
+    setImmediate(() => {
+      throw new Error(asked.crash)
+    })
+}
+
+const server = createServer((client) => {
+  clients.add(client)
+  client.on('error', () => clients.delete(client))
+  client.on('close', () => clients.delete(client))
+  createInterface({ input: client }).on('line', (text) => play(JSON.parse(text) as HarnessPlay))
+})
+await new Promise<void>((resolve) => server.listen(socketPath, resolve))
+
+let isSignedIn = scene !== 'sign-in'
+const account = { id: aRoom(90).id, handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
+const roomCount = scene === 'empty' ? 0 : scene === 'crowd' ? 40 : 4
+let exitCode: number
+try {
+  exitCode = await runTui({
+    version: '0.1.0',
+    server: 'http://127.0.0.1:8080',
+    isSignedIn: async () => {
+      if (scene === 'offline') throw failure('The server at http://127.0.0.1:8080 does not answer.', 'unreachable')
+      return isSignedIn
+    },
+    account: async () => account,
+    login: {
+      start: async (phone) => {
+        tell({ phone })
+        return { loginId: 'login', localCode: async () => '123456' }
+      },
+      verify: async (_loginId, code, name) => {
+        tell({ code, name: name ?? null })
+        if (code !== '123456') throw failure('That code is not right.', 'wrong-code')
+        if (!name) throw failure('A new account needs a name.', 'bad-request', 'name')
+        isSignedIn = true
+        return { account, isNew: true }
+      },
+    },
+    rooms: {
+      list: async (search) => {
+        const rooms = Array.from({ length: roomCount }, (_, index) => aRoom(index))
+        const found = rooms.filter(({ title }) => title.toLowerCase().includes((search ?? '').toLowerCase()))
+        return { rooms: found, nextCursor: null, eventCursor: '0' }
+      },
+      subscribe: (asked) => {
+        subscription = asked
+        return { close: () => undefined }
+      },
+      create: async ({ title }) => {
+        tell({ created: title })
+        return aRoom(50, { title })
+      },
+    },
+    join: async (room) => {
+      tell({ join: room })
+      if (room === 'nowhere') throw failure('There is no such room.', 'not-found')
+      return line
+    },
+    ...(['moderator', 'listener', 'speaker'].includes(scene) ? { initialSeat: line } : {}),
+    color: scene !== 'plain',
+    stdin: process.stdin,
+    stdout: process.stdout,
+  })
+} catch (error) {
+  console.log(`threw: ${(error as Error).message}`)
+  exitCode = 70
+}
+console.log(`exit ${exitCode}`)
+process.exit(exitCode)

@@ -1,0 +1,108 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { eventually } from './eventually.ts'
+import type { HarnessPlay } from './tui-harness.ts'
+
+/** Why tests in a terminal cannot run on this machine, or undefined when they can. For `describe.skipIf(...)`. */
+export const tmuxMissing: string | undefined =
+  spawnSync('tmux', ['-V'], { stdio: 'ignore' }).status === 0 ? undefined : 'needs tmux'
+
+export type TuiTerminal = {
+  /** tmux names (`Enter`, `Escape`, `C-c`) or, with `literally`, characters. */
+  press: (...keys: string[]) => void
+  type: (text: string) => void
+  /** The visible screen, with `escapes` also its styles. */
+  screen: (escapes?: boolean) => string
+  sees: (text: string | RegExp) => Promise<string>
+  play: (asked: HarnessPlay) => void
+  /** What the UI asked of the world so far. */
+  told: () => Record<string, unknown>[]
+  resize: (columns: number, rows: number) => void
+  /** The UI's process. */
+  pid: () => number
+  close: () => void
+}
+
+/** Bundles the harness from the sources at hand. */
+export const buildTuiHarness = async (): Promise<{ entry: string; folder: string; close: () => void }> => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const folder = mkdtempSync(join(tmpdir(), 'roomtone-tui-'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
+  const entry = join(folder, 'harness.js')
+  await build({
+    entryPoints: [join(root, 'test/support/tui-harness.ts')],
+    outfile: entry,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+    external: ['react-devtools-core'],
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  })
+  return { entry, folder, close: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+let terminals = 0
+
+/** A shell in a tmux of its own, in which the harness plays `scene`. */
+export const openTuiTerminal = async (
+  harness: { entry: string; folder: string },
+  scene: string,
+  size: { columns: number; rows: number } = { columns: 80, rows: 24 },
+): Promise<TuiTerminal> => {
+  terminals += 1
+  const name = `roomtone-tui-${process.pid}-${terminals}`
+  const socketPath = join(harness.folder, `${terminals}.sock`)
+  // `CI` makes Ink draw nothing until it ends, so the shell starts without it.
+  const env = { PATH: process.env.PATH, HOME: harness.folder, LANG: 'C.UTF-8', PS1: '$ ' }
+  const tmux = (...args: string[]) => execFileSync('tmux', ['-L', name, ...args], { env, encoding: 'utf8' })
+  const { columns, rows } = size
+  tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), 'bash --norc --noprofile -i')
+  tmux('set', '-g', 'status', 'off')
+  tmux('resize-window', '-x', String(columns), '-y', String(rows))
+  const told: Record<string, unknown>[] = []
+  tmux('send-keys', '-l', `node ${harness.entry} ${socketPath} ${scene}`)
+  tmux('send-keys', 'Enter')
+  const socket = await eventually(() => connectTo(socketPath), { withinMs: 15_000, what: 'the harness listens' })
+  createInterface({ input: socket }).on('line', (line) => told.push(JSON.parse(line)))
+  const screen = (escapes = false) => tmux('capture-pane', '-p', ...(escapes ? ['-e'] : []))
+  return {
+    press: (...keys) => void tmux('send-keys', ...keys),
+    type: (text) => void tmux('send-keys', '-l', text),
+    screen,
+    sees: (text) =>
+      eventually(
+        () => {
+          const seen = screen()
+          if (typeof text === 'string' ? seen.includes(text) : text.test(seen)) return seen
+          throw new Error(`\n${seen}`)
+        },
+        { withinMs: 15_000, what: `the screen shows ${text}`, everyMs: 50 },
+      ),
+    play: (asked) => void socket.write(`${JSON.stringify(asked)}\n`),
+    told: () => told,
+    resize: (wide, high) => void tmux('resize-window', '-x', String(wide), '-y', String(high)),
+    pid: () => Number(execFileSync('pgrep', ['-f', socketPath], { encoding: 'utf8' }).trim().split('\n').at(-1)),
+    close: () => {
+      socket.destroy()
+      tmux('kill-server')
+    },
+  }
+}
+
+const connectTo = (path: string) =>
+  new Promise<ReturnType<typeof createConnection>>((resolve, reject) => {
+    const socket = createConnection(path)
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', reject)
+  })
