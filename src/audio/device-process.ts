@@ -13,7 +13,7 @@ export type DeviceProcess = {
   counts(): DriftCounts
   /** For output. Never blocks. */
   play(frame: Int16Array): void
-  /** For output: plays what it holds, then ends. */
+  /** Ends; an output first plays what it holds. */
   finish(): void
   kill(): void
 }

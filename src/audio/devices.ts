@@ -1,11 +1,10 @@
-import type { DeviceProcess, SupervisedDevice } from './device-process.ts'
-import { superviseDevice } from './device-process.ts'
+import { type DeviceProcess, type SupervisedDevice, superviseDevice } from './device-process.ts'
 import { createDriftBuffer, type DriftCounts } from './drift-buffer.ts'
 import type { AudioSink, AudioSource, Channels } from './frame.ts'
 import { listPipeDevices, type PipeProgram, pipePrograms, startPipeDevice } from './pipe-player.ts'
 import { listPortAudio, startPortAudio } from './portaudio.ts'
 
-export type DeviceEngine = 'portaudio' | PipeProgram
+type DeviceEngine = 'portaudio' | PipeProgram
 
 export type Device = {
   /** What the engine calls it; stays the same over a restart. */
@@ -40,7 +39,7 @@ export type DeviceOptions = {
 }
 
 /** What a device stream tells besides its sound. */
-export type DeviceStream = {
+type DeviceStream = {
   readonly engine: DeviceEngine
   /** The device went away or stood still; silence until it is back. Told with a reason, in words. */
   onLost(listener: (reason: string) => void): void

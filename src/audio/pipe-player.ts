@@ -1,5 +1,5 @@
 // Sound through a program's pipe, where naudiodon is not built: PulseAudio's pacat, PipeWire's pw-cat, ALSA's aplay and
-// arecord on Linux; SoX elsewhere. pw-cat, and SoX on macOS and Windows, follow their manuals and were not run.
+// arecord on Linux; SoX everywhere. pw-cat, and SoX on macOS and Windows, follow their manuals and were not run.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { DeviceProcess } from './device-process.ts'
@@ -21,14 +21,13 @@ const MOST_ON_THE_WAY_MS = 120
 
 /** Those that are installed and answer, the best first. */
 export const pipePrograms = async (env: Environment): Promise<PipeProgram[]> => {
-  const asks: [PipeProgram, string, string[]][] =
-    process.platform === 'linux'
-      ? [
-          ['pacat', 'pactl', ['info']],
-          ['pw-cat', 'pw-cat', ['--version']],
-          ['aplay', 'aplay', ['--version']],
-        ]
-      : [['sox', 'sox', ['--version']]]
+  const linux: [PipeProgram, string, string[]][] = [
+    ['pacat', 'pactl', ['info']],
+    ['pw-cat', 'pw-cat', ['--version']],
+    ['aplay', 'aplay', ['--version']],
+  ]
+  const anywhere: [PipeProgram, string, string[]][] = [['sox', 'sox', ['--version']]]
+  const asks = process.platform === 'linux' ? [...linux, ...anywhere] : anywhere
   const answers = await Promise.all(asks.map(([, program, args]) => ask(program, args, env).catch(() => undefined)))
   return asks.flatMap(([name], index) => (answers[index] === undefined ? [] : [name]))
 }
@@ -104,7 +103,7 @@ export const startPipeDevice = (
       child.once('error', tell)
       child.once('exit', tell)
     }),
-    finish: () => child.stdin.end(),
+    finish: () => (stream.direction === 'output' ? child.stdin.end() : child.kill('SIGKILL')),
     kill: () => child.kill('SIGKILL'),
   }
 }

@@ -71,7 +71,7 @@ export const startPortAudio = (
       if (unreadMs() > UNREAD_MS) unreadDroppedMs += frame.length / stream.channels / 48
       else toPlay.write(bytesOf(frame))
     },
-    finish: () => toPlay.end(),
+    finish: () => (stream.direction === 'output' ? toPlay.end() : child.kill('SIGKILL')),
     kill: () => child.kill('SIGKILL'),
   }
 

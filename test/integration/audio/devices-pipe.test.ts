@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DeviceOptions, listDevices, openMicrophone, openSpeaker } from '../../../src/audio/devices.ts'
 import { createFrame } from '../../../src/audio/frame.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Pulse, pulseMissing, startPulse } from '../../support/pulse.ts'
 import { describeSound, feed, pull } from './device-signals.ts'
+
+const hasSox = spawnSync('sox', ['--version'], { stdio: 'ignore' }).status === 0
 
 describe.skipIf(pulseMissing)(
   `sound devices by a program's pipe${pulseMissing ? ` (skipped: ${pulseMissing})` : ''}`,
@@ -53,6 +56,13 @@ describe.skipIf(pulseMissing)(
     it('carries sound by aplay and arecord', async () => {
       const { engines, played, heard } = await carriesSound({ engine: 'aplay', env }, 'speaker', 'mic')
       expect(engines).toEqual(['aplay', 'aplay'])
+      expect(Math.abs(played.hz - 440)).toBeLessThan(1)
+      expect(Math.abs(heard.hz - 1_000)).toBeLessThan(1)
+    })
+
+    it.skipIf(!hasSox)(`carries sound by SoX${hasSox ? '' : ' (skipped: needs sox)'}`, async () => {
+      const { engines, played, heard } = await carriesSound({ engine: 'sox', env }, 'default', 'default')
+      expect(engines).toEqual(['sox', 'sox'])
       expect(Math.abs(played.hz - 440)).toBeLessThan(1)
       expect(Math.abs(heard.hz - 1_000)).toBeLessThan(1)
     })
