@@ -17,6 +17,7 @@ import {
   detach,
   type Effect,
   finish,
+  isFullFor,
   join,
   type Participant,
   type RoomSettings,
@@ -35,6 +36,10 @@ export type House = {
   find(name: string): RoomState | undefined
   /** The room of that name, made when it is not there. */
   open(name: string, settings?: Partial<RoomSettings>): RoomState
+  /** Why this pass does not open its room now: an Error with code `unauthorized`, `not_found` or `full`. */
+  whyNot(pass: Pass): Error | undefined
+  /** Voids the tokens of an identity in a room that were issued before that second of Unix time. */
+  revoke(room: string, identity: string, beforeS: number): void
   enter(
     pass: Pass,
     socket: WebSocket,
@@ -50,16 +55,24 @@ export type House = {
   close(): void
 }
 
-export type HouseOptions = { engine: MediaEngine; counters: Counters; onEvent(event: WebhookEvent): void }
+export type HouseOptions = {
+  engine: MediaEngine
+  counters: Counters
+  /** Whether a join makes the room it names. */
+  autoCreate: boolean
+  onEvent(event: WebhookEvent): void
+}
 
 const DEFAULTS: RoomSettings = { emptyTimeoutS: 300, departureTimeoutS: 20, maxParticipants: 0, metadata: '' }
 const MAX_ROOMS = 2000
 const MAX_CONNECTIONS = 5000
+const MAX_REVOKED = 20_000
 const REPORT_MS = 2000
 
-export const createHouse = ({ engine, counters, onEvent }: HouseOptions): House => {
+export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOptions): House => {
   const rooms = new Map<string, RoomState>()
   const connections = new Map<string, Connection>()
+  const revoked = new Map<string, number>()
   const speakers = new Map<RoomState, SpeakerDetector>()
   const forwarder = createForwarder(counters, Math.random)
   const now = (): number => performance.now()
@@ -67,8 +80,7 @@ export const createHouse = ({ engine, counters, onEvent }: HouseOptions): House 
   const open = (name: string, settings: Partial<RoomSettings> = {}): RoomState => {
     const known = rooms.get(name)
     if (known) return known
-    if (rooms.size >= MAX_ROOMS)
-      throw Object.assign(new Error('this media server has no place for another room'), { code: 'full' })
+    if (rooms.size >= MAX_ROOMS) throw refusal('full', 'this media server has no place for another room')
     const room = createRoomState(newSid('RM'), name, { ...DEFAULTS, ...settings }, now(), Date.now())
     rooms.set(name, room)
     speakers.set(room, createSpeakerDetector())
@@ -130,9 +142,20 @@ export const createHouse = ({ engine, counters, onEvent }: HouseOptions): House 
     rooms: () => [...rooms.values()],
     find: (name) => rooms.get(name),
     open,
+    whyNot: (pass) => {
+      const room = rooms.get(pass.room)
+      if (pass.issuedAtS < (revoked.get(revokedKey(pass.room, pass.identity)) ?? 0))
+        return refusal('unauthorized', 'the access token was revoked')
+      if (!room && !autoCreate) return refusal('not_found', 'requested room does not exist')
+      if (room && isFullFor(room, pass.identity)) return refusal('full', 'the room is full')
+      return connections.size >= MAX_CONNECTIONS ? refusal('full', 'this media server is full') : undefined
+    },
+    revoke: (room, identity, beforeS) => {
+      revoked.set(revokedKey(room, identity), beforeS)
+      const [oldest] = revoked.keys()
+      if (revoked.size > MAX_REVOKED && oldest !== undefined) revoked.delete(oldest)
+    },
     enter: (pass, socket, autoSubscribe) => {
-      if (connections.size >= MAX_CONNECTIONS)
-        throw Object.assign(new Error('this media server is full'), { code: 'full' })
       const room = open(pass.room)
       const { participant, effects } = join(room, pass, {
         autoSubscribe,
@@ -290,3 +313,8 @@ const qualityOf = (participant: Participant, loss: number) => {
   const quality = loss > 0.1 ? POOR : loss > 0.03 ? GOOD : EXCELLENT
   return { participant, quality, score: Math.max(1, 5 - loss * 20) }
 }
+
+const revokedKey = (room: string, identity: string): string => JSON.stringify([room, identity])
+
+const refusal = (code: 'unauthorized' | 'not_found' | 'full', message: string): Error =>
+  Object.assign(new Error(message), { code })

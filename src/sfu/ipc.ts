@@ -5,6 +5,7 @@ export type ChildOptions = {
   address: string
   port: number
   webhookUrl: string | undefined
+  autoCreate: boolean
 }
 
 export type HttpRequest = { method: string; path: string; headers: Record<string, string>; body: Uint8Array }

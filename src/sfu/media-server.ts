@@ -3,7 +3,7 @@ import { createCounters } from './counters.ts'
 import { createHouse } from './house.ts'
 import type { ChildOptions, HttpAnswer, HttpRequest, ToChild, ToParent } from './ipc.ts'
 import { startMediaEngine } from './media.ts'
-import { createSignalDoor, tokenOf } from './signal.ts'
+import { admit, createSignalDoor, joinRefusal, tokenOf } from './signal.ts'
 import { createTokenDoor } from './tokens.ts'
 import { createTwirp } from './twirp.ts'
 import { createWebhooks } from './webhook.ts'
@@ -35,7 +35,7 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
       log(message)
     },
   })
-  const house = createHouse({ engine, counters, onEvent: webhooks.send })
+  const house = createHouse({ engine, counters, autoCreate: options.autoCreate, onEvent: webhooks.send })
   const signal = createSignalDoor({ house, tokens, counters, log })
   const twirp = createTwirp(house, tokens)
 
@@ -48,11 +48,13 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
       return { status: answer.status, headers: { 'content-type': answer.contentType }, body: answer.body }
     }
     if (url.pathname === '/rtc/validate') {
-      const problem = await tokens.join(token).then(
-        () => undefined,
-        (error: Error) => error.message,
+      return admit({ tokens, house }, token).then(
+        () => text(200, 'success'),
+        (error: Error) => {
+          const { status, message } = joinRefusal(error)
+          return text(status, message)
+        },
       )
-      return problem === undefined ? text(200, 'success') : text(401, problem)
     }
     if (url.pathname === '/metrics') {
       const counts = { ...house.size(), ...counters, strayRequests: engine.strayRequests() }

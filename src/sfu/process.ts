@@ -16,6 +16,8 @@ export type MediaServerOptions = {
   /** UDP port, 0 (the default) for a free one. */
   port?: number
   webhookUrl?: string
+  /** Whether a join makes the room it names (the default), or only CreateRoom does. */
+  autoCreate?: boolean
   log?: (line: string) => void
 }
 
@@ -208,8 +210,8 @@ const ready = (
       child.removeAllListeners('message')
       resolve(message.port)
     })
-    const { apiKey, apiSecret, address = '127.0.0.1', port = 0, webhookUrl } = options
-    tell(child, { type: 'start', options: { apiKey, apiSecret, address, port, webhookUrl } })
+    const { apiKey, apiSecret, address = '127.0.0.1', port = 0, webhookUrl, autoCreate = true } = options
+    tell(child, { type: 'start', options: { apiKey, apiSecret, address, port, webhookUrl, autoCreate } })
   })
 
 /** A child that has just died must not turn into an exception here: its exit is told elsewhere. */

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   DisconnectReason,
@@ -23,7 +23,7 @@ import {
 } from './publish.ts'
 import { type Participant, PING_TIMEOUT_S, type RoomState, remove } from './room.ts'
 import { type AnswerTrack, cleanPublisherOffer } from './sdp.ts'
-import type { TokenDoor } from './tokens.ts'
+import type { Pass, TokenDoor } from './tokens.ts'
 
 /** The signal websocket: LiveKit's SignalRequest in, SignalResponse out, binary protobuf, one socket per participant. */
 export type SignalDoor = {
@@ -56,7 +56,7 @@ export const createSignalDoor = (options: SignalOptions): SignalDoor => {
       // livekit-client falls back from /rtc/v1 to /rtc on 404.
       if (url.pathname !== '/rtc' && url.pathname !== '/rtc/') return refuse(socket, '404 Not Found', 'not found')
       try {
-        const pass = await options.tokens.join(tokenOf(url, request.headers))
+        const pass = await admit(options, tokenOf(url, request.headers))
         if (url.searchParams.get('reconnect') === '1') {
           server.handleUpgrade(request as never, socket, head, sendToFullReconnect)
           return
@@ -68,11 +68,28 @@ export const createSignalDoor = (options: SignalOptions): SignalDoor => {
         })
       } catch (error) {
         options.counters.joinsRefused += 1
-        refuse(socket, '401 Unauthorized', (error as Error).message)
+        const { status, message } = joinRefusal(error as Error)
+        refuse(socket, `${status} ${STATUS_CODES[status]}`, message)
       }
     },
     close: () => server.close(),
   }
+}
+
+/** Throws when the token does not open its room now; `joinRefusal` says it in HTTP. */
+export const admit = async (
+  { tokens, house }: Pick<SignalOptions, 'tokens' | 'house'>,
+  token: string,
+): Promise<Pass> => {
+  const pass = await tokens.join(token)
+  const refused = house.whyNot(pass)
+  if (refused) throw refused
+  return pass
+}
+
+export const joinRefusal = (error: Error & { code?: string }): { status: number; message: string } => {
+  const status = { unauthorized: 401, not_found: 404, full: 503 }[error.code ?? ''] ?? 500
+  return { status, message: status === 500 ? 'the media server failed at this request' : error.message }
 }
 
 export const tokenOf = (url: URL, headers: IncomingHttpHeaders): string =>
@@ -114,7 +131,7 @@ const takeSeat = ({ house, counters, log }: SignalOptions, socket: WebSocket, en
     if (house.isCurrent(sid, connection)) house.run(room, remove(room, sid, reason, performance.now()))
     else connection.close()
   }
-  const admit = createRateLimit(MESSAGES_PER_S, MESSAGE_BURST)
+  const withinRate = createRateLimit(MESSAGES_PER_S, MESSAGE_BURST)
   let lastHeardMs = performance.now()
   const watch = setInterval(() => {
     if (performance.now() - lastHeardMs > IDLE_MS) socket.terminate()
@@ -126,7 +143,7 @@ const takeSeat = ({ house, counters, log }: SignalOptions, socket: WebSocket, en
     if (!house.isCurrent(sid, connection)) return
     if (!isBinary || !Buffer.isBuffer(data))
       return end(DisconnectReason.STATE_MISMATCH, 'sent a signal message that is not binary protobuf')
-    if (!admit(lastHeardMs)) return end(DisconnectReason.STATE_MISMATCH, 'sent too many signal messages')
+    if (!withinRate(lastHeardMs)) return end(DisconnectReason.STATE_MISMATCH, 'sent too many signal messages')
     try {
       handle(house, seat, SignalRequest.fromBinary(data).message)
     } catch (error) {

@@ -99,7 +99,7 @@ const roomService = (house: House): Record<string, Method<never>> => ({
   GetParticipant: method(RoomParticipantIdentity, mayAdmin, (request) => personOf(house, request).participant.info),
   RemoveParticipant: method(RoomParticipantIdentity, mayAdmin, (request) => {
     const room = roomOf(house, request.room)
-    if (request.revokeTokenTs > 0n) room.revokedBeforeS.set(request.identity, Number(request.revokeTokenTs))
+    if (request.revokeTokenTs > 0n) house.revoke(request.room, request.identity, Number(request.revokeTokenTs))
     const { participant } = personOf(house, request)
     house.run(room, remove(room, participant.info.sid, DisconnectReason.PARTICIPANT_REMOVED, performance.now()))
     return new RemoveParticipantResponse()

@@ -9,7 +9,7 @@ import {
   TrackPublishOptions,
   TrackSource,
 } from '@livekit/rtc-node'
-import { frequencyOf } from './media-tone.ts'
+import { createToneMeter, type ToneMeter } from './media-tone.ts'
 
 export type RtcNodePeer = {
   room: Room
@@ -27,20 +27,20 @@ export const joinRtcNode = async (
   options: { autoSubscribe?: boolean } = {},
 ): Promise<RtcNodePeer> => {
   const room = new Room()
-  const heard = new Map<string, { samples: Int16Array; atMs: number }>()
+  const heard = new Map<string, ToneMeter>()
   const events: string[] = []
   const closers: (() => void | Promise<void>)[] = []
   room.on(RoomEvent.TrackSubscribed, (track: RemoteTrack, _publication, participant) => {
     events.push(`subscribed ${participant.identity}`)
+    const meter = createToneMeter()
+    heard.set(participant.identity, meter)
     const reader = new AudioStream(track, 48_000, 1).getReader()
     closers.push(() => void reader.cancel().catch(() => {}))
     void (async () => {
       for (;;) {
         const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
         if (done || !value) return
-        const before = heard.get(participant.identity)?.samples ?? new Int16Array(0)
-        const joined = new Int16Array([...before.slice(-9600 + value.data.length), ...value.data])
-        heard.set(participant.identity, { samples: joined, atMs: performance.now() })
+        meter.add(value.data)
       }
     })()
   })
@@ -58,11 +58,7 @@ export const joinRtcNode = async (
   return {
     room,
     events,
-    heardHz: (identity) => {
-      const last = heard.get(identity)
-      if (!last || performance.now() - last.atMs > 500 || last.samples.length < 4800) return undefined
-      return frequencyOf(last.samples)
-    },
+    heardHz: (identity) => heard.get(identity)?.hz(),
     publishTone: async (hz) => {
       const source = new AudioSource(48_000, 1, 100)
       const track = LocalAudioTrack.createAudioTrack('tone', source)

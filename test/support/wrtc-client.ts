@@ -1,5 +1,5 @@
 import { connectMedia, type Media, type MediaEvent } from '../../src/client/media.ts'
-import { frequencyOf } from './media-tone.ts'
+import { createToneMeter, type ToneMeter } from './media-tone.ts'
 
 export type WrtcPeer = {
   media: Media
@@ -14,7 +14,7 @@ const TICK_MS = 10
 
 /** A participant on livekit-client with @roamhq/wrtc: what the program itself uses. */
 export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> => {
-  const heard = new Map<string, { samples: number[]; atMs: number }>()
+  const heard = new Map<string, ToneMeter>()
   const events: MediaEvent[] = []
   const timers: NodeJS.Timeout[] = []
   const media = await connectMedia({
@@ -24,18 +24,15 @@ export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> =>
     onPcm: (id, _trackId, samples, sampleRate, channels) => {
       if (sampleRate !== 48_000) return
       const mono = channels === 2 ? samples.filter((_, index) => index % 2 === 0) : samples
-      const before = heard.get(id)?.samples ?? []
-      heard.set(id, { samples: [...before, ...mono].slice(-9600), atMs: performance.now() })
+      const meter = heard.get(id) ?? createToneMeter()
+      heard.set(id, meter)
+      meter.add(mono)
     },
   })
   return {
     media,
     events,
-    heardHz: (identity) => {
-      const last = heard.get(identity)
-      if (!last || performance.now() - last.atMs > 500 || last.samples.length < 4800) return undefined
-      return frequencyOf(Int16Array.from(last.samples))
-    },
+    heardHz: (identity) => heard.get(identity)?.hz(),
     publishTone: async (hz) => {
       const publication = await media.publish({ muted: false, channels: 1, music: true })
       const frame = new Int16Array(480)

@@ -126,7 +126,8 @@ test('a removed participant is told and heard no more; a revoked token does not 
   await silent(listener)
   expect(listener.events).toContain('left speaker')
   const answer = await fetch(`${server.httpUrl}/rtc/validate`, { headers: { authorization: `Bearer ${token}` } })
-  expect(answer.status).toBe(200)
+  expect([answer.status, await answer.text()]).toEqual([401, 'the access token was revoked'])
+  await expect(joinWrtc(server.url, token)).rejects.toMatchObject({ code: 'sign-in-needed' })
 })
 
 test('a deleted room ends for everyone', async () => {

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import {
+  API_KEY,
+  API_SECRET,
+  buildMediaServer,
+  startTestMediaServer,
+  type TestMediaServer,
+} from '../../support/media-server.ts'
+import { isTone } from '../../support/media-tone.ts'
+import { joinRtcNode } from '../../support/rtc-node.ts'
+import { joinWrtc } from '../../support/wrtc-client.ts'
+
+const entry = buildMediaServer()
+const open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const part of open.splice(0).reverse()) await part.close()
+})
+
+const start = async (options: { supervised?: boolean; port?: number }): Promise<TestMediaServer> => {
+  const server = await startTestMediaServer({ entry, ...options })
+  open.push(server)
+  return server
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test('a killed child is replaced on the same port, and those who come back hear each other', async () => {
+  const server = await start({ supervised: true })
+  const { pid, port } = server.media
+  const deaths: unknown[] = []
+  server.media.onExit((info) => deaths.push(info))
+  const speaker = await joinWrtc(server.url, await server.token('speaker', 'kill'))
+  const listener = await joinWrtc(server.url, await server.token('listener', 'kill'))
+  open.push(speaker, listener)
+  await speaker.publishTone(440)
+  await eventually(() => isTone(listener.heardHz('speaker'), 440), { withinMs: 5000, what: 'the tone is heard' })
+
+  process.kill(pid, 'SIGKILL')
+  await eventually(() => deaths.length === 1, { withinMs: 1000, what: 'the death is told' })
+  await eventually(() => server.media.pid !== pid, { withinMs: 3000, what: 'another child runs' })
+  expect(server.media.port).toBe(port)
+  await eventually(() => isTone(listener.heardHz('speaker'), 440), {
+    withinMs: 10_000,
+    what: 'the tone is heard again',
+  })
+})
+
+test('while there is no child, requests are answered 503', async () => {
+  const server = await start({ supervised: true })
+  process.kill(server.media.pid, 'SIGKILL')
+  const answer = await eventually(
+    async () => {
+      const response = await fetch(`${server.httpUrl}/metrics`)
+      return response.status === 503 && response
+    },
+    { withinMs: 1000, what: '503', everyMs: 1 },
+  )
+  expect((answer || undefined)?.headers.get('retry-after')).toBe('1')
+  await eventually(async () => (await fetch(`${server.httpUrl}/metrics`)).status === 200, {
+    withinMs: 3000,
+    what: '200 again',
+  })
+})
+
+test('closing ends the child within two seconds, with connections open', async () => {
+  const server = await startTestMediaServer({ entry })
+  const peers = [
+    await joinRtcNode(server.url, await server.token('a', 'close')),
+    await joinRtcNode(server.url, await server.token('b', 'close')),
+  ]
+  await peers[0]!.publishTone(440)
+  await eventually(() => isTone(peers[1]!.heardHz('a'), 440), { withinMs: 5000, what: 'the tone is heard' })
+  const { pid } = server.media
+  const startedMs = performance.now()
+  await server.close()
+  expect(performance.now() - startedMs).toBeLessThan(2000)
+  expect(isAlive(pid)).toBe(false)
+  for (const peer of peers) await peer.close()
+})
+
+test('a taken port is told by its code', async () => {
+  const server = await start({})
+  await expect(start({ port: server.media.port })).rejects.toMatchObject({ code: 'port_taken' })
+})
+
+test('the child ends by itself when its parent is killed', async () => {
+  const script = `
+    import { startMediaServer } from ${JSON.stringify(fileURLToPath(new URL('../../../src/sfu/process.ts', import.meta.url)))}
+    const media = await startMediaServer(${JSON.stringify({ entry, apiKey: API_KEY, apiSecret: API_SECRET })})
+    console.log(media.pid)
+    setInterval(() => {}, 1000)`
+  const esbuild = await import('esbuild')
+  const { code } = await esbuild.transform(script, { loader: 'ts' })
+  const bundle = await esbuild.build({
+    stdin: { contents: code, resolveDir: process.cwd(), loader: 'ts' },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+  })
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', bundle.outputFiles[0]!.text], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = await once(parent.stdout, 'data')
+  const childPid = Number(String(line))
+  expect(isAlive(childPid)).toBe(true)
+  parent.kill('SIGKILL')
+  await eventually(() => !isAlive(childPid), { withinMs: 3000, what: 'the child has ended' })
+})
