@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addDevices } from './commands/devices.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addLogin } from './commands/login.ts'
 import { addLogout } from './commands/logout.ts'
 import { addRoom } from './commands/room.ts'
@@ -67,6 +69,8 @@ const commands = [
   addRoom,
   addServe,
   addServer,
+  addDevices,
+  addDoctor,
   addConfig,
   addCompletion,
 ]

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { type Server, startServer } from '../server/server.ts'
 import { superviseMediaServer } from '../sfu/process.ts'
 import type { ServeOptions } from './commands/serve.ts'
 import type { Context } from './context.ts'
 import { parseDurationMs } from './duration.ts'
+import { entryOf } from './entries.ts'
 import { failure } from './failure.ts'
 import { outboxFile, serverDataFolder, serverFile, serverRecordSchema } from './local-server.ts'
 import { mediaPlane } from './media-plane.ts'
@@ -72,7 +72,7 @@ const start = async (context: Context, plan: Plan): Promise<Server> => {
   const child =
     url === undefined
       ? await superviseMediaServer({
-          entry: fileURLToPath(new URL('./media-server.js', import.meta.url)),
+          entry: entryOf('media-server'),
           apiKey,
           apiSecret,
           address: host,
