@@ -22,7 +22,7 @@ export type Desk = {
   close: () => void
 }
 
-/** Quiet time that a new state waits for followers: no more than ten pictures a second. */
+/** At most ten pictures a second. */
 const pictureMs = 100
 const quietTickMs = 30_000
 const leaveWithinMs = 1500
@@ -35,13 +35,29 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
   let rooms: { close: () => unknown } | undefined
   let joinAttempt = 0
   let isClosed = false
+  let shownAtMs = 0
+  let pending: NodeJS.Timeout | undefined
 
   const dispatch = (happening: Happening): void => {
     if (isClosed) return
     const { model: next, effects } = reduce({ ...model, nowMs: now() }, happening)
     model = next
-    for (const listener of listeners) listener()
+    if (happening.type === 'key') showNow()
+    else showSoon()
     for (const effect of effects) perform(effect)
+  }
+
+  // Keys are answered at once; of a burst from outside every tenth of a second gets one picture.
+  const showNow = () => {
+    clearTimeout(pending)
+    pending = undefined
+    shownAtMs = now()
+    for (const listener of listeners) listener()
+  }
+  const showSoon = () => {
+    const waitMs = shownAtMs + pictureMs - now()
+    if (waitMs <= 0) showNow()
+    else pending ??= setTimeout(showNow, waitMs)
   }
 
   const perform = (effect: Effect): unknown => {
@@ -168,6 +184,7 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
     close: () => {
       isClosed = true
       clearInterval(clock)
+      clearTimeout(pending)
       rooms?.close()
       seat?.close()
     },

@@ -2,7 +2,7 @@ import { type Instance, render } from 'ink'
 import { App } from './app.tsx'
 import type { TuiDeps } from './deps.ts'
 import type { Desk } from './desk.ts'
-import { fixedScreen, type Terminal } from './terminal.ts'
+import { openScreen, type Terminal } from './terminal.ts'
 
 export type Picture = {
   /** Draws everything anew, at the terminal's present size. */
@@ -39,11 +39,10 @@ export const startPicture = ({ deps, desk, terminal, onError }: PictureOptions):
     )
     instance = render(app, {
       stdin,
-      stdout: fixedScreen(stdout),
+      stdout: openScreen(stdout),
       exitOnCtrlC: false,
       patchConsole: false,
-      maxFps: 10,
-      incrementalRendering: true,
+      debug: true,
     })
     instance.waitUntilExit().catch(onError)
   }

@@ -1,7 +1,7 @@
-/** Saves the shell's screen, shows an empty one, hides the cursor (xterm control sequences, DECSET 1049 and 25). */
-const enterSequence = '\u001b[?1049h\u001b[2J\u001b[H\u001b[?25l'
+/** Saves the shell's screen, shows an empty one, hides the cursor, wraps no line (xterm, DECSET 1049, 25 and 7). */
+const enterSequence = '\u001b[?1049h\u001b[2J\u001b[H\u001b[?25l\u001b[?7l'
 /** Ends a synchronised update (2026) that a crash may have cut, all styles, the cursor's absence and the screen. */
-const leaveSequence = '\u001b[?2026l\u001b[0m\u001b[?25h\u001b[?1049l'
+const leaveSequence = '\u001b[?2026l\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l'
 const clearSequence = '\u001b[2J\u001b[H'
 
 export type Terminal = { enter: () => void; leave: () => void; clear: () => void }
@@ -28,18 +28,21 @@ export const openTerminal = (stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStrea
 }
 
 /**
- * What Ink draws on: a screen of one size for one mount. Ink's own answer to a resize leaves lines of the old picture
- * behind, so it is not told of one; the picture is mounted anew instead.
+ * What Ink draws on: takes whole pictures (Ink's `debug` mode) and writes only the lines that changed, each at its place.
+ * Ink 6.8's own incremental mode moves up one line too few, and its other mode rewrites everything.
  */
-export const fixedScreen = (stdout: NodeJS.WriteStream): NodeJS.WriteStream => {
-  const screen = {
-    isTTY: true,
-    columns: stdout.columns,
-    rows: stdout.rows,
-    write: (chunk: string | Uint8Array) => !stdout.destroyed && stdout.write(chunk),
-    on: () => screen,
-    off: () => screen,
+export const openScreen = (stdout: NodeJS.WriteStream): NodeJS.WriteStream => {
+  const { columns, rows } = sizeOf(stdout)
+  let shown: string[] = []
+  const paint = (picture: string) => {
+    const lines = picture.split('\n').slice(0, rows)
+    const changed = Array.from({ length: rows }, (_, row) => row).filter((row) => lines[row] !== shown[row])
+    shown = lines
+    if (changed.length === 0 || stdout.destroyed) return true
+    const text = changed.map((row) => `\u001b[${row + 1};1H\u001b[2K${lines[row] ?? ''}`).join('')
+    return stdout.write(`\u001b[?2026h${text}\u001b[?2026l`)
   }
+  const screen = { isTTY: true, columns, rows, write: paint, on: () => screen, off: () => screen }
   return screen as unknown as NodeJS.WriteStream
 }
 

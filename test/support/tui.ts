@@ -37,9 +37,11 @@ export const buildTuiHarness = async (): Promise<{ entry: string; folder: string
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
   const entry = join(folder, 'harness.js')
   await build({
-    entryPoints: [join(root, 'test/support/tui-harness.ts')],
-    outfile: entry,
+    entryPoints: { harness: join(root, 'test/support/tui-harness.ts') },
+    outdir: folder,
     bundle: true,
+    // Keeps Ink's devtools, which are not installed, in a chunk that nothing loads.
+    splitting: true,
     format: 'esm',
     platform: 'node',
     jsx: 'automatic',
@@ -49,7 +51,11 @@ export const buildTuiHarness = async (): Promise<{ entry: string; folder: string
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
-  return { entry, folder, close: () => rmSync(folder, { recursive: true, force: true }) }
+  return {
+    entry,
+    folder,
+    close: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+  }
 }
 
 let terminals = 0
@@ -73,7 +79,13 @@ export const openTuiTerminal = async (
   const told: Record<string, unknown>[] = []
   tmux('send-keys', '-l', `node ${harness.entry} ${socketPath} ${scene}`)
   tmux('send-keys', 'Enter')
-  const socket = await eventually(() => connectTo(socketPath), { withinMs: 15_000, what: 'the harness listens' })
+  const socket = await eventually(() => connectTo(socketPath), { withinMs: 15_000, what: 'the harness listens' }).catch(
+    (error) => {
+      const seen = tmux('capture-pane', '-p')
+      tmux('kill-server')
+      throw new Error(`${error.message}\n${seen}`)
+    },
+  )
   createInterface({ input: socket }).on('line', (line) => told.push(JSON.parse(line)))
   const screen = (escapes = false) => tmux('capture-pane', '-p', ...(escapes ? ['-e'] : []))
   return {

@@ -2,18 +2,15 @@ import { Box } from 'ink'
 import type { ReactNode } from 'react'
 import { Say } from '../theme.tsx'
 
-/** Rows that a screen may use: a frame as tall as the terminal would scroll it. */
-export const frameRows = (rows: number): number => Math.max(1, rows - 1)
-
 export const Frame = ({ columns, rows, children }: { columns: number; rows: number; children: ReactNode }) => (
-  <Box flexDirection="column" width={Math.max(1, columns)} height={frameRows(rows)} overflow="hidden">
+  <Box flexDirection="column" width={Math.max(1, columns)} height={Math.max(1, rows)} overflow="hidden">
     {children}
   </Box>
 )
 
 /** One row: `left` gives way to `right`. */
 export const Row = ({ left, right }: { left: ReactNode; right?: ReactNode }) => (
-  <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
+  <Box height={1} flexShrink={0} flexGrow={1} justifyContent="space-between" gap={2}>
     <Box flexShrink={1} flexGrow={1} overflow="hidden">
       {left}
     </Box>

@@ -1,6 +1,6 @@
 import { Box } from 'ink'
 import type { ReactNode } from 'react'
-import { Body, Frame, frameRows, Row, Rule } from '../components/frame.tsx'
+import { Body, Frame, Row, Rule } from '../components/frame.tsx'
 import { Help } from '../components/help.tsx'
 import { KeyBar } from '../components/key-bar.tsx'
 import { MessageArea, messageRows } from '../components/message-area.tsx'
@@ -21,7 +21,7 @@ type PageProps = {
 /** What all screens share: header, body, news, keys. On a few rows the rules go first, then the header. */
 export const Page = ({ model, left, right, fixedLine, logRows, body }: PageProps) => {
   const { columns, rows } = model
-  const height = frameRows(rows)
+  const height = Math.max(1, rows)
   const hasRules = height >= 18
   const hasHeader = height >= 5
   const needsNews = logRows > 0 || model.notice !== null || ['prompt', 'confirm'].includes(model.overlay?.kind ?? '')
@@ -51,9 +51,7 @@ export const Page = ({ model, left, right, fixedLine, logRows, body }: PageProps
 
 const Header = ({ left, right, columns }: { left: ReactNode; right: string; columns: number }) => (
   <Box paddingX={1} height={1} flexShrink={0} width={columns}>
-    <Box flexGrow={1} flexShrink={1}>
-      <Row left={left} right={right === '' ? undefined : <Quote tone="dim" text={right} />} />
-    </Box>
+    <Row left={left} right={right === '' ? undefined : <Quote tone="dim" text={right} />} />
   </Box>
 )
 

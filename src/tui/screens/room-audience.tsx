@@ -15,7 +15,8 @@ export const audienceHeight = (
   takenRows: number,
 ): number => {
   if (listeners === 0) return rows - takenRows >= 4 ? 2 : 0
-  const free = rows - takenRows - (speakers + 1)
+  // A row of air between stage and audience, where there is one to spare.
+  const free = rows - takenRows - (speakers + 1) - (rows >= 12 ? 1 : 0)
   const wanted = Math.max(2, Math.floor(rows / 3))
   return Math.max(rows - takenRows >= 4 ? 2 : 0, Math.min(rows - takenRows - 2, Math.max(wanted, free)))
 }
@@ -60,18 +61,19 @@ const fillLines = (people: SeatParticipant[], total: number, columns: number, ro
   const lines: NameLine[] = []
   let at = 0
   while (lines.length < rows && at < people.length) {
-    const isLast = lines.length === rows - 1
     const rest = people.slice(at, at + columns)
     let names = fitting(rest, columns, 2, shownName)
-    if (isLast && at + names.length < total) names = fitting(rest, columns - 4 - widthOf(String(total)), 2, shownName)
-    if (names.length === 0) names = isLast ? [] : rest.slice(0, 1)
+    if (names.length === 0) names = rest.slice(0, 1)
+    const isLast = lines.length === rows - 1 || at + names.length >= people.length
+    if (isLast && at + names.length < total) names = fitting(rest, columns - 6 - widthOf(String(total)), 2, shownName)
     at += names.length
-    lines.push({ names, more: isLast || at >= people.length ? total - at : 0 })
+    lines.push({ names, more: isLast ? total - at : 0 })
+    if (isLast) break
   }
   return lines
 }
 
 const shownName = (person: SeatParticipant): string => {
-  const marks = `${person.hasHandUp ? '✋' : ''}${person.isAway ? ' (away)' : ''}`
-  return `${marks.startsWith('✋') ? '✋ ' : ''}${person.isYou ? 'you' : cleanLine(person.name)}${person.isAway ? ' (away)' : ''}`
+  const name = person.isYou ? 'you' : cleanLine(person.name)
+  return `${person.hasHandUp ? '✋ ' : ''}${name}${person.isAway ? ' (away)' : ''}`
 }

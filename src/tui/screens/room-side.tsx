@@ -14,11 +14,12 @@ export const SidePanel = ({ model, seat, columns, rows }: SideProps) => {
   const menuPerson = overlay?.kind === 'menu' ? personById(seat, overlay.personId) : undefined
   if (menuPerson) return <Menu person={menuPerson} seat={seat} columns={columns} rows={rows} />
   const person = focus ? personById(seat, focus.id) : undefined
-  const cardRows = person && model.columns >= 100 && rows >= 12 ? 6 : 0
+  const hasCard = person !== undefined && model.columns >= 100 && rows >= 12
+  const handRows = Math.min(hasCard ? rows - 7 : rows, Math.max(1, seat.hands.length) + 1)
   return (
     <Box flexDirection="column" width={columns} flexShrink={0} overflow="hidden">
-      {isModerator(seat) ? <Hands model={model} seat={seat} rows={rows - cardRows} /> : null}
-      {person && cardRows > 0 ? <Card person={person} seat={seat} rows={cardRows} /> : null}
+      {isModerator(seat) ? <Hands model={model} seat={seat} rows={handRows} /> : null}
+      {hasCard ? <Card person={person} seat={seat} rows={7} /> : null}
     </Box>
   )
 }

@@ -1,6 +1,6 @@
 import { Box } from 'ink'
 import type { SeatState } from '../../protocol/seat.ts'
-import { Frame, frameRows } from '../components/frame.tsx'
+import { Frame } from '../components/frame.tsx'
 import { KeyBar } from '../components/key-bar.tsx'
 import { MicrophoneLine } from '../components/microphone-line.tsx'
 import type { Model } from '../model.ts'
@@ -17,11 +17,11 @@ export const Room = ({ model, seat }: { model: Model; seat: SeatState }) => {
   const { columns, rows, nowMs } = model
   const line = <MicrophoneLine seat={seat} nowMs={nowMs} columns={columns} />
   // Too small for anything else: the one line that must not be missing, and the keys.
-  if (frameRows(rows) < 5 || columns < 20)
+  if (rows < 5 || columns < 20)
     return (
       <Frame columns={columns} rows={rows}>
         {line}
-        {frameRows(rows) > 1 ? <KeyBar model={model} /> : null}
+        {rows > 1 ? <KeyBar model={model} /> : null}
       </Frame>
     )
   return (
