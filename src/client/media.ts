@@ -12,8 +12,9 @@ export type MediaParticipant = {
   name: string
   kind: 'person' | 'bot'
   canPublish: boolean
-  /** No audio track that is open. */
+  /** No audio track that is open: none at all, or a muted one. */
   isMuted: boolean
+  hasTrack: boolean
 }
 
 /**
@@ -40,7 +41,7 @@ export type MediaOptions = {
   url: string
   token: string
   onEvent(event: MediaEvent): void
-  /** Every 10 ms of every track that is subscribed; `samples` may be kept. */
+  /** Every 10 ms of every track that is subscribed; `trackId` is the one of the statistics. */
   onPcm(id: string, trackId: string, samples: Int16Array, sampleRate: number, channels: Channels): void
 }
 
@@ -60,9 +61,10 @@ export type PublishOptions = {
 }
 
 export type Media = {
-  readonly you: MediaParticipant
+  you(): MediaParticipant
   readonly roomName: string
-  readonly participants: MediaParticipant[]
+  participants(): MediaParticipant[]
+  participant(id: string): MediaParticipant | undefined
   publish(options: PublishOptions): Promise<Publication>
   stats(): Promise<ConnectionStats>
   close(): Promise<void>
@@ -99,9 +101,13 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     throw connectError(livekit, url, error as Error)
   }
   return {
-    you: describeParticipant(room.localParticipant),
+    you: () => describeParticipant(room.localParticipant),
     roomName: room.name,
-    participants: [...room.remoteParticipants.values()].map(describeParticipant),
+    participants: () => [...room.remoteParticipants.values()].map(describeParticipant),
+    participant: (id) => {
+      const one = room.getParticipantByIdentity(id)
+      return one && describeParticipant(one)
+    },
     publish: (options) => publish(livekit, webrtc, room, options),
     stats: () => readStats(room.engine.pcManager),
     close: async () => {
@@ -166,12 +172,12 @@ const forwardEvents = (livekit: LiveKit, room: Room, sinks: Sinks, onEvent: Medi
       if (participant === room.localParticipant)
         onEvent({ type: 'permission', canPublish: participant.permissions?.canPublish ?? false })
     })
-    .on(RoomEvent.TrackSubscribed, (track, publication, { identity }) => {
-      if (track.kind === Track.Kind.Audio) sinks.add(identity, publication.trackSid, track)
+    .on(RoomEvent.TrackSubscribed, (track, _, { identity }) => {
+      if (track.kind === Track.Kind.Audio) sinks.add(identity, trackIdOf(track), track)
     })
-    .on(RoomEvent.TrackUnsubscribed, (_, { trackSid }, { identity }) => {
-      sinks.remove(trackSid)
-      onEvent({ type: 'track-ended', id: identity, trackId: trackSid })
+    .on(RoomEvent.TrackUnsubscribed, (track, _, { identity }) => {
+      sinks.remove(trackIdOf(track))
+      onEvent({ type: 'track-ended', id: identity, trackId: trackIdOf(track) })
     })
     .on(RoomEvent.ActiveSpeakersChanged, (speakers) =>
       onEvent({ type: 'speaking', ids: speakers.map(({ identity }) => identity) }),
@@ -191,6 +197,8 @@ const forwardEvents = (livekit: LiveKit, room: Room, sinks: Sinks, onEvent: Medi
     })
 }
 
+const trackIdOf = (track: RemoteTrack): string => track.mediaStreamTrack.id
+
 const endOf = ({ DisconnectReason }: LiveKit, reason: number | undefined): MediaEnd => {
   if (reason === DisconnectReason.DUPLICATE_IDENTITY) return 'replaced'
   if (reason === DisconnectReason.PARTICIPANT_REMOVED) return 'removed'
@@ -203,6 +211,7 @@ const describeParticipant = (participant: Participant): MediaParticipant => ({
   name: participant.name || participant.identity,
   kind: participant.isAgent ? 'bot' : 'person',
   canPublish: participant.permissions?.canPublish ?? participant.audioTrackPublications.size > 0,
+  hasTrack: participant.audioTrackPublications.size > 0,
   isMuted: ![...participant.audioTrackPublications.values()].some((publication) => !publication.isMuted),
 })
 

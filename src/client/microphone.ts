@@ -1,0 +1,189 @@
+import type { AudioSource, Channels } from '../audio/frame.ts'
+import { SILENCE_DB } from '../audio/level.ts'
+import { type Pump, startPump } from '../audio/pump.ts'
+import { createSilenceSource } from '../audio/sources/silence.ts'
+import type { Media, Publication } from './media.ts'
+
+export type MicrophoneOptions = {
+  /** A device is read on while muted, so that talking unheard can be told; any other source waits. */
+  isDevice: boolean
+  music?: boolean
+  onSending(isSending: boolean): void
+  /** The source has ended; its last frame has gone out. */
+  onEnded?(): void
+  onProblem(message: string): void
+}
+
+export type Microphone = {
+  setSource(source: AudioSource | null): void
+  /** The connection to publish on; null while there is none. */
+  setMedia(media: Media | null): void
+  setMayPublish(mayPublish: boolean): void
+  /** The link is down for now: a source that is no device waits, so that nothing of it is lost. */
+  setHeld(isHeld: boolean): void
+  /** Resolves when it is so: muted means that no frame goes out and the server knows. */
+  setMuted(muted: boolean): Promise<void>
+  /** The server has taken the track away. */
+  dropPublication(): void
+  /** Whole dBFS of the loudest frame since the last call, as spoken, also while muted. */
+  takeLevel(): { levelDb: number; isTalkingWhileMuted: boolean }
+  /** Frames of 10 ms of sources that have gone out, open and connected. */
+  sentFrames(): number
+  close(): Promise<void>
+}
+
+const RETRY_MS = 500
+const TALKING_DB = -40
+const TALKING_HOLD_MS = 1_500
+
+/** The speaking side: brings the track, its mute and the pump to what is wished, one step after the other. */
+export const startMicrophone = (options: MicrophoneOptions): Microphone => {
+  const { isDevice, onSending, onProblem } = options
+  const wish = { muted: true, mayPublish: false, closed: false, held: false }
+  let source: AudioSource | null = null
+  let media: Media | null = null
+  let published: Published | undefined
+  let steps = Promise.resolve()
+  let retry: NodeJS.Timeout | undefined
+  let loudestDb = SILENCE_DB
+  let talkedAtMs = Number.NEGATIVE_INFINITY
+  let sentFrames = 0
+  let ended: AudioSource | undefined
+  let abandon: (reason: Error) => void = () => {}
+
+  const feed = () => {
+    if (!published) return
+    const isRead = source && source !== ended && (isDevice || (!wish.muted && !wish.held))
+    published.pump.setMuted(wish.muted)
+    published.setSource(isRead ? source! : published.silence)
+  }
+
+  const open = async (on: Media, from: AudioSource): Promise<Published> => {
+    const { channels } = from
+    const publishing = on.publish({ muted: wish.muted, channels, music: options.music ?? channels === 2 })
+    const track = await Promise.race([publishing, abandoned()]).catch((error) => {
+      void publishing.then((late) => late.close()).catch(() => {})
+      throw error
+    })
+    const silence = createSilenceSource(channels)
+    let current: AudioSource = silence
+    const pump = startPump({
+      source: silence,
+      channels,
+      muted: wish.muted,
+      onFrame: (frame, { levelDb, muted }) => {
+        track.write(frame)
+        if (current === silence) return
+        loudestDb = Math.max(loudestDb, levelDb)
+        if (muted && levelDb > TALKING_DB) talkedAtMs = performance.now()
+        if (!muted) sentFrames++
+      },
+      onEnded: () => {
+        ended = current
+        options.onEnded?.()
+      },
+    })
+    const setSource = (next: AudioSource) => {
+      if (next !== current) pump.setSource(next)
+      current = next
+    }
+    return { media: on, channels, track, pump, silence, isMuted: wish.muted, setSource }
+  }
+
+  // A connection that broke answers nothing any more; what comes next must not wait for it.
+  const abandoned = () =>
+    new Promise<never>((_, reject) => {
+      abandon = reject
+    })
+
+  const shut = async () => {
+    const was = published
+    published = undefined
+    was?.pump.close()
+    onSending(false)
+    const closing = was?.track.close()
+    if (was?.media === media) await closing
+  }
+
+  const step = async () => {
+    clearTimeout(retry)
+    const wanted = wish.mayPublish && !wish.closed && source !== null
+    if (published && (!wanted || published.media !== media || published.channels !== source?.channels)) await shut()
+    if (!published && wanted && media) published = await open(media, source!)
+    if (!published) return
+    feed()
+    if (published.isMuted !== wish.muted) {
+      const isMuted = wish.muted
+      await published.track.setMuted(isMuted)
+      if (published) published.isMuted = isMuted
+    }
+    feed()
+    onSending(published !== undefined && !published.isMuted)
+  }
+
+  const settle = (): Promise<void> => {
+    feed()
+    steps = steps.then(step).catch((error: Error) => {
+      // The right to publish comes and goes by another way than the connection; what is still wished is tried again.
+      if (wish.mayPublish && media && !wish.closed) {
+        retry = setTimeout(settle, RETRY_MS)
+        if ((error as { code?: string }).code !== 'media-unavailable') onProblem(error.message)
+      }
+    })
+    return steps
+  }
+
+  return {
+    setSource: (next) => {
+      source = next
+      void settle()
+    },
+    setMedia: (next) => {
+      media = next
+      abandon(new Error('the connection was replaced'))
+      void settle()
+    },
+    setMayPublish: (mayPublish) => {
+      if (wish.mayPublish === mayPublish) return
+      wish.mayPublish = mayPublish
+      void settle()
+    },
+    setHeld: (isHeld) => {
+      wish.held = isHeld
+      feed()
+    },
+    setMuted: (muted) => {
+      wish.muted = muted
+      return settle()
+    },
+    dropPublication: () => {
+      const was = published
+      published = undefined
+      was?.pump.close()
+      onSending(false)
+      void was?.track.close()
+      void settle()
+    },
+    takeLevel: () => {
+      const levelDb = Math.round(loudestDb)
+      loudestDb = SILENCE_DB
+      const isTalkingWhileMuted = wish.muted && performance.now() - talkedAtMs < TALKING_HOLD_MS
+      return { levelDb, isTalkingWhileMuted }
+    },
+    sentFrames: () => sentFrames,
+    close: () => {
+      wish.closed = true
+      return settle()
+    },
+  }
+}
+
+type Published = {
+  media: Media
+  channels: Channels
+  track: Publication
+  pump: Pump
+  silence: AudioSource
+  isMuted: boolean
+  setSource(source: AudioSource): void
+}

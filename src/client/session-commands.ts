@@ -1,0 +1,104 @@
+import { apiError } from '../protocol/errors.ts'
+import type { SeatCommand, SeatState } from '../protocol/seat.ts'
+import type { Api } from './api.ts'
+import type { Hearing } from './hearing.ts'
+import type { RoomInput } from './room-model.ts'
+import { isMutedByModerator } from './room-model.ts'
+import type { SessionTarget } from './session-link.ts'
+
+export type CommandDeps = {
+  target: SessionTarget
+  seatId: string
+  state(): SeatState
+  dispatch(input: RoomInput): void
+  hearing: Hearing
+  /** Resolves when the microphone is as wished. */
+  setMuted(muted: boolean): Promise<void>
+  leave(): Promise<void>
+}
+
+/** Does what a person asked of the seat. `status`, `subscribe` and `detach` are a face's affair and change nothing. */
+export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
+  const { dispatch, hearing, seatId } = deps
+  switch (command.verb) {
+    case 'mute':
+      return deps.setMuted(true)
+    case 'unmute':
+      return unmute(deps)
+    case 'talk':
+      return command.on ? unmute(deps) : deps.setMuted(true)
+    case 'deafen':
+    case 'undeafen':
+      hearing.setDeafened(command.verb === 'deafen')
+      return dispatch({ type: 'deafened', isDeafened: command.verb === 'deafen' })
+    case 'volume':
+      return changeVolume(command, deps)
+    case 'leave':
+      return deps.leave()
+    case 'status':
+    case 'subscribe':
+    case 'detach':
+      return
+  }
+  const { api, roomId } = serverOf(deps.target)
+  const params = { roomId }
+  const seat = { params, body: { seatId } }
+  switch (command.verb) {
+    case 'hand':
+      return raiseHand(api, params, seatId, command.question)
+    case 'lower':
+      return api.call('lowerHand', seat)
+    case 'accept':
+      return api.call('acceptInvitation', seat)
+    case 'decline':
+      return api.call('declineInvitation', seat)
+    case 'step-down':
+      return api.call('stepDown', seat)
+    case 'stage':
+      return api.call('stage', { params: { ...params, who: command.who, action: command.action } })
+    case 'end-room':
+      return api.call('endRoom', { params })
+  }
+}
+
+const serverOf = (target: SessionTarget) => {
+  if ('api' in target) return target
+  throw apiError('not-allowed', 'This room has no roomtone server: it knows no hands, stage or moderators.')
+}
+
+const raiseHand = (api: Api, params: { roomId: string }, seatId: string, question: string | undefined) =>
+  api.call('raiseHand', { params, body: question ? { seatId, question } : { seatId } })
+
+const unmute = async ({ state, setMuted }: CommandDeps) => {
+  const seat = state()
+  if (seat.you.role === 'listener') {
+    const hint = seat.room.id === null ? '' : '; raise your hand first'
+    throw apiError('not-allowed', `You are listening and may not speak here${hint}.`)
+  }
+  if (isMutedByModerator(seat))
+    throw apiError('not-allowed', 'A moderator muted you; only a moderator can let you speak again.')
+  if (seat.devices.microphone.status === 'none')
+    throw apiError('conflict', 'This seat has no microphone; join again with one.')
+  await setMuted(false)
+}
+
+const changeVolume = (
+  { percent, who }: { percent: number; who?: string },
+  { state, dispatch, hearing }: CommandDeps,
+) => {
+  if (!Number.isFinite(percent) || percent < 0 || percent > 200)
+    throw apiError('bad-request', 'A volume is a number from 0 to 200.', { field: 'percent' })
+  const participantId = who === undefined ? null : findParticipant(state(), who)
+  hearing.setVolume(percent, participantId ?? undefined)
+  dispatch({ type: 'volume', participantId, percent })
+}
+
+const findParticipant = ({ participants }: SeatState, who: string): string => {
+  const wanted = who.replace(/^@/, '').toLowerCase()
+  const found =
+    participants.find(({ id }) => id === who) ??
+    participants.find(({ handle }) => handle === wanted) ??
+    participants.find(({ name }) => name.toLowerCase() === wanted)
+  if (!found) throw apiError('not-found', `Nobody here is called ${who}.`)
+  return found.id
+}

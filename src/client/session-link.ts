@@ -1,0 +1,245 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RoomEvent } from '../protocol/events.ts'
+import type { Joined } from '../protocol/rooms.ts'
+import type { Api } from './api.ts'
+import type { Subscription } from './api-events.ts'
+import { connectMedia, type Media, type MediaEnd, type MediaEvent, type MediaOptions } from './media.ts'
+import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
+
+/** A room of a roomtone server, or any LiveKit room by its own token. */
+export type SessionTarget = { api: Api; roomId: string } | { url: string; token: string }
+
+export type LinkOptions = {
+  target: SessionTarget
+  seatId: string
+  name?: string
+  recording?: boolean
+  /** How long a first join, and how long a lost room, is tried for. */
+  joinWithinMs?: number
+  giveUpAfterMs?: number
+  /** The wish that each heartbeat carries. */
+  isMuted(): boolean
+  onJoined(answer: Joined): void
+  onRoomEvent(event: RoomEvent): void
+  /** Connected: sound may flow. */
+  onMedia(media: Media): void
+  onMediaEvent(event: MediaEvent): void
+  onPcm: MediaOptions['onPcm']
+  onLost(cause: string): void
+  onEnd(end: SessionEnd): void
+  onWarning(message: string): void
+}
+
+export type Link = {
+  media(): Media | undefined
+  /** Resolves when in the room for the first time; rejects with what kept one out. */
+  enter(): Promise<void>
+  /** Leaves the media server and joins anew. */
+  rejoin(cause: string): void
+  /** Tells the server of the mute wish at once. */
+  beat(): Promise<void>
+  /** For good; `sayGoodbye`: the server is told, too. */
+  close(sayGoodbye: boolean): Promise<void>
+}
+
+const JOIN_WITHIN_MS = 8_000
+const GIVE_UP_AFTER_MS = 180_000
+const FIRST_RETRY_MS = 200
+const LAST_RETRY_MS = 3_000
+const SERVER_SILENT_MS = 3_000
+const SEAT_LOST = 'the server had given the seat up'
+
+/** Keeps one seat connected to its server and its media server: joins, follows, beats, and comes back after a cut. */
+export const createLink = (options: LinkOptions): Link => {
+  const { target, seatId } = options
+  const server = 'api' in target ? createServerLink({ ...options, target }) : undefined
+  const closing = new AbortController()
+  let media: Media | undefined
+  let isSettled = false
+
+  const end = (error: unknown) => options.onEnd(endOfError(error) ?? unreachableEnd(error as Error))
+
+  const connect = async () => {
+    const access = server ? await server.join(onServerNews) : (target as { url: string; token: string })
+    let next: Media | undefined
+    next = await connectMedia({
+      ...access,
+      onPcm: options.onPcm,
+      // What happens while connecting is in the picture that the connection begins with.
+      onEvent: (event) => next && onMediaEvent(event),
+    })
+    if (closing.signal.aborted) return next.close()
+    media = next
+    isSettled = true
+    options.onMedia(media)
+  }
+
+  const disconnect = async () => {
+    const was = media
+    media = undefined
+    server?.unfollow()
+    await was?.close()
+  }
+
+  const onMediaEvent = (event: MediaEvent) => {
+    if (event.type === 'disconnected') onMediaEnd(event.end)
+    else options.onMediaEvent(event)
+  }
+
+  const onMediaEnd = (reason: MediaEnd) => {
+    // Where we have a server, it knows who did what to whom; coming back asks it first.
+    if (server || reason === 'lost') return void recover('the media connection was lost')
+    const reasons = { replaced: 'replaced', removed: 'kicked', 'room-ended': 'room-ended' } as const
+    options.onEnd(endOf(reasons[reason]))
+  }
+
+  const onServerNews = (news: ServerNews) => {
+    if (news.type === 'lost') void recover(news.cause)
+    else if (news.type === 'over') options.onEnd(news.end)
+    else if (news.type === 'silent') options.onWarning('The server does not answer; trying again.')
+    else options.onRoomEvent(news.event)
+  }
+
+  const recover = async (cause: string) => {
+    if (!isSettled || closing.signal.aborted) return
+    isSettled = false
+    options.onLost(cause)
+    const deadline = performance.now() + (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS)
+    const comeBack = async () => {
+      await disconnect()
+      await server?.askWhetherOver()
+      await connect()
+    }
+    await tryUntil(deadline, closing.signal, comeBack).catch(end)
+  }
+
+  const beat = async () => {
+    if (!server || !isSettled) return
+    const news = await server.beat()
+    if (news && isSettled) onServerNews(news)
+  }
+
+  const keepBeating = async () => {
+    while (server && !closing.signal.aborted) {
+      await sleep(server.heartbeatMs(), undefined, { signal: closing.signal }).catch(() => {})
+      if (!closing.signal.aborted) await beat()
+    }
+  }
+
+  return {
+    media: () => media,
+    enter: async () => {
+      const deadline = performance.now() + (options.joinWithinMs ?? JOIN_WITHIN_MS)
+      await tryUntil(deadline, closing.signal, connect)
+      void keepBeating()
+    },
+    rejoin: (cause) => void recover(cause),
+    beat,
+    close: async (sayGoodbye) => {
+      closing.abort()
+      await Promise.all([disconnect(), sayGoodbye && server?.leave(seatId)])
+    },
+  }
+}
+
+const tryUntil = async (deadline: number, signal: AbortSignal, attempt: () => Promise<unknown>) => {
+  for (let tries = 0; !signal.aborted; tries++) {
+    try {
+      await attempt()
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      if (endOfError(error) || performance.now() > deadline) throw error
+      const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 1.7 ** tries) * (0.5 + Math.random())
+      await sleep(delayMs, undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+type ServerNews =
+  | { type: 'event'; event: RoomEvent }
+  | { type: 'lost'; cause: string }
+  | { type: 'over'; end: SessionEnd }
+  | { type: 'silent' }
+
+/** The half of the link that is a roomtone server's: roster, events, heartbeats. */
+const createServerLink = ({
+  target: { api, roomId },
+  seatId,
+  name,
+  recording,
+  isMuted,
+  onJoined,
+}: LinkOptions & { target: { api: Api; roomId: string } }) => {
+  const params = { roomId }
+  let heartbeatMs = 5_000
+  let subscription: Subscription | undefined
+  let tellNews: (news: ServerNews) => void = () => {}
+
+  const join = async (onNews: (news: ServerNews) => void) => {
+    tellNews = onNews
+    const answer = await api.call('joinRoom', { params, body: { seatId, name, recording } })
+    heartbeatMs = answer.heartbeatMs
+    onJoined(answer)
+    follow(answer)
+    return answer.media
+  }
+
+  const follow = ({ room, eventCursor }: Joined) => {
+    let silent: NodeJS.Timeout | undefined
+    subscription?.close()
+    const events = api.subscribe({
+      roomId: room.id,
+      cursor: eventCursor,
+      onEvent: (event) => (event.type === 'reset' ? refresh() : tellNews({ type: 'event', event })),
+      onStatus: (status, cause) => {
+        if (status === 'open') clearTimeout(silent)
+        if (status === 'open') silent = undefined
+        else silent ??= setTimeout(() => tellNews({ type: 'silent' }), SERVER_SILENT_MS)
+        const news = cause && newsOf(cause)
+        if (news) tellNews(news)
+      },
+    })
+    subscription = {
+      close: () => {
+        clearTimeout(silent)
+        events.close()
+      },
+    }
+  }
+
+  /** The events have a hole: the roster is fetched anew, the sound goes on. */
+  const refresh = () => {
+    join(tellNews).catch((error: Error) => tellNews(newsOf(error) ?? { type: 'lost', cause: error.message }))
+  }
+
+  const sendHeartbeat = () => api.call('heartbeat', { params, body: { seatId, isMuted: isMuted() } })
+
+  return {
+    join,
+    heartbeatMs: () => heartbeatMs,
+    unfollow: () => subscription?.close(),
+    beat: async (): Promise<ServerNews | undefined> => {
+      try {
+        const { status } = await sendHeartbeat()
+        return status === 'away' ? { type: 'lost', cause: SEAT_LOST } : undefined
+      } catch (error) {
+        return newsOf(error as Error)
+      }
+    },
+    /** Throws what is final. A join would take the seat back from whoever replaced it, so this comes first. */
+    askWhetherOver: async () => {
+      await sendHeartbeat().catch((error: { code?: string }) => {
+        if (error.code !== 'not-in-room') throw error
+      })
+    },
+    leave: (leavingSeatId: string) =>
+      api.call('leaveRoom', { params, body: { seatId: leavingSeatId } }).catch(() => undefined),
+  }
+}
+
+const newsOf = (error: Error): ServerNews | undefined => {
+  if ((error as { code?: string }).code === 'not-in-room') return { type: 'lost', cause: SEAT_LOST }
+  const end = endOfError(error)
+  return end && { type: 'over', end }
+}

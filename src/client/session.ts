@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AudioSink, AudioSource } from '../audio/frame.ts'
+import type { RoomEvent } from '../protocol/events.ts'
+import type { Heard, SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
+import { startHearing } from './hearing.ts'
+import type { Media, MediaEvent } from './media.ts'
+import { startMicrophone } from './microphone.ts'
+import { isMutedByModerator, type RoomInput } from './room-model.ts'
+import { beginRoom, reduce } from './room-state.ts'
+import { runSessionCommand } from './session-commands.ts'
+import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
+import { createLink, type SessionTarget } from './session-link.ts'
+
+export type SessionOptions = {
+  target: SessionTarget
+  /** The same id takes up the same seat again within 120 s. */
+  seatId?: string
+  /** Bots only: the name of this participant. */
+  name?: string
+  /** What is heard is written to disk: shown to all, refused where the room does not allow it. */
+  recording?: boolean
+  /** Opened by the caller, who also closes them. */
+  source: AudioSource | null
+  sink: AudioSink | null
+  /** A microphone device starts muted and opens by `unmute`; any other source is open as soon as one may speak. */
+  isDevice: boolean
+  unmuted?: boolean
+  /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
+  music?: boolean
+  devices?: SeatState['devices']
+  onState?(state: SeatState): void
+  onEvent?(event: SeatEvent): void
+  onSourceEnded?(): void
+  /** Wall clock, ms since 1970. */
+  now?(): number
+  /** How long a first join (8 s), and how long a lost room (180 s), is tried for. */
+  joinWithinMs?: number
+  giveUpAfterMs?: number
+}
+
+export type Session = {
+  readonly seatId: string
+  state(): SeatState
+  /** Does one command of the seat; throws an Error with a code of protocol/errors. */
+  command(command: SeatCommand): Promise<void>
+  /** Resolves when one is in the room; rejects with the error, and its code, that kept one out. */
+  readonly joined: Promise<void>
+  readonly done: Promise<SessionEnd>
+  /** What was heard since the beginning, per participant. */
+  heard(): Heard[]
+  setSource(source: AudioSource | null): void
+  setSink(sink: AudioSink | null): void
+  setDevice(device: 'microphone' | 'speaker', name: string, status: 'ok' | 'lost' | 'none'): void
+  warn(message: string): void
+  /** Frames of 10 ms of the source that went out, open and connected. */
+  sentFrames(): number
+  /** Leaves; no sound comes or goes when it resolves. */
+  close(reason?: 'left' | 'done' | 'interrupted'): Promise<void>
+}
+
+const LEVELS_MS = 100
+const STATS_MS = 500
+const HEARD_MS = 5_000
+const LEAVE_WITHIN_MS = 2_000
+
+/** One participant's stay in one room, from join to leave, through every cut between. Many fit in a process. */
+export const startSession = (options: SessionOptions): Session => {
+  const { isDevice, onState, onEvent } = options
+  const now = options.now ?? Date.now
+  const seatId = options.seatId ?? randomUUID()
+  const isMutedAtFirst = isDevice && !options.unmuted
+  let model = beginRoom({ seatId, pid: process.pid, isMuted: isMutedAtFirst, devices: devicesOf(options) })
+  let ending: Promise<void> | undefined
+  const joined = deferred<void>()
+  const done = deferred<SessionEnd>()
+  joined.promise.catch(() => {})
+
+  const dispatch = (input: RoomInput) => {
+    const was = model.seat
+    const step = reduce(model, input, now())
+    model = step.model
+    if (model.seat !== was) {
+      follow(was, model.seat)
+      onState?.(model.seat)
+    }
+    for (const event of step.events) onEvent?.(event)
+  }
+  const tell = (event: WithoutAt<SeatEvent>) => onEvent?.({ at: new Date(now()).toISOString(), ...event } as SeatEvent)
+  const warn = (message: string) => tell({ type: 'warning', message })
+
+  const hearing = startHearing()
+  const witness = createWitness(hearing.heard, () => model.seat)
+  const microphone = startMicrophone({
+    isDevice,
+    music: options.music,
+    onSending: (isSending) => dispatch({ type: 'sending', isSending }),
+    onEnded: () => {
+      dispatch({ type: 'mute-wish', isMuted: true })
+      options.onSourceEnded?.()
+    },
+    onProblem: warn,
+  })
+
+  const link = createLink({
+    ...options,
+    seatId,
+    isMuted: () => model.seat.you.isMuted,
+    onJoined: (answer) => dispatch({ type: 'joined', joined: answer }),
+    onRoomEvent: (event) => onRoomEvent(event),
+    onMedia: (media) => onMedia(media),
+    onMediaEvent: (event) => onMediaEvent(event),
+    onPcm: hearing.push,
+    onLost: (cause) => {
+      dispatch({ type: 'reconnecting', cause })
+      microphone.setMedia(null)
+    },
+    onEnd: (end) => void finish(end),
+    onWarning: warn,
+  })
+
+  /** What follows from standing on stage or not, and from the wish to be muted. */
+  const follow = (was: SeatState, is: SeatState) => {
+    const { role, isMuted, id } = is.you
+    const isOnStage = role !== 'listener'
+    const canPublish = link.media()?.you().canPublish ?? false
+    microphone.setMayPublish(isOnStage && canPublish && !isMutedByModerator(is))
+    if (was.you.isMuted !== isMuted) {
+      void microphone.setMuted(isMuted)
+      void link.beat()
+    }
+    const cameOnStage = isOnStage && was.you.role === 'listener' && was.you.id === id
+    if (cameOnStage) dispatch({ type: 'mute-wish', isMuted: isMutedAtFirst })
+    for (const silenced of whoFellSilent(was, is)) hearing.pause(silenced)
+  }
+
+  const onRoomEvent = (event: RoomEvent) => {
+    if (event.type === 'room-ended') return void finish(endOf('room-ended', event.by))
+    if (event.type === 'media-moved') return link.rejoin('the media server moved')
+    if (event.type === 'participant-left' && event.participantId === model.seat.you.id) {
+      if (event.reason === 'lost') return link.rejoin('the server had given the seat up')
+      return void finish(endOf(event.reason, event.by))
+    }
+    dispatch({ type: 'server', event })
+    // LiveKit may have told of them before the server did.
+    const participant = event.type === 'participant' && link.media()?.participant(event.participant.id)
+    if (participant) dispatch({ type: 'media', event: { type: 'participant', participant } })
+  }
+
+  const onMedia = (media: Media) => {
+    const participants = media.participants()
+    for (const one of participants) followMute(one)
+    dispatch({ type: 'media-joined', you: media.you(), roomName: media.roomName, participants })
+    microphone.setHeld(false)
+    microphone.setMedia(media)
+    follow(model.seat, model.seat)
+    dispatch({ type: 'live' })
+  }
+
+  const onMediaEvent = (event: MediaEvent) => {
+    switch (event.type) {
+      case 'reconnecting':
+        microphone.setHeld(true)
+        return dispatch({ type: 'reconnecting', cause: 'the media connection broke' })
+      case 'reconnected':
+        microphone.setHeld(false)
+        return dispatch({ type: 'live' })
+      case 'unpublished':
+        return microphone.dropPublication()
+      case 'track-ended':
+        return hearing.endTrack(event.trackId)
+      case 'permission':
+        return follow(model.seat, model.seat)
+      case 'participant-left':
+        hearing.pause(event.id)
+        return dispatch({ type: 'media', event })
+      case 'participant':
+        followMute(event.participant)
+        return dispatch({ type: 'media', event })
+      default:
+        return dispatch({ type: 'media', event })
+    }
+  }
+
+  const followMute = ({ id, isMuted, hasTrack }: { id: string; isMuted: boolean; hasTrack: boolean }) => {
+    // With our server, a track that vanishes unmuted is its speaker's lost connection: a gap, if it comes back.
+    if (!isMuted) hearing.resume(id)
+    else if (hasTrack || model.seat.room.id === null) hearing.pause(id)
+  }
+
+  const measure = async () => {
+    const stats = await link
+      .media()
+      ?.stats()
+      .catch(() => undefined)
+    if (!stats) return
+    hearing.addStats(stats.tracks)
+    const { roundTripMs, packetsLost, packetsReceived } = stats
+    const total = packetsLost + packetsReceived
+    const lossPercent = total === 0 ? null : Math.round((packetsLost / total) * 1000) / 10
+    const { network } = model.seat
+    if (network.roundTripMs !== roundTripMs || network.lossPercent !== lossPercent)
+      dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
+  }
+
+  const meter = () => {
+    const { levelDb, isTalkingWhileMuted } = microphone.takeLevel()
+    dispatch({ type: 'levels', levels: hearing.takeLevels(), youDb: levelDb, isTalkingWhileMuted })
+  }
+
+  const tellHeard = (isFinal: boolean) => {
+    for (const one of witness.heard(isFinal)) tell({ type: 'heard', ...one })
+  }
+
+  const timers = [
+    setInterval(meter, LEVELS_MS),
+    setInterval(measure, STATS_MS),
+    setInterval(() => tellHeard(false), HEARD_MS),
+  ]
+
+  /** Leaves for good: the sound stops first, then the server is told, then everybody here. */
+  const finish = (end: SessionEnd): Promise<void> => {
+    ending ??= (async () => {
+      for (const timer of timers) clearInterval(timer)
+      hearing.close()
+      await within(LEAVE_WITHIN_MS, microphone.close())
+      await within(LEAVE_WITHIN_MS, link.close(ownWishes.includes(end.reason)))
+      tellHeard(true)
+      dispatch({ type: 'left', reason: end.reason, by: end.by, message: end.message })
+      joined.reject(Object.assign(new Error(end.message), { code: end.code ?? end.reason }))
+      done.resolve(end)
+    })()
+    return ending
+  }
+
+  microphone.setSource(options.source)
+  void microphone.setMuted(isMutedAtFirst)
+  hearing.setSink(options.sink)
+  link.enter().then(
+    () => joined.resolve(),
+    (error: Error) => finish(endOfError(error) ?? unreachableEnd(error)),
+  )
+
+  return {
+    seatId,
+    state: () => model.seat,
+    joined: joined.promise,
+    done: done.promise,
+    command: (command) =>
+      runSessionCommand(command, {
+        target: options.target,
+        seatId,
+        state: () => model.seat,
+        dispatch,
+        hearing,
+        setMuted: (muted) => {
+          dispatch({ type: 'mute-wish', isMuted: muted })
+          return microphone.setMuted(muted)
+        },
+        leave: () => finish(endOf('left')),
+      }),
+    heard: () => witness.heard(model.seat.connection.status === 'left'),
+    setSource: microphone.setSource,
+    setSink: hearing.setSink,
+    setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
+    warn,
+    sentFrames: microphone.sentFrames,
+    close: (reason = 'left') => finish(endOf(reason)),
+  }
+}
+
+const ownWishes = ['left', 'done', 'interrupted']
+type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never
+
+const devicesOf = ({ devices, source, sink }: SessionOptions): SeatState['devices'] =>
+  devices ?? {
+    microphone: { name: source ? 'microphone' : 'none', status: source ? 'ok' : 'none' },
+    speaker: { name: sink ? 'speaker' : 'none', status: sink ? 'ok' : 'none' },
+  }
+
+/** Those on stage who stepped off it, were muted by a moderator, or left: their silence is no gap. */
+const whoFellSilent = (was: SeatState, is: SeatState): Iterable<string> => {
+  if (was.participants === is.participants) return []
+  const stageOf = ({ participants, counts }: SeatState) =>
+    participants.slice(0, counts.speakers).filter(({ mutedByModerator }) => !mutedByModerator)
+  const gone = new Set(stageOf(was).map(({ id }) => id))
+  for (const { id } of stageOf(is)) gone.delete(id)
+  return gone
+}
+
+/** Puts names to what was heard; who has left is still to be named. */
+const createWitness = (heardSounds: ReturnType<typeof startHearing>['heard'], state: () => SeatState) => {
+  const names = new Map<string, { who: string; handle: string | null }>()
+  return {
+    heard: (isFinal: boolean): Heard[] =>
+      heardSounds().flatMap((sound) => {
+        const one = state().participants.find(({ id }) => id === sound.participantId)
+        if (one) names.set(one.id, { who: one.name, handle: one.handle })
+        const name = names.get(sound.participantId)
+        const isWorthTelling = sound.seconds > 0 || sound.longestGapMs > 0
+        return name && isWorthTelling ? [{ ...sound, ...name, isFinal }] : []
+      }),
+  }
+}
+
+const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>
+  Promise.race([work.catch(() => {}), sleep(limitMs, undefined, { ref: false })])
+
+const deferred = <T>() => {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue
+    reject = onError
+  })
+  return { promise, resolve, reject }
+}
