@@ -2,13 +2,13 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AudioSink, type AudioSource, createFrame, FRAME_MS, FRAME_SAMPLES } from '../../../src/audio/frame.ts'
 
-/** Runs `onFrame` once per 10 ms of the real clock, late ones at once. */
-export const everyFrame = async (count: number, onFrame: (index: number) => void) => {
+/** Runs `onFrame` once per 10 ms of the real clock, late ones at once, at most `count` times or until it says `done`. */
+export const everyFrame = async (count: number, onFrame: (index: number) => 'done' | undefined) => {
   const startedAt = performance.now()
   for (let index = 0; index < count; index++) {
     const aheadMs = startedAt + index * FRAME_MS - performance.now()
     if (aheadMs > 1) await sleep(aheadMs)
-    onFrame(index)
+    if (onFrame(index) === 'done') return
   }
 }
 
@@ -17,6 +17,7 @@ export const pull = async (source: AudioSource, ms: number) => {
   const all = new Int16Array((ms / FRAME_MS) * FRAME_SAMPLES)
   await everyFrame(ms / FRAME_MS, (index) => {
     source.read(all.subarray(index * FRAME_SAMPLES, (index + 1) * FRAME_SAMPLES))
+    return undefined
   })
   return all
 }
@@ -31,6 +32,7 @@ export const feed = async (sink: AudioSink, { hz, levelDb, ms }: { hz: number; l
       frame[i] = Math.round(amplitude * Math.sin((2 * Math.PI * hz * at) / 48_000))
     }
     sink.write(frame)
+    return undefined
   })
 }
 
