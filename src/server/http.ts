@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { apiError } from '../protocol/errors.ts'
 import { type Route, type RouteName, routes } from '../protocol/routes.ts'
@@ -24,6 +26,7 @@ export const createHttp = ({ settings, log }: Pick<HttpOptions, 'settings' | 'lo
     requestTimeout: settings.requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: refuseConnection,
     frameworkErrors: (error, _request, reply) => sendProblem(reply as FastifyReply, error, log),
   })
   app.server.maxConnections = settings.connections
@@ -114,6 +117,17 @@ const refuseOtherMethods = (app: FastifyInstance): void => {
       },
     })
   }
+}
+
+// What is not HTTP, comes too slowly, or has headers without end: answered where possible, then closed.
+const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const problem = problemOf(apiError('bad-request', isSlow ? 'The request came too slowly.' : 'This is not HTTP.'))
+  const status = isSlow ? 408 : 400
+  const body = JSON.stringify({ ...problem, status })
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json`
+  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
 }
 
 const sendProblem = (reply: FastifyReply, error: unknown, log: Log): FastifyReply => {

@@ -137,18 +137,24 @@ test('closing ends kept connections at once', async () => {
   expect(performance.now() - before).toBeLessThan(5_000)
 })
 
-test('what is no HTTP, and an upgrade that nobody takes, end that connection alone', async () => {
-  for (const bytes of [
-    '\u0000\u0001nonsense\r\n\r\n',
-    'GET /rtc HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
-  ]) {
+const say = (bytes: string) =>
+  new Promise<string>((resolve) => {
     const socket = connect(server.port, '127.0.0.1')
-    const ended = new Promise((resolve) => socket.once('close', resolve))
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
     socket.on('error', () => {})
-    socket.resume()
+    socket.once('close', () => resolve(answer))
     socket.write(bytes)
-    await ended
-  }
+  })
+
+test('what is no HTTP, and an upgrade that nobody takes, end that connection alone', async () => {
+  const nonsense = await say('\u0000\u0001nonsense\r\n\r\n')
+  expect(nonsense).toMatch(/^HTTP\/1.1 400 /)
+  expect(problemSchema.parse(JSON.parse(nonsense.split('\r\n\r\n')[1] as string)).code).toBe('bad-request')
+  const upgrade = 'GET /rtc HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
+  expect(await say(upgrade)).toMatch(/^HTTP\/1.1 404 /)
   expect((await call(server, 'GET', '/api/server')).status).toBe(200)
 })
 
