@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { createCutGuard, type GuardAction, type Uplink } from '../../../src/bot/cut-guard.ts'
+
+const STEP_MS = 250
+
+/** A bot whose program runs while it is not held, looked at every 250 ms, with reports every 500 ms while linked. */
+const simulate = (linkAt: (nowMs: number) => Partial<Uplink> | 'cut' | null, untilMs: number) => {
+  const guard = createCutGuard()
+  const log: { nowMs: number; action: GuardAction; programMs: number }[] = []
+  let programMs = 0
+  let isPlaying = false
+  let bytesReceived = 0
+  for (let nowMs = 0; nowMs <= untilMs; nowMs += STEP_MS) {
+    if (isPlaying) programMs += STEP_MS
+    const link = linkAt(nowMs)
+    if (link !== 'cut' && link !== null && nowMs % 500 === 0) bytesReceived += 100
+    const uplink = link === null ? null : { connection: 1, isReady: true, bytesReceived, ...(link === 'cut' ? {} : link) }
+    const action = guard.observe({ nowMs, programMs, uplink })
+    if (action.do === 'hold') isPlaying = false
+    if (action.do === 'resume') {
+      isPlaying = true
+      programMs = action.fromProgramMs
+    }
+    if (action.do !== 'nothing') log.push({ nowMs, action, programMs })
+  }
+  return { log, programMs }
+}
+
+describe('cut guard', () => {
+  it('waits until somebody can hear, then begins at the beginning', () => {
+    const { log } = simulate((nowMs) => ({ isReady: nowMs >= 1000 }), 3000)
+    expect(log).toEqual([{ nowMs: 1000, action: { do: 'resume', fromProgramMs: 0 }, programMs: 0 }])
+  })
+
+  it('leaves a steady connection alone', () => {
+    expect(simulate(() => ({}), 60_000).log).toHaveLength(1)
+  })
+
+  it('after a cut goes on at or before the cut, at most 1.5 s earlier', () => {
+    for (let cutMs = 5000; cutMs < 6000; cutMs += 50) {
+      const { log } = simulate((nowMs) => (nowMs >= cutMs && nowMs < cutMs + 4000 ? 'cut' : {}), 15_000)
+      expect(log.map(({ action }) => action.do)).toEqual(['resume', 'hold', 'resume'])
+      // The program began at 0 with the first look, so program time is wall time until the cut.
+      const heardUntilMs = cutMs
+      const { programMs } = log[2]!
+      expect(programMs).toBeLessThanOrEqual(heardUntilMs)
+      expect(heardUntilMs - programMs).toBeLessThanOrEqual(1500)
+    }
+  })
+
+  it('plays again what a cut too short for a new connection swallowed', () => {
+    const { log } = simulate((nowMs) => (nowMs >= 5000 && nowMs < 6800 ? 'cut' : {}), 15_000)
+    expect(log.map(({ action }) => action.do)).toEqual(['resume', 'hold', 'resume'])
+  })
+
+  it('takes a new connection for a cut, and waits until it is heard', () => {
+    const { log } = simulate((nowMs) => {
+      if (nowMs < 5000) return { connection: 1 }
+      if (nowMs < 7000) return null
+      return { connection: 2, isReady: nowMs >= 8000 }
+    }, 15_000)
+    expect(log.map(({ nowMs, action }) => [nowMs, action.do])).toEqual([
+      [0, 'resume'],
+      [5000, 'hold'],
+      [8000, 'resume'],
+    ])
+    expect(log[2]!.programMs).toBeGreaterThanOrEqual(4000)
+    expect(log[2]!.programMs).toBeLessThanOrEqual(5000)
+  })
+
+  it('keeps the place over two cuts in a row', () => {
+    const isCut = (nowMs: number) => (nowMs >= 5000 && nowMs < 8000) || (nowMs >= 8500 && nowMs < 12_000)
+    const { log, programMs } = simulate((nowMs) => (isCut(nowMs) ? 'cut' : {}), 12_500)
+    expect(log.at(-1)!.action.do).toBe('resume')
+    expect(programMs).toBeGreaterThanOrEqual(4000)
+    expect(programMs).toBeLessThanOrEqual(5500)
+  })
+})
