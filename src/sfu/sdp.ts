@@ -23,7 +23,7 @@ export type CleanOffer = { sdp: string; sections: OfferedSection[] }
 const AUDIO_LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level'
 const MAX_SDP_BYTES = 128 * 1024
 const MAX_SECTIONS = 256
-const TRANSPORT_LINES = ['ice-ufrag:', 'ice-pwd:', 'fingerprint:', 'setup:', 'ice-options:']
+const TRANSPORT_ATTRIBUTES = ['ice-ufrag', 'ice-pwd', 'ice-options', 'fingerprint', 'setup']
 
 /**
  * Reads a publisher's offer. Audio sections keep Opus alone and become `sendonly`; video and sections without Opus
@@ -34,7 +34,7 @@ export const cleanPublisherOffer = (text: string): CleanOffer => {
   const sections = media.map(readSection)
   if (new Set(sections.map(({ mid }) => mid)).size !== sections.length) throw badSdp('two media sections share one mid')
   const lines = media.flatMap((section, index) => writeSection(section, sections[index]!))
-  return { sdp: join([...sessionLines(session, sections), ...lines]), sections }
+  return { sdp: join([...sessionLines(session, media, sections), ...lines]), sections }
 }
 
 /** Reads a subscriber's answer: the same transport-only rewriting, directions kept. */
@@ -43,11 +43,11 @@ export const cleanSubscriberAnswer = (text: string): string => {
   const sections = media.map(readSection)
   const lines = media.flatMap((section, index) => {
     const read = sections[index]!
-    if (read.kind !== 'audio' || read.payloadType === 0) return section.lines
+    if (read.kind !== 'audio' || read.payloadType === 0) return section.lines.filter(isSafeLine)
     const receives = has(section, 'recvonly') || has(section, 'sendrecv')
     return writeAudio(section, read, receives ? 'recvonly' : 'inactive')
   })
-  return join([...sessionLines(session, sections), ...lines])
+  return join([...sessionLines(session, media, sections), ...lines])
 }
 
 export type AnswerTrack = { mid: string; stereo: boolean; dtx: boolean }
@@ -74,7 +74,7 @@ export type CleanCandidate = { candidate: string; mid: string }
 
 /**
  * Reads `TrickleRequest.candidateInit` (JSON of RTCIceCandidateInit). Undefined for end-of-candidates and for what this
- * server cannot use: TCP candidates and host names hidden by mDNS.
+ * server cannot use: TCP candidates, host names hidden by mDNS, and those of any but the first section.
  */
 export const cleanCandidate = (json: string): CleanCandidate | undefined => {
   const init = parseJson(json)
@@ -85,6 +85,7 @@ export const cleanCandidate = (json: string): CleanCandidate | undefined => {
   if (!candidate.startsWith('candidate:') || fields.length < 8 || candidate.length > 512 || /[\r\n]/.test(candidate))
     throw badSdp('a candidate has the wrong form')
   if (fields[2]!.toLowerCase() !== 'udp' || fields[4]!.endsWith('.local')) return undefined
+  if (typeof init?.sdpMLineIndex === 'number' && init.sdpMLineIndex !== 0) return undefined
   return { candidate, mid: typeof init?.sdpMid === 'string' ? init.sdpMid : '0' }
 }
 
@@ -159,7 +160,6 @@ const writeAudio = (section: Section, read: OfferedSection, direction: string): 
     `a=mid:${read.mid}`,
     `a=${direction}`,
     'a=rtcp-mux',
-    ...section.lines.filter((line) => TRANSPORT_LINES.some((prefix) => line.startsWith(`a=${prefix}`))),
     ...(read.levelExtensionId > 0 ? [`a=extmap:${read.levelExtensionId} ${AUDIO_LEVEL_URI}`] : []),
     `a=rtpmap:${read.payloadType} opus/48000/2`,
     ...(fmtp ? [`a=fmtp:${read.payloadType} ${fmtp}`] : []),
@@ -167,16 +167,26 @@ const writeAudio = (section: Section, read: OfferedSection, direction: string): 
   ]
 }
 
-const sessionLines = (session: string[], sections: OfferedSection[]): string[] => [
-  'v=0',
-  'o=- 1 1 IN IP4 0.0.0.0',
-  's=-',
-  't=0 0',
-  `a=group:BUNDLE ${sections.map(({ mid }) => mid).join(' ')}`,
-  ...session.filter((line) => TRANSPORT_LINES.some((prefix) => line.startsWith(`a=${prefix}`))),
-]
+/** All sections share one transport, the first one's; libwebrtc offers one for each until the bundle is agreed on. */
+const sessionLines = (session: string[], media: Section[], sections: OfferedSection[]): string[] => {
+  const first = media[0]!.lines
+  const transport = TRANSPORT_ATTRIBUTES.flatMap((name) => {
+    const isNamed = (line: string): boolean => line.startsWith(`a=${name}:`)
+    const line = first.find(isNamed) ?? session.find(isNamed)
+    return line ? [line] : []
+  })
+  return [
+    'v=0',
+    'o=- 1 1 IN IP4 0.0.0.0',
+    's=-',
+    't=0 0',
+    `a=group:BUNDLE ${sections.map(({ mid }) => mid).join(' ')}`,
+    ...transport,
+  ]
+}
 
-const isSafeLine = (line: string): boolean => !/^a=(candidate|end-of-candidates|remote-candidates)/.test(line)
+const isSafeLine = (line: string): boolean =>
+  !/^a=(candidate|end-of-candidates|remote-candidates|ice-|fingerprint|setup)/.test(line)
 
 const withOpusHints = (fmtp: string, { stereo, dtx }: AnswerTrack): string => {
   const bare = fmtp.replace(/;?\s*(stereo|sprop-stereo|usedtx)=\d/g, '')
@@ -196,7 +206,7 @@ const has = (section: Section, attribute: string): boolean => section.lines.incl
 
 const join = (lines: string[]): string => `${lines.join('\r\n')}\r\n`
 
-const parseJson = (json: string): { candidate?: unknown; sdpMid?: unknown } | null => {
+const parseJson = (json: string): { candidate?: unknown; sdpMid?: unknown; sdpMLineIndex?: unknown } | null => {
   try {
     const parsed: unknown = JSON.parse(json)
     return typeof parsed === 'object' ? parsed : null

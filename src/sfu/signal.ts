@@ -39,7 +39,8 @@ type Seat = { room: RoomState; participant: Participant; connection: Connection 
 
 const MAX_MESSAGE_BYTES = 256 * 1024
 const MESSAGES_PER_S = 50
-const MESSAGE_BURST = 300
+// A client with many interfaces trickles hundreds of candidates as it joins.
+const MESSAGE_BURST = 1500
 const IDLE_MS = PING_TIMEOUT_S * 1000 + 5000
 
 export const createSignalDoor = (options: SignalOptions): SignalDoor => {

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
 import { AccessToken, RoomServiceClient, type VideoGrant } from 'livekit-server-sdk'
 import {
   type MediaServer,
@@ -25,14 +26,27 @@ export type TestMediaServer = {
   close(): Promise<void>
 }
 
-/** Builds the child into a folder of this process, so that other builds of the checkout do not disturb it. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Bundles the child alone, as scripts/build.js would, into a folder of this process; returns the entry's path. */
 export const buildMediaServer = (): string => {
-  const out = join(tmpdir(), `roomtone-media-${process.pid}`)
-  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.js', import.meta.url))], {
-    env: { ...process.env, OUT: out },
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const folder = mkdtempSync(join(tmpdir(), 'roomtone-media-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const outfile = join(folder, 'media-server.mjs')
+  buildSync({
+    entryPoints: [join(root, 'src/sfu/media-server.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    external: ['node-datachannel', 'bufferutil', 'utf-8-validate'],
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
   })
-  return join(out, 'media-server.js')
+  return outfile
 }
 
 /** A tiny HTTP server that carries /rtc and /twirp to a media server, as `serve` does. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { buildMediaServer, startTestMediaServer, type TestMediaServer } from '../../support/media-server.ts'
 import { isTone } from '../../support/media-tone.ts'
-import { joinRtcNode } from '../../support/rtc-node.ts'
+import { joinWrtc } from '../../support/wrtc-client.ts'
 
 let server: TestMediaServer
 beforeAll(async () => {
@@ -11,12 +11,12 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 
 test('twenty listeners hear one speaker, and two rooms do not hear each other', async () => {
-  const speaker = await joinRtcNode(server.url, await server.token('speaker', 'many'))
+  const speaker = await joinWrtc(server.url, await server.token('speaker', 'many'))
   await speaker.publishTone(440)
-  const stranger = await joinRtcNode(server.url, await server.token('stranger', 'elsewhere'))
+  const stranger = await joinWrtc(server.url, await server.token('stranger', 'elsewhere'))
   const listeners = await Promise.all(
     Array.from({ length: 20 }, async (_, i) =>
-      joinRtcNode(server.url, await server.token(`l${i}`, 'many', { canPublish: false })),
+      joinWrtc(server.url, await server.token(`l${i}`, 'many', { canPublish: false })),
     ),
   )
   for (const [i, listener] of listeners.entries())

@@ -64,7 +64,7 @@ test('a right taken away ends the sound, and given back allows to publish again'
   await server.rooms.updateParticipant('rights-taken', 'speaker', {
     permission: { canPublish: true, canSubscribe: true },
   })
-  await eventually(() => speaker.media.you.canPublish, { withinMs: 2000, what: 'the right is back' })
+  await eventually(() => speaker.media.you().canPublish, { withinMs: 2000, what: 'the right is back' })
   await speaker.publishTone(660)
   await hears(listener, 'speaker', 660)
 })
