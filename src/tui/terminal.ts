@@ -42,7 +42,8 @@ export const openScreen = (stdout: NodeJS.WriteStream): NodeJS.WriteStream => {
     const text = changed.map((row) => `\u001b[${row + 1};1H\u001b[2K${lines[row] ?? ''}`).join('')
     return stdout.write(`\u001b[?2026h${text}\u001b[?2026l`)
   }
-  const screen = { isTTY: true, columns, rows, write: paint, on: () => screen, off: () => screen }
+  // Not called a terminal, or Ink would write its own cursor sequences between the pictures.
+  const screen = { isTTY: false, columns, rows, write: paint, on: () => screen, off: () => screen }
   return screen as unknown as NodeJS.WriteStream
 }
 

@@ -5,7 +5,7 @@ import { Say } from '../theme.tsx'
 /** All keys of a screen, from the key table; scrolls where they do not fit. */
 export const Help = ({ place, columns, height, offset }: HelpProps) => {
   const lines = helpLines(place)
-  const across = columns >= 76 ? 2 : 1
+  const across = columns >= 76 && lines.length > height - 1 ? 2 : 1
   const perColumn = Math.max(1, Math.min(height - 1, Math.ceil(lines.length / across)))
   const first = Math.min(offset, Math.max(0, lines.length - perColumn * across))
   const shown = lines.slice(first, first + perColumn * across)
@@ -19,7 +19,7 @@ export const Help = ({ place, columns, height, offset }: HelpProps) => {
             <Box key={part[0]?.keys ?? 'none'} flexDirection="column" flexGrow={1} flexBasis={0} overflow="hidden">
               {part.map((line) => (
                 <Box key={line.keys + line.help} height={1} gap={1} flexShrink={0}>
-                  <Box width={10} flexShrink={0}>
+                  <Box width={12} flexShrink={0}>
                     <Say tone="accent">{line.keys}</Say>
                   </Box>
                   <Say>{line.help}</Say>

@@ -29,7 +29,8 @@ const offered = (model: Model): ShownKey[] => {
   if (overlay?.kind === 'confirm')
     return [...overlay.choices.map((choice) => ({ keys: choice.key, label: choice.label })), ...keys]
   const person = overlay?.kind === 'menu' && seat ? personById(seat, overlay.personId) : undefined
-  if (!person || !seat) return keys
+  // The menu itself lists its keys wherever there is room for it.
+  if (!person || !seat || model.rows >= 8) return keys
   return [...personActions(seat, person).map((action) => ({ keys: action.key, label: action.label })), ...keys]
 }
 

@@ -43,7 +43,7 @@ const News = ({ line }: { line: LogLine }) => (
 
 /** A line of input. The end stays in view: a cut at the left is better than typing into the unseen. */
 export const Typing = ({ label, text }: { label: string; text: string }) => (
-  <Box height={1} gap={1}>
+  <Box height={1} flexShrink={0} gap={1}>
     <Box flexShrink={0}>
       <Say tone="accent">{label}</Say>
     </Box>

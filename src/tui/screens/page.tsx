@@ -5,7 +5,7 @@ import { Help } from '../components/help.tsx'
 import { KeyBar } from '../components/key-bar.tsx'
 import { MessageArea, messageRows } from '../components/message-area.tsx'
 import type { Model } from '../model.ts'
-import { Quote, Say } from '../theme.tsx'
+import { Quote } from '../theme.tsx'
 
 type PageProps = {
   model: Model
@@ -57,10 +57,15 @@ const Header = ({ left, right, columns }: { left: ReactNode; right: string; colu
 
 /** A few centred lines on an otherwise empty body. */
 export const Centered = ({ lines, rows }: { lines: { text: string; strong?: boolean }[]; rows: number }) => (
-  <Box flexDirection="column" height={rows} justifyContent="center" alignItems="center" overflow="hidden" paddingX={2}>
-    {lines.slice(0, Math.max(1, rows)).map(({ text, strong }) => (
-      <Box key={text} height={1} flexShrink={0}>
-        {text === '' ? <Say> </Say> : <Quote tone={strong ? 'strong' : 'plain'} text={text} />}
+  <Box
+    flexDirection="column"
+    height={rows}
+    paddingTop={Math.max(0, Math.floor((rows - lines.length) / 2))}
+    overflow="hidden"
+  >
+    {lines.map(({ text, strong }) => (
+      <Box key={text} height={1} flexShrink={0} justifyContent="center" paddingX={2}>
+        <Quote tone={strong ? 'strong' : 'plain'} text={text} />
       </Box>
     ))}
   </Box>

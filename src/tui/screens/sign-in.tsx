@@ -18,20 +18,24 @@ export const SignIn = ({ model }: { model: Model }) => {
         <Box
           flexDirection="column"
           height={rows}
-          justifyContent="center"
-          paddingX={columns >= 60 ? 8 : 1}
+          paddingTop={Math.max(0, Math.floor(rows / 2) - 3)}
+          paddingLeft={columns >= 60 ? 8 : 1}
           overflow="hidden"
         >
-          <Say tone="strong">{title}</Say>
-          {rows >= 8 ? <Say> </Say> : null}
+          <Box height={1} flexShrink={0}>
+            <Say tone="strong">{title}</Say>
+          </Box>
+          {rows >= 8 ? <Air /> : null}
           <Typing label={label} text={signIn.text} />
-          {rows >= 8 ? <Say> </Say> : null}
+          {rows >= 8 ? <Air /> : null}
           <Status signIn={signIn} hint={hint(signIn)} />
         </Box>
       )}
     />
   )
 }
+
+const Air = () => <Box height={1} flexShrink={0} />
 
 const Status = ({ signIn, hint }: { signIn: SignInState; hint: string[] }) => {
   if (signIn.isBusy) return <Say tone="dim">One moment.</Say>
