@@ -61,7 +61,8 @@ export const createEar = (): Ear => {
   }
 
   const listen = (frame: Int16Array, channels: Channels) => {
-    const squares = frame.reduce((sum, sample) => sum + sample * sample, 0)
+    let squares = 0
+    for (let i = 0; i < frame.length; i++) squares += frame[i]! * frame[i]!
     if (powerDb(squares, frame.length) < AUDIBLE_DB) return spectrum.cut()
     sumOfSquares += squares
     audibleSamples += frame.length

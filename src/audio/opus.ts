@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { audioError } from './audio-error.ts'
 import { type Channels, SAMPLE_RATE } from './frame.ts'
 
@@ -32,7 +31,7 @@ export type OpusEncoderOptions = {
 }
 
 /** Which engine a codec made now would use. */
-export const opusEngine = async (): Promise<OpusEngine> => (nativeCodec() ? 'native' : 'wasm')
+export const opusEngine = async (): Promise<OpusEngine> => ((await nativeCodec()) ? 'native' : 'wasm')
 
 export const createOpusEncoder = async ({
   channels,
@@ -44,7 +43,7 @@ export const createOpusEncoder = async ({
   if (!Number.isInteger(bitrate) || bitrate < 6000 || bitrate > 510_000) {
     throw audioError('bad-input', `An Opus bitrate is between 6000 and 510000 bits per second, not ${bitrate}.`)
   }
-  const codec = openCodec(channels, engine)
+  const codec = await openCodec(channels, engine)
   codec.control(SET_APPLICATION, APPLICATIONS[application])
   codec.control(SET_BITRATE, bitrate)
   return {
@@ -69,7 +68,7 @@ export const createOpusDecoder = async ({
   engine?: OpusEngine
 }): Promise<OpusDecoder> => {
   checkChannels(channels)
-  const codec = openCodec(channels, engine)
+  const codec = await openCodec(channels, engine)
   return {
     engine: codec.engine,
     decode: (packet) => {
@@ -121,9 +120,9 @@ const checkChannels = (channels: number) => {
   }
 }
 
-const openCodec = (channels: Channels, engine?: OpusEngine): Codec => {
+const openCodec = async (channels: Channels, engine?: OpusEngine): Promise<Codec> => {
   if (engine === 'wasm') return openWasm(channels)
-  const native = nativeCodec()
+  const native = await nativeCodec()
   if (native) return openNative(native, channels)
   if (engine === 'native') throw audioError('bad-input', 'The native Opus codec (@discordjs/opus) does not load here.')
   return openWasm(channels)
@@ -144,8 +143,8 @@ const openNative = (native: NativeModule, channels: Channels): Codec => {
  * opusscript's own wrapper writes PCM at twice the address it was given and so into its neighbours' memory: two codecs
  * at once crash. Its compiled module is sound, so we drive that. It moves PCM as one byte per 16-bit word.
  */
-const openWasm = (channels: Channels): Codec => {
-  const module = wasmModule()
+const openWasm = async (channels: Channels): Promise<Codec> => {
+  const module = await wasmModule()
   const handler = new module.OpusScriptHandler(SAMPLE_RATE, channels, APPLICATIONS.audio)
   const pcmBytes = MAX_FRAME_SAMPLES * channels * 2
   const pcmAt = module._malloc(pcmBytes * 2)
@@ -197,24 +196,23 @@ type WasmModule = {
 
 let wasm: WasmModule | undefined
 
-const wasmModule = (): WasmModule => {
-  wasm ??= load('opusscript/build/opusscript_native_wasm.js')() as WasmModule
+const wasmModule = async (): Promise<WasmModule> => {
+  // @ts-expect-error the package has no types for its compiled module
+  const { default: instantiate } = await import('opusscript/build/opusscript_native_wasm.js')
+  wasm ??= instantiate() as WasmModule
   return wasm
 }
 
 type NativeModule = typeof import('@discordjs/opus')
-const load = createRequire(import.meta.url)
-let native: NativeModule | undefined | 'missing'
 
-const nativeCodec = (): NativeModule | undefined => {
-  if (native === undefined) {
-    try {
-      native = load('@discordjs/opus') as NativeModule
-    } catch {
-      native = 'missing'
-    }
+const nativeCodec = async (): Promise<NativeModule | undefined> => {
+  try {
+    const { default: native } = (await import('@discordjs/opus')) as unknown as { default: NativeModule }
+    return native
+  } catch {
+    // It is optional: without a compiler it was not installed.
+    return undefined
   }
-  return native === 'missing' ? undefined : native
 }
 
 const bytesOf = (frame: Int16Array) => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)

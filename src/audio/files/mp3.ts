@@ -14,7 +14,7 @@ export const openMp3 = async (reader: ByteReader, from: number): Promise<Decodin
   const audioAt = start.at + (tag ? header.bytes : 0)
   const delay = tag?.delay ?? 0
   // Without a tag the length is told by the first frame's bitrate.
-  const frames = tag?.frames ?? Math.floor((reader.size - audioAt) / header.bytes)
+  const frames = tag?.frames ?? Math.floor((reader.size - audioAt) / header.averageBytes)
   const total = frames * header.samples - delay - (tag?.padding ?? 0)
   let decoded = 0
   let damaged = false

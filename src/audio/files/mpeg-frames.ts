@@ -3,6 +3,8 @@ import type { ByteReader } from './bytes.ts'
 /** What the four bytes before a layer III frame say (ISO 11172-3, 2.4.1.3; MPEG 2 and 2.5 at half the rates). */
 export type MpegHeader = {
   bytes: number
+  /** What frames of this bitrate take on average: padding makes some a byte longer. */
+  averageBytes: number
   /** Samples per channel. */
   samples: number
   sampleRate: number
@@ -51,7 +53,7 @@ export async function* readMpegFrames(
   }
 }
 
-export const headerAt = (bytes: Buffer, at: number): MpegHeader | undefined => {
+const headerAt = (bytes: Buffer, at: number): MpegHeader | undefined => {
   if (at + 4 > bytes.length || bytes[at] !== 0xff || (bytes[at + 1]! & 0xe0) !== 0xe0) return undefined
   const version = (bytes[at + 1]! >> 3) & 3
   const layer = (bytes[at + 1]! >> 1) & 3
@@ -62,8 +64,10 @@ export const headerAt = (bytes: Buffer, at: number): MpegHeader | undefined => {
   const sampleRate = [44_100, 48_000, 32_000][rateIndex]! >> (full ? 0 : version === 2 ? 1 : 2)
   const kbps = (full ? BITRATES : HALF_BITRATES)[bitrateIndex]!
   const mono = bytes[at + 3]! >> 6 === 3
+  const averageBytes = ((full ? 144_000 : 72_000) * kbps) / sampleRate
   return {
-    bytes: Math.floor(((full ? 144_000 : 72_000) * kbps) / sampleRate) + ((bytes[at + 2]! >> 1) & 1),
+    bytes: Math.floor(averageBytes) + ((bytes[at + 2]! >> 1) & 1),
+    averageBytes,
     samples: full ? 1152 : 576,
     sampleRate,
     channels: mono ? 1 : 2,

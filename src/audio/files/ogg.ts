@@ -34,7 +34,7 @@ export async function* readPages(reader: ByteReader, from: number, onDamage?: ()
 }
 
 /** The first whole page at or after `from` that begins before `until`. */
-export const findPage = async (reader: ByteReader, from: number, until: number): Promise<OggPage | undefined> => {
+const findPage = async (reader: ByteReader, from: number, until: number): Promise<OggPage | undefined> => {
   for (let at = from; at < until; at += SEARCH_BYTES) {
     // Windows overlap, so that a capture pattern on the border is seen.
     const window = await reader.read(at, SEARCH_BYTES + 3)

@@ -72,7 +72,7 @@ const makeMp3 = async (path: string) => {
   const frames = fixture.subarray(fixture.indexOf(Buffer.of(0xff, 0xfb), infoAt))
   const file = openSync(path, 'w')
   // 116 frames of 1152 samples at 44.1 kHz are a little more than the three seconds of the tone.
-  for (let i = 0; i < (HOUR_S * 44_100) / (116 * 1152); i++) writeSync(file, frames)
+  for (let i = 0; i < Math.round((HOUR_S * 44_100) / (116 * 1152)); i++) writeSync(file, frames)
 }
 
 const ffmpeg =
