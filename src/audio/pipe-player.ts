@@ -1,5 +1,5 @@
 // Sound through a program's pipe, where naudiodon is not built: PulseAudio's pacat, PipeWire's pw-cat, ALSA's aplay and
-// arecord on Linux; SoX everywhere. pw-cat, and SoX on macOS and Windows, follow their manuals and were not run.
+// arecord on Linux; SoX elsewhere. pw-cat, and SoX on macOS and Windows, follow their manuals and were not run.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { DeviceProcess } from './device-process.ts'
@@ -19,17 +19,19 @@ const SURVIVES_MS = 300
 /** Between us and the device; more than this is drift or a stall, and frames are dropped. */
 const MOST_ON_THE_WAY_MS = 120
 
-/** Those that are installed and answer, the best first. */
+/** Those that are installed and reach something that can sound, the best first. */
 export const pipePrograms = async (env: Environment): Promise<PipeProgram[]> => {
-  const linux: [PipeProgram, string, string[]][] = [
-    ['pacat', 'pactl', ['info']],
-    ['pw-cat', 'pw-cat', ['--version']],
-    ['aplay', 'aplay', ['--version']],
-  ]
-  const anywhere: [PipeProgram, string, string[]][] = [['sox', 'sox', ['--version']]]
-  const asks = process.platform === 'linux' ? [...linux, ...anywhere] : anywhere
-  const answers = await Promise.all(asks.map(([, program, args]) => ask(program, args, env).catch(() => undefined)))
-  return asks.flatMap(([name], index) => (answers[index] === undefined ? [] : [name]))
+  const asks: [PipeProgram, string, string[], RegExp][] =
+    process.platform === 'linux'
+      ? [
+          ['pacat', 'pactl', ['info'], /./],
+          ['pw-cat', 'pw-cli', ['info', '0'], /./],
+          // Without a card it still lists its plugins.
+          ['aplay', 'aplay', ['-l'], /^card \d/m],
+        ]
+      : [['sox', 'sox', ['--version'], /./]]
+  const answers = await Promise.all(asks.map(([, program, args]) => ask(program, args, env).catch(() => '')))
+  return asks.flatMap(([name, , , isUsable], index) => (isUsable.test(answers[index]!) ? [name] : []))
 }
 
 export const listPipeDevices = async (

@@ -51,8 +51,10 @@ const load = async (): Promise<PortAudio | undefined> => {
   }
 }
 
-const codeOf = (error: unknown) =>
-  (error as { code?: string }).code === 'no-device' ? ('no-device' as const) : ('device-failed' as const)
+const codeOf = (error: unknown) => {
+  const { code } = error as { code?: string }
+  return code === 'no-sound' || code === 'no-device' ? code : 'device-failed'
+}
 
 const list = (portAudio: PortAudio): PortAudioList => {
   const all = portAudio.getDevices()
@@ -76,7 +78,8 @@ const findDevice = (portAudio: PortAudio, request: StreamRequest) => {
   const wanted = request.device ?? (request.direction === 'input' ? defaultInput : defaultOutput)
   const most = (device?: PortAudioDevice) => (request.direction === 'input' ? device?.inputs : device?.outputs) ?? 0
   const id = devices.findIndex((device) => device.name === wanted && most(device) > 0)
-  if (id < 0) throw Object.assign(new Error(`${wanted ?? 'a default device'} is not there`), { code: 'no-device' })
+  if (wanted === undefined) throw Object.assign(new Error('portaudio finds no device'), { code: 'no-sound' })
+  if (id < 0) throw Object.assign(new Error(`${wanted} is not there`), { code: 'no-device' })
   return { id, opened: Math.min(request.channels, most(devices[id])) }
 }
 

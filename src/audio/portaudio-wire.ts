@@ -16,7 +16,7 @@ export type ChildMessage =
   | { type: 'started' }
   /** Every 100 ms: buffers the device has taken or given so far, and the state of the play buffer. */
   | ({ type: 'beat'; callbacks: number; fillMs: number } & DriftCounts)
-  | { type: 'failed'; code: 'no-naudiodon' | 'no-device' | 'device-failed'; message: string }
+  | { type: 'failed'; code: 'no-naudiodon' | 'no-sound' | 'no-device' | 'device-failed'; message: string }
 
 /** File descriptors of the child that carry s16le PCM. */
 export const CAPTURED_FD = 3

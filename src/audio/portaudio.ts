@@ -38,7 +38,7 @@ export const listPortAudio = (options: PortAudioOptions): Promise<PortAudioList>
 
 export type PortAudioStream = Omit<Extract<ChildRequest, { mode: 'stream' }>, 'mode'>
 
-/** One device in one direction. Rejects `started` with code `no-naudiodon`, `no-device` or `device-failed`. */
+/** One device in one direction. Rejects `started` with code `no-naudiodon`, `no-sound`, `no-device` or `device-failed`. */
 export const startPortAudio = (
   stream: PortAudioStream,
   onCaptured: (samples: Int16Array) => void,

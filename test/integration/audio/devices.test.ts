@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DeviceOptions, listDevices, openMicrophone, openSpeaker } from '../../../src/audio/devices.ts'
 import { createFrame } from '../../../src/audio/frame.ts'
@@ -6,6 +7,7 @@ import { type Pulse, pulseMissing, startPulse } from '../../support/pulse.ts'
 import { describeSound, everyFrame, feed, pull } from './device-signals.ts'
 
 const missing = pulseMissing ?? portAudioMissing
+const hasCard = existsSync('/dev/snd/controlC0')
 const skipped = missing ? ` (skipped: ${missing})` : ''
 
 describe.skipIf(missing)(`sound devices by PortAudio${skipped}`, () => {
@@ -69,6 +71,15 @@ describe.skipIf(missing)(`sound devices by PortAudio${skipped}`, () => {
       code: 'no-device',
       message: expect.stringMatching(/^no microphone "Yeti"; there are: .*mic/),
     })
+  })
+
+  it.skipIf(hasCard)('finds no sound where there is neither card nor sound server, and says so', async () => {
+    const env = { ...options.env, PULSE_SERVER: 'unix:/nowhere', ALSA_CONFIG_PATH: undefined }
+    const nowhere: DeviceOptions = { entry: built.entry, env }
+    const { engine, problem } = await listDevices(nowhere)
+    expect(problem).toMatch(/^no sound device can be used \(.*finds no device.*\)$/)
+    expect(engine).toBe('none')
+    await expect(openSpeaker('default', nowhere)).rejects.toMatchObject({ code: 'no-sound' })
   })
 
   it.each([480, 240] as const)(
