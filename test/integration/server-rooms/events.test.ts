@@ -1,0 +1,222 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { freePort } from '../../support/free-port.ts'
+import {
+  API_KEY,
+  API_SECRET,
+  buildMediaServer,
+  startTestMediaServer,
+  type TestMediaServer,
+} from '../../support/media-server.ts'
+import { closeStores, makeData, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
+import { botOf, enter, guest, ok, openRoom, subscribe } from './room-kit.ts'
+
+let media: TestMediaServer
+let childFile: { entry: string; close(): void }
+beforeAll(async () => {
+  media = await startTestMediaServer({ entry: buildMediaServer() })
+  childFile = await buildChild()
+})
+afterAll(async () => {
+  childFile?.close()
+  await media?.close()
+  await closeStores()
+})
+const plane = () => ({ url: media.url, apiKey: API_KEY, apiSecret: API_SECRET })
+
+describe.each(stores)('live events on %s', (store) => {
+  describe.skipIf(storeMissing(store))(storeMissing(store) ?? 'running', () => {
+    it('resume after any event, nothing missed and nothing doubled, while the room goes on', async () => {
+      const server = await startTestServer({ store, media: plane() })
+      try {
+        const ada = await guest(server, 'Ada')
+        const helper = await botOf(server, ada, 'Crowd')
+        const room = await openRoom(ada)
+        const host = await enter(ada, room.id)
+        const query = `?room=${room.id}`
+        const token = ada.credentials.accessToken
+        const whole = await subscribe(server, token, query, host.joined.eventCursor)
+        const busy = (async () => {
+          for (let index = 0; index < 15; index++) {
+            const seat = await enter(helper, room.id, { name: `Guest ${index}` })
+            await host.stage('demote', seat.joined.you.id)
+            await seat.post('hand', { question: `${index}?` })
+          }
+        })()
+        // Cuts itself off after every few events and comes back where it was.
+        const pieces: number[] = []
+        let cursor = host.joined.eventCursor
+        const isDone = { value: false }
+        void busy.finally(() => {
+          isDone.value = true
+        })
+        while (!isDone.value) {
+          const piece = await subscribe(server, token, query, cursor)
+          await eventually(() => piece.events.length >= 2 || isDone.value, { withinMs: 10_000, what: 'two events' })
+          piece.close()
+          const got = piece.events.map(({ id }) => id)
+          pieces.push(...got)
+          cursor = String(got.at(-1) ?? cursor)
+        }
+        await busy
+        const rest = await subscribe(server, token, query, cursor)
+        const complete = () => whole.events.at(-1)?.id
+        await whole.find('hand-raised', (data) => (data.hand as { question: string }).question === '14?')
+        await eventually(() => [...pieces, ...rest.events.map(({ id }) => id)].at(-1) === complete(), {
+          withinMs: 5_000,
+          what: 'the pieces reach the end',
+        })
+        expect([...pieces, ...rest.events.map(({ id }) => id)]).toEqual(whole.events.map(({ id }) => id))
+        expect(new Set(whole.events.map(({ id }) => id)).size).toBe(whole.events.length)
+      } finally {
+        await server.close()
+      }
+    })
+
+    it('answer a cursor that is too old, or of another server, with one reset', async () => {
+      let now = Date.now()
+      const server = await startTestServer({
+        store,
+        media: plane(),
+        now: () => now,
+        settings: { sweepMs: 50, eventRetentionMs: 1_000 },
+      })
+      try {
+        const ada = await guest(server, 'Ada')
+        const token = ada.credentials.accessToken
+        await openRoom(ada)
+        const foreign = await subscribe(server, token, '', 999)
+        expect((await foreign.find('reset')).id).toBe(1)
+        now += 61_000
+        await openRoom(ada)
+        await server.stop()
+        const later = await startTestServer({
+          store,
+          data: server.data,
+          media: plane(),
+          settings: { eventRetentionMs: 1 },
+        })
+        try {
+          const again = await guest(later, 'Ada')
+          await eventually(
+            async () => {
+              const old = await subscribe(later, again.credentials.accessToken, '?cursor=0')
+              const reset = await old.find('reset').finally(old.close)
+              return reset.id === 2
+            },
+            { withinMs: 10_000, what: 'a reset for cursor 0' },
+          )
+        } finally {
+          await later.stop()
+        }
+      } finally {
+        await server.close()
+      }
+    })
+
+    it('survive kill -9 of the server: what was acknowledged is told after the restart, once', async () => {
+      const data = await makeData(store)
+      const port = await freePort()
+      let child = await startChild(childFile.entry, data, port, media.url)
+      try {
+        const server = outboxServer(`http://127.0.0.1:${port}`, data.folder)
+        const ada = await guest(server, 'Ada')
+        const ben = await guest(server, 'Ben')
+        const room = await openRoom(ada)
+        const host = await enter(ada, room.id)
+        const seat = await enter(ben, room.id)
+        const token = ada.credentials.accessToken
+        const before = await subscribe(server, token, `?room=${room.id}`, host.joined.eventCursor)
+        let acknowledged = 0
+        const raising = (async () => {
+          for (;;) {
+            await seat.post('hand', { question: `${acknowledged + 1}` })
+            acknowledged++
+          }
+        })().catch(() => {})
+        await eventually(() => acknowledged >= 5, { withinMs: 10_000, what: 'some hands' })
+        child.kill('SIGKILL')
+        await raising
+        await eventually(() => before.isEnded(), { withinMs: 5_000, what: 'the stream is cut' })
+        child = await startChild(childFile.entry, data, port, media.url)
+        const after = await subscribe(server, token, `?room=${room.id}`, before.events.at(-1)!.id)
+        await seat.post('hand', { question: 'last' })
+        await after.find('hand-raised', ({ hand }) => (hand as { question: string }).question === 'last')
+        const all = [...before.events, ...after.events]
+        const ids = all.map(({ id }) => id)
+        expect(ids).toEqual(ids.map((_, index) => ids[0]! + index))
+        const questions = all.flatMap(({ data: { hand } }) => (hand ? [(hand as { question: string }).question] : []))
+        const told = questions.filter((question) => question !== 'last').map(Number)
+        expect(told).toEqual(told.map((_, index) => index + 1))
+        expect(told.length).toBeGreaterThanOrEqual(acknowledged)
+        expect((await enter(ben, room.id, { seatId: seat.seatId })).joined.you.id).toBe(seat.joined.you.id)
+        expect(ok(await seat.beat())).toEqual({ status: 'present' })
+      } finally {
+        child.kill('SIGKILL')
+        await eventually(() => child.exitCode !== null || child.signalCode !== null, {
+          withinMs: 5_000,
+          what: 'its end',
+        })
+        rmSync(data.folder, { recursive: true, force: true })
+      }
+    })
+  })
+})
+
+const buildChild = async (): Promise<{ entry: string; close(): void }> => {
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  const folder = mkdtempSync(join(tmpdir(), 'roomtone-server-child-'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
+  const entry = join(folder, 'server-child.js')
+  const source = fileURLToPath(new URL('./server-child.ts', import.meta.url))
+  await build({
+    entryPoints: [source],
+    outfile: entry,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  })
+  return { entry, close: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+const startChild = async (
+  entry: string,
+  data: { folder: string; databaseUrl: string | undefined },
+  port: number,
+  mediaUrl: string,
+): Promise<ChildProcess> => {
+  const child = spawn(
+    process.execPath,
+    [entry, data.folder, data.databaseUrl ?? '', String(port), mediaUrl, API_KEY, API_SECRET],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let complaints = ''
+  child.stderr!.on('data', (text) => {
+    complaints += text
+  })
+  const said = await Promise.race([once(child.stdout!, 'data'), once(child, 'exit').then(() => null)])
+  if (!said) throw new Error(`the server did not start: ${complaints}`)
+  return child
+}
+
+const outboxServer = (url: string, folder: string) =>
+  ({
+    url,
+    outbox: () => {
+      const path = join(folder, 'outbox.jsonl')
+      const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+      return text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    },
+  }) as unknown as TestServer
