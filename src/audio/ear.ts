@@ -2,7 +2,7 @@ import { type Channels, SAMPLE_RATE } from './frame.ts'
 import { powerDb } from './level.ts'
 import { createSpectrum } from './spectrum.ts'
 
-export type Gap = { atMs: number; ms: number }
+type Gap = { atMs: number; ms: number }
 
 /** What an ear heard since the last reset. */
 export type HeardReport = {

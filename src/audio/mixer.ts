@@ -3,7 +3,7 @@ import { levelDb, SILENCE_DB } from './level.ts'
 import { createLimiter } from './limiter.ts'
 import { createFrameAdapter } from './resample.ts'
 
-export type MixerInput = {
+type MixerInput = {
   /** Interleaved 16-bit PCM as it comes, of any rate and channel count; frames of 10 ms are the usual size. */
   push(samples: Int16Array, sampleRate: number, channels: Channels): void
   /** 0 to 200 per cent of the amplitude; 100 leaves the samples untouched. */
@@ -17,7 +17,7 @@ export type MixerInput = {
 }
 
 /** `missedFrames`: nothing was there when due, though sound was running; `droppedFrames`: too much came. */
-export type MixerInputStats = { missedFrames: number; droppedFrames: number; queuedFrames: number }
+type MixerInputStats = { missedFrames: number; droppedFrames: number; queuedFrames: number }
 
 export type Mixer = {
   readonly channels: Channels

@@ -5,7 +5,7 @@ import { type Channels, SAMPLE_RATE } from './frame.ts'
 export type OpusEngine = 'native' | 'wasm'
 
 /** `voip` favours intelligible speech, `audio` fidelity (RFC 6716, section 2.1). */
-export type OpusApplication = 'voip' | 'audio'
+type OpusApplication = 'voip' | 'audio'
 
 export type OpusEncoder = {
   readonly engine: OpusEngine

@@ -79,7 +79,7 @@ export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnd
 }
 
 /** Copies a frame between channel counts: mono is doubled, stereo averaged. */
-export const toChannels = (from: Int16Array, fromChannels: Channels, into: Int16Array, intoChannels: Channels) => {
+const toChannels = (from: Int16Array, fromChannels: Channels, into: Int16Array, intoChannels: Channels) => {
   if (fromChannels === intoChannels) into.set(from)
   else if (intoChannels === 2) for (let i = 0; i < FRAME_SAMPLES; i++) into[2 * i] = into[2 * i + 1] = from[i]!
   else for (let i = 0; i < FRAME_SAMPLES; i++) into[i] = (from[2 * i]! + from[2 * i + 1]!) / 2

@@ -121,10 +121,10 @@ async function* inSequence({ info, blocks }: Decoding, startSample: number): Asy
   let next = startSample
   for await (const { at, lanes } of blocks(startSample)) {
     const length = lanes[0]?.length ?? 0
+    if (at + length <= next || length === 0) continue
     const hole = Math.min(at - next, MAX_HOLE_S * info.sampleRate)
     if (hole > 0) yield lanes.map(() => new Float32Array(hole))
     const skip = Math.max(0, next - at)
-    if (skip >= length) continue
     yield lanes.map((lane) => lane.subarray(skip))
     next = at + length
   }

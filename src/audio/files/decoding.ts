@@ -1,4 +1,4 @@
-export type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav'
+type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav'
 
 export type AudioFileInfo = {
   format: AudioFormat

@@ -5,6 +5,7 @@ import { createOpusDecoder, opusPacketSamples } from '../opus.ts'
 import type { ByteReader } from './bytes.ts'
 import type { Decoding, PcmBlock } from './decoding.ts'
 import { createPacketAssembler, lastGranule, type OggPage, readPages, seekPage } from './ogg.ts'
+import { shortPackets } from './opus-packet.ts'
 
 /**
  * Opus in Ogg (RFC 7845): pre-skip and the end of the last page are honoured, so files join without a gap. `head` is
@@ -38,9 +39,9 @@ export const openOpus = async (reader: ByteReader, head: OggPage): Promise<Decod
       if (packets.length === 0) continue
       // Lost pages leave a hole; the time stamp says how far we are.
       const at: number = startOf(page, packets)
-      position = page.last ? (position ?? at) : Math.max(position ?? at, at)
+      position = Math.max(position ?? at, at)
       const end: number = page.last ? page.granule : Number.POSITIVE_INFINITY
-      for (const packet of packets) {
+      for (const packet of packets.flatMap(shortPackets)) {
         const samples = decodePacket(decode, packet)
         const keep = Math.max(0, Math.min(samples.length / channels, end - position))
         yield { at: position - origin - preSkip, lanes: lanesOf(samples, keep, channels, gain) }
