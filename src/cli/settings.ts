@@ -110,11 +110,20 @@ const openConf = async (file: string) => {
       configFileMode: 0o600,
       accessPropertiesByDotNotation: false,
       clearInvalidConfig: false,
+      deserialize: parseObject,
     })
   } catch (error) {
-    if (error instanceof SyntaxError) throw failure('bad-config', `${file} is not valid JSON: mend it or remove it`)
+    if (error instanceof SyntaxError)
+      throw failure('bad-config', `${file} is not a JSON object of settings: mend it or remove it`)
     throw failure('bad-config', `cannot read ${file}: ${(error as Error).message}`)
   }
+}
+
+/** Conf would take a list or a text for settings. */
+const parseObject = (text: string): Record<string, string> => {
+  const value = JSON.parse(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SyntaxError('not an object')
+  return value
 }
 
 const checked = (values: unknown, file: string): Values => {

@@ -1,0 +1,139 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { roomtone, roomtoneBin, throwawayHome } from '../../support/roomtone.ts'
+
+let place: ReturnType<typeof throwawayHome>
+beforeAll(() => {
+  place = throwawayHome()
+})
+afterAll(() => place.close())
+const run = (args: string[], more: { env?: Record<string, string>; stdin?: string } = {}) =>
+  roomtone(args, { home: place.home, ...more })
+
+describe('help and version', () => {
+  it('print on stdout and end with 0', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' })
+    const help = await run(['--help'])
+    expect(help.code).toBe(0)
+    expect(help.stdout).toMatch(/Usage: roomtone/)
+    expect((await run(['rooms', '--help'])).stdout).toMatch(
+      /--search <text>[\s\S]*Global Options:[\s\S]*--server <url>/,
+    )
+  })
+
+  it('is what a pipe gets without a command', async () => {
+    expect(await run([])).toMatchObject({ code: 0, stdout: expect.stringMatching(/Usage: roomtone/) })
+  })
+
+  it('costs little over bare node', () => {
+    // Processor time, not the clock's: the machine is shared with other tests.
+    const spentMs = (work: string) => {
+      const script = `${work}; const { user, system } = process.cpuUsage(); process.stderr.write(String(user + system))`
+      const ran = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+      return Number(ran.stderr) / 1000
+    }
+    const best = (work: string) => Math.min(...Array.from({ length: 5 }, () => spentMs(work)))
+    const main = new URL(`file://${join(dirname(roomtoneBin), mainOfBin())}`)
+    // 30 ms is the aim; slower machines get room.
+    expect(best(`await (await import('${main}')).main(['--help'])`) - best('')).toBeLessThan(60)
+  })
+})
+
+const mainOfBin = () => /import \{ main \} from '(.+)'/.exec(readFileSync(roomtoneBin, 'utf8'))?.[1] ?? ''
+
+describe('bad usage ends with 2 and one sentence', () => {
+  it.each([
+    [['roms'], /unknown command 'roms'[\s\S]*Did you mean rooms\?/],
+    [['rooms', '--serch', 'x'], /unknown option '--serch'[\s\S]*Did you mean --search\?/],
+    [['room'], /Usage: roomtone room/],
+    [['room', 'create'], /missing required argument 'title'/],
+    [['room', 'create', 'x', '--hands', 'some'], /--hands is one of everyone, off, not "some"/],
+    [['rooms', '--server', 'nonsense'], /--server must be a URL/],
+    [['rooms', '--watch', '--json'], /--watch has no end/],
+    [['config', 'get', 'colour'], /unknown setting "colour"/],
+    [['completion', 'csh'], /no completion for "csh"/],
+    [['login'], /say which number/],
+    [['serve', '--port', '99999'], /--port must be a number/],
+    [['serve', '--sms', 'pigeon'], /--sms is console, outbox:FILE or webhook:URL/],
+    [['serve', '--host', '0.0.0.0', '--port', '0'], /SMS door is for this machine alone/],
+    [['bot', 'cue', 'x'], /unknown command/],
+  ])('%j', async (args, sentence) => {
+    const ran = await run(args)
+    expect(ran.stderr).toMatch(sentence)
+    expect(ran.stderr).not.toMatch(/\n\s+at /)
+    expect(ran).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  it('names the LIVEKIT_ variable that is missing', async () => {
+    const ran = await run(['serve', '--port', '0'], { env: { LIVEKIT_URL: 'wss://l', LIVEKIT_API_KEY: 'k' } })
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching(/LIVEKIT_API_SECRET missing/) })
+  })
+
+  it('names a corrupt config and leaves it', async () => {
+    const other = throwawayHome()
+    writeFileSync(join(other.home, 'config.json'), '{')
+    const ran = await roomtone(['whoami'], { home: other.home })
+    expect(ran).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/config\.json is not a JSON object of settings/),
+    })
+    await other.close()
+  })
+})
+
+describe('what cannot be reached or is not there', () => {
+  it('is 7 for a dead server, named', async () => {
+    const ran = await run(['rooms'], { env: { ROOMTONE_SERVER: 'http://127.0.0.1:9' } })
+    expect(ran).toMatchObject({ code: 7, stderr: expect.stringMatching(/127\.0\.0\.1:9/) })
+    expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('is 6 for a device that is not there, or 1 where there is no sound at all', async () => {
+    const ran = await run(['devices', 'use', 'no such device'])
+    expect([1, 6]).toContain(ran.code)
+    expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('is 6 for a server that does not run', async () => {
+    expect(await run(['server', 'status'])).toMatchObject({ code: 6, stdout: '' })
+  })
+
+  it('is 1 for a taken port', async () => {
+    const holder = createServer()
+    const port = await new Promise<number>((resolve) =>
+      holder.listen(0, '127.0.0.1', () => resolve((holder.address() as { port: number }).port)),
+    )
+    const ran = await run(['serve', '--port', String(port), '--data', join(place.home, 'other')])
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`Port ${port} .*taken`)) })
+    holder.close()
+  })
+})
+
+describe('output', () => {
+  it('has no colour on a pipe', async () => {
+    expect((await run(['config', 'list'])).stdout).not.toContain('\u001b')
+  })
+
+  it('ends quietly with 0 when the reader of stdout is gone', () => {
+    const script = `'${process.execPath}' '${roomtoneBin}' --help | head -c 1; echo "\${PIPESTATUS[0]}"`
+    const ran = spawnSync('bash', ['-c', script], { env: { ...process.env, ROOMTONE_HOME: place.home } })
+    expect(String(ran.stdout)).toMatch(/0\n$/)
+    expect(String(ran.stderr)).toBe('')
+  })
+
+  it.each(['bash', 'zsh', 'fish'])('completes every verb in %s', async (shell) => {
+    const { code, stdout } = await run(['completion', shell])
+    expect(code).toBe(0)
+    for (const word of ['login', 'revoke', 'doctor', 'search']) expect(stdout).toContain(word)
+  })
+
+  it('is a script that bash accepts and that completes', async () => {
+    const { stdout } = await run(['completion', 'bash'])
+    const ask = `${stdout}\nCOMP_WORDS=(roomtone room sh); COMP_CWORD=2; _roomtone; echo "\${COMPREPLY[@]}"`
+    expect(String(spawnSync('bash', ['-c', ask]).stdout)).toBe('show\n')
+  })
+})
