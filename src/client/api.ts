@@ -1,12 +1,9 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request, setGlobalDispatcher, WebSocket } from 'undici'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import type { z } from 'zod'
 import { apiError, problemSchema } from '../protocol/errors.ts'
 import { type Route, type RouteName, routes } from '../protocol/routes.ts'
 import { type SubscribeOptions, type Subscription, startSubscription } from './api-events.ts'
 import type { Credentials } from './credentials.ts'
-
-/** The media plane's signal connection runs over this; see client/webrtc. */
-export { WebSocket }
 
 type Part<N extends RouteName, K extends 'query' | 'body'> =
   (typeof routes)[N] extends Record<K, infer S extends z.ZodType> ? z.input<S> : undefined
@@ -119,15 +116,12 @@ type WithToken = <T>(work: (token: string | undefined) => Promise<T>) => Promise
 const openDispatcher = (proxy: ApiOptions['proxy']): Dispatcher => {
   const options = { connect: { timeout: 5_000 }, keepAliveTimeout: 10_000 }
   if (!proxy?.http && !proxy?.https) return new Agent(options)
-  const agent = new EnvHttpProxyAgent({
+  return new EnvHttpProxyAgent({
     ...options,
     httpProxy: proxy.http ?? '',
     httpsProxy: proxy.https ?? proxy.http ?? '',
     noProxy: proxy.except ?? '',
   })
-  // The signal connection to the media server is opened by livekit-client, which cannot be handed a dispatcher.
-  setGlobalDispatcher(agent)
-  return agent
 }
 
 const pathOf = (route: Route, { params = {}, query }: LooseCall): string => {

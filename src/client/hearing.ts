@@ -97,6 +97,8 @@ const missingMs = (was: TrackStats, is: TrackStats): number => {
 const PACKET_MS = 20
 /** Less than this is how the decoder evens out small differences of two clocks. */
 const MIN_CONCEALED_MS = 25
+/** Counters are read now and then: the first after a pause speak of the time before it and of the jitter buffer's start. */
+const SETTLING_READS = 2
 
 type Voice = ReturnType<typeof createVoice>
 
@@ -105,8 +107,7 @@ const createVoice = (nowMs: () => number) => {
   let timeline = createTimeline(nowMs)
   let track: string | undefined
   let paused = false
-  // Counters are asked now and then: the first ones after a pause may still speak of the time before it.
-  let isSettled = false
+  let settlingReads = SETTLING_READS
   let concealedRunMs = 0
   let longestConcealedMs = 0
   let sumOfSquares = 0
@@ -123,7 +124,7 @@ const createVoice = (nowMs: () => number) => {
     },
     pause: () => {
       paused = true
-      isSettled = false
+      settlingReads = SETTLING_READS
       concealedRunMs = 0
       ear.pause()
     },
@@ -137,10 +138,10 @@ const createVoice = (nowMs: () => number) => {
     },
     addConcealed: (ms: number) => {
       if (paused) return
-      const counts = isSettled && ms >= MIN_CONCEALED_MS
+      const counts = settlingReads === 0 && ms >= MIN_CONCEALED_MS
       concealedRunMs = counts ? concealedRunMs + ms : 0
       longestConcealedMs = Math.max(longestConcealedMs, concealedRunMs)
-      isSettled = true
+      settlingReads = Math.max(0, settlingReads - 1)
     },
     takeLevelDb: () => {
       const levelDb = powerDb(sumOfSquares, sampleCount)

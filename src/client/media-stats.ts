@@ -3,6 +3,8 @@ export type ConnectionStats = {
   roundTripMs: number | null
   packetsReceived: number
   packetsLost: number
+  /** Bytes that came back on the publishing connection: receiver reports, connectivity checks. */
+  uplinkBytesReceived: number
   /** Per received track, by the id of its MediaStreamTrack. */
   tracks: Map<string, TrackStats>
 }
@@ -23,9 +25,17 @@ type Transport = { getStats(): Promise<unknown> | undefined }
 export const readStats = async (
   connections: { publisher: Transport; subscriber?: Transport } | undefined,
 ): Promise<ConnectionStats> => {
-  const stats: ConnectionStats = { roundTripMs: null, packetsReceived: 0, packetsLost: 0, tracks: new Map() }
-  const reports = await Promise.all([connections?.publisher.getStats(), connections?.subscriber?.getStats()])
-  for (const report of reports as StatsReport[]) for (const entry of report?.values() ?? []) addEntry(stats, entry)
+  const stats: ConnectionStats = {
+    roundTripMs: null,
+    packetsReceived: 0,
+    packetsLost: 0,
+    uplinkBytesReceived: 0,
+    tracks: new Map(),
+  }
+  const answers = await Promise.all([connections?.publisher.getStats(), connections?.subscriber?.getStats()])
+  const [up, down] = (answers as StatsReport[]).map((report) => [...(report?.values() ?? [])])
+  for (const entry of [...up!, ...down!]) addEntry(stats, entry)
+  for (const entry of up!) if (entry.type === 'transport') stats.uplinkBytesReceived += Number(entry.bytesReceived ?? 0)
   return stats
 }
 

@@ -67,6 +67,10 @@ export type Media = {
   participant(id: string): MediaParticipant | undefined
   publish(options: PublishOptions): Promise<Publication>
   stats(): Promise<ConnectionStats>
+  /** A number of its own for each connection, also for one that livekit-client makes anew by itself. */
+  connection(): number
+  /** Somebody receives our track, or nobody is there to. */
+  isReceived(): boolean
   close(): Promise<void>
 }
 
@@ -89,6 +93,7 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => RETRY_DELAYS_MS[retryCount] ?? null },
   })
   const sinks = startSinks(webrtc, onPcm)
+  const uplink = watchUplink(livekit, room)
   forwardEvents(livekit, room, sinks, onEvent)
   try {
     await room.connect(url, token, {
@@ -110,6 +115,7 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     },
     publish: (options) => publish(livekit, webrtc, room, options),
     stats: () => readStats(room.engine.pcManager),
+    ...uplink,
     close: async () => {
       room.removeAllListeners()
       sinks.close()
@@ -125,10 +131,20 @@ const load = () => {
     // After wrtc: it looks for the globals of a browser as it loads.
     const livekit = await import('livekit-client')
     livekit.setLogLevel(livekit.LogLevel.silent)
+    passOverLateErrors(livekit)
     return [webrtc, livekit]
   })
   return loading
 }
+
+/**
+ * A connection that breaks in the middle of a negotiation makes livekit-client reject promises that nobody holds, which
+ * would end the process; what broke is told as an event anyway. All other rejections stay as deadly as they are.
+ */
+const passOverLateErrors = ({ LivekitError }: LiveKit) =>
+  process.on('unhandledRejection', (error) => {
+    if (!(error instanceof LivekitError)) throw error
+  })
 
 type Sinks = ReturnType<typeof startSinks>
 
@@ -151,6 +167,24 @@ const startSinks = (webrtc: WebRtc, onPcm: MediaOptions['onPcm']) => {
       for (const trackId of [...open.keys()]) remove(trackId)
     },
   }
+}
+
+let connections = 0
+
+const watchUplink = ({ RoomEvent }: LiveKit, room: Room) => {
+  let connection = ++connections
+  let isSubscribed = false
+  room
+    .on(RoomEvent.LocalTrackPublished, () => {
+      isSubscribed = false
+    })
+    .on(RoomEvent.LocalTrackSubscribed, () => {
+      isSubscribed = true
+    })
+    .on(RoomEvent.Reconnected, () => {
+      connection = ++connections
+    })
+  return { connection: () => connection, isReceived: () => isSubscribed || room.remoteParticipants.size === 0 }
 }
 
 const forwardEvents = (livekit: LiveKit, room: Room, sinks: Sinks, onEvent: MediaOptions['onEvent']) => {

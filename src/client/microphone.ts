@@ -27,6 +27,7 @@ export type Microphone = {
   dropPublication(): void
   /** Whole dBFS of the loudest frame since the last call, as spoken, also while muted. */
   takeLevel(): { levelDb: number; isTalkingWhileMuted: boolean }
+  isPublished(): boolean
   /** Frames of 10 ms of sources that have gone out, open and connected. */
   sentFrames(): number
   close(): Promise<void>
@@ -170,6 +171,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       const isTalkingWhileMuted = wish.muted && performance.now() - talkedAtMs < TALKING_HOLD_MS
       return { levelDb, isTalkingWhileMuted }
     },
+    isPublished: () => published !== undefined,
     sentFrames: () => sentFrames,
     close: () => {
       wish.closed = true

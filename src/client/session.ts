@@ -39,6 +39,15 @@ export type SessionOptions = {
   giveUpAfterMs?: number
 }
 
+export type Uplink = {
+  /** Changes whenever a new connection takes the old one's place. */
+  connection: number
+  /** Bytes that came back on the publishing connection. */
+  bytesReceived: number
+  /** Somebody receives the track, or nobody is there to. */
+  isReady: boolean
+}
+
 export type Session = {
   readonly seatId: string
   state(): SeatState
@@ -55,6 +64,8 @@ export type Session = {
   warn(message: string): void
   /** Frames of 10 ms of the source that went out, open and connected. */
   sentFrames(): number
+  /** What is known of the way to the media server; null while nothing is published. */
+  uplink(): Promise<Uplink | null>
   /** Leaves; no sound comes or goes when it resolves. */
   close(reason?: 'left' | 'done' | 'interrupted'): Promise<void>
 }
@@ -265,6 +276,12 @@ export const startSession = (options: SessionOptions): Session => {
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
     warn,
     sentFrames: microphone.sentFrames,
+    uplink: async () => {
+      const media = link.media()
+      if (!media || !microphone.isPublished()) return null
+      const { uplinkBytesReceived } = await media.stats()
+      return { connection: media.connection(), bytesReceived: uplinkBytesReceived, isReady: media.isReceived() }
+    },
     close: (reason = 'left') => finish(endOf(reason)),
   }
 }

@@ -1,6 +1,6 @@
+import { WebSocket } from 'ws'
 import type { Channels } from '../audio/frame.ts'
 import { FRAME_SAMPLES, SAMPLE_RATE } from '../audio/frame.ts'
-import { WebSocket } from './api.ts'
 
 /** A local audio track that is fed with frames of 10 ms. */
 export type PcmTrack = {
@@ -125,11 +125,21 @@ const globalNames = [
   'RTCDataChannel',
 ] as const
 
+/**
+ * The signal connection. Not undici's, which loses what comes just before the end: the message that says why. Each
+ * message is told in a turn of its own, as a browser does; livekit-client drops what it has not read at the close.
+ */
+class SignalSocket extends WebSocket {
+  constructor(url: string, protocols?: string[]) {
+    super(url, protocols, { perMessageDeflate: false, allowSynchronousEvents: false })
+  }
+}
+
 // Neither `window` nor `document`: with one of them livekit-client takes itself to be in a browser.
 const installGlobals = (wrtc: Wrtc) => {
   for (const name of globalNames) setGlobal(name, wrtc[name])
   setGlobal('RTCPeerConnection', withoutEndpointStats(wrtc.RTCPeerConnection))
-  setGlobal('WebSocket', WebSocket)
+  setGlobal('WebSocket', SignalSocket)
   setGlobal('navigator', { userAgent: 'roomtone', product: 'roomtone' })
 }
 
