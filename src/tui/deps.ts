@@ -32,7 +32,7 @@ export type TuiDeps = {
   account: () => Promise<Account>
   login: {
     start: (phone: string) => Promise<StartedLogin>
-    /** Without a name a new number may be answered by `bad-request` with `field: 'name'`; it is then asked for. */
+    /** The name counts for a number that is new here. */
     verify: (loginId: string, code: string, name?: string) => Promise<{ account: Account; isNew: boolean }>
   }
   rooms: {

@@ -28,12 +28,13 @@ export type Model = {
 }
 
 export type SignIn = {
-  step: 'phone' | 'code' | 'name'
+  /** The name is asked for while the code is on its way. */
+  step: 'phone' | 'name' | 'code'
   text: string
   phone: string
   loginId: string | null
   localCode: string | null
-  code: string
+  name: string
   isBusy: boolean
   error: string | null
 }
@@ -120,7 +121,7 @@ export const emptySignIn: SignIn = {
   phone: '',
   loginId: null,
   localCode: null,
-  code: '',
+  name: '',
   isBusy: false,
   error: null,
 }

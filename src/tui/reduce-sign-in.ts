@@ -20,7 +20,7 @@ export const reduceSignIn = (model: Model, happening: SignInHappening): Step => 
     case 'offline':
       return step(goOffline(model, happening.cause))
     case 'login-started':
-      return step(signIn(model, { step: 'code', text: '', loginId: happening.loginId, isBusy: false, error: null }))
+      return step(signIn(model, { step: 'name', text: '', loginId: happening.loginId, isBusy: false, error: null }))
     case 'login-code':
       return step(signIn(model, { localCode: happening.code }))
     case 'login-failed':
@@ -33,8 +33,8 @@ export const reduceSignInKey = (model: Model, key: string): Step => {
   if (now.isBusy) return step(model)
   const action = bindingFor(model, key)?.action
   if (action === 'back') {
-    if (now.step === 'phone') return step(model)
-    return step({ ...model, signIn: { ...emptySignIn, text: now.phone } })
+    if (now.step === 'code') return step(signIn(model, { step: 'name', text: now.name, error: null }))
+    return step(now.step === 'name' ? { ...model, signIn: { ...emptySignIn, text: now.phone } } : model)
   }
   if (action === 'submit') return submit(model)
   return step(signIn(model, { text: editText(now.text, key, 60), error: null }))
@@ -56,22 +56,21 @@ export const goOffline = (model: Model, cause: string): Model => {
 const signIn = (model: Model, change: Partial<SignIn>): Model => ({ ...model, signIn: { ...model.signIn, ...change } })
 
 const submit = (model: Model): Step => {
-  const { step: at, text, loginId, code } = model.signIn
+  const { step: at, text, loginId, name } = model.signIn
   const typed = text.trim()
+  if (at === 'name') return step(signIn(model, { step: 'code', name: typed, text: '', error: null }))
   if (typed === '') return step(model)
   const busy = signIn(model, { isBusy: true, error: null })
   if (at === 'phone') return step(signIn(busy, { phone: typed }), { do: 'start-login', phone: typed })
   if (loginId === null) return step({ ...model, signIn: emptySignIn })
-  if (at === 'code') return step(signIn(busy, { code: typed }), { do: 'verify-login', loginId, code: typed })
-  return step(busy, { do: 'verify-login', loginId, code, name: typed })
+  return step(busy, { do: 'verify-login', loginId, code: typed, ...(name ? { name } : {}) })
 }
 
 const loginFailed = (model: Model, failure: Extract<Happening, { type: 'login-failed' }>): Model => {
   const { code, field, message } = failure
-  if (field === 'name' && model.signIn.step === 'code')
-    return signIn(model, { step: 'name', text: '', isBusy: false, error: null })
+  const { phone, name, text } = model.signIn
+  if (field === 'name') return signIn(model, { step: 'name', text: name, isBusy: false, error: message })
   // A used-up code needs a new one, so the number stands ready to be sent again.
-  if (code === 'code-expired') return { ...model, signIn: { ...emptySignIn, text: model.signIn.phone, error: message } }
-  const text = code === 'wrong-code' ? '' : model.signIn.text
-  return signIn(model, { isBusy: false, error: message, text })
+  if (code === 'code-expired') return { ...model, signIn: { ...emptySignIn, text: phone, error: message } }
+  return signIn(model, { isBusy: false, error: message, text: code === 'wrong-code' ? '' : text })
 }

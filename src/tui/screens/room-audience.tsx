@@ -8,22 +8,22 @@ import { Heading } from './room-stage.tsx'
 
 type AudienceProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number }
 
-/** Rows for the audience: about a third of the body, none where the stage needs all. */
+/** Rows for the audience: what the stage leaves, at least a third of a tall body, at least the count in any. */
 export const audienceHeight = (
   rows: number,
   { speakers, listeners }: SeatState['counts'],
   takenRows: number,
 ): number => {
-  if (listeners === 0) return rows - takenRows >= 4 ? 2 : 0
+  const space = rows - takenRows
   // A row of air between stage and audience, where there is one to spare.
-  const free = rows - takenRows - (speakers + 1) - (rows >= 12 ? 1 : 0)
-  const wanted = Math.max(2, Math.floor(rows / 3))
-  return Math.max(rows - takenRows >= 4 ? 2 : 0, Math.min(rows - takenRows - 2, Math.max(wanted, free)))
+  const left = space - (Math.max(1, speakers) + 1) - (rows >= 12 ? 1 : 0)
+  const least = rows >= 9 ? Math.min(Math.floor(rows / 3), listeners + 1) : 1
+  return Math.min(Math.max(0, space - 2), Math.max(least, left))
 }
 
 /** How many listen, and as many names as fit. */
 export const Audience = ({ seat, focus, columns, rows }: AudienceProps) => {
-  if (rows < 2) return null
+  if (rows < 1) return null
   const chosenId = focus?.section === 'listening' ? focus.id : undefined
   const lines = nameLines(seat, chosenId, columns - 4, rows - 1)
   return (

@@ -4,7 +4,7 @@ import type { Model, SignIn as SignInState } from '../model.ts'
 import { Quote, Say } from '../theme.tsx'
 import { Page } from './page.tsx'
 
-/** Phone, code, name; one question at a time. */
+/** Phone, name, code; one question at a time. */
 export const SignIn = ({ model }: { model: Model }) => {
   const { signIn } = model
   const { title, hint, label } = questions[signIn.step]
@@ -68,8 +68,8 @@ const questions: Record<
       localCode ? ['No SMS gateway is set here, so this machine shows the code itself.'] : [`It was sent to ${phone}.`],
   },
   name: {
-    title: 'This number is new here: how shall others call you?',
+    title: 'The code is on its way. How shall others call you?',
     label: 'Name',
-    hint: () => ['Your handle is made from it. It can be changed later.'],
+    hint: () => ['Your handle is made from it. Press Enter alone if you have an account here.'],
   },
 }
