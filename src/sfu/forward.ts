@@ -16,7 +16,7 @@ export type Forwarder = {
   report(nowMs: number, unixMs: number): Map<string, number>
 }
 
-export type Source = {
+type Source = {
   participantSid: string
   payloadType: number
   levelExtensionId: number

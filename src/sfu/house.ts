@@ -1,33 +1,16 @@
-import { randomBytes, randomInt } from 'node:crypto'
-import {
-  ConnectionQuality,
-  DisconnectReason,
-  LeaveRequest_Action,
-  ParticipantInfo_State,
-  WebhookEvent,
-} from '@livekit/protocol'
+import { randomInt } from 'node:crypto'
+import { DisconnectReason, LeaveRequest_Action, type WebhookEvent } from '@livekit/protocol'
 import type { WebSocket } from 'ws'
 import { type Connection, createConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { createForwarder, type Forwarder } from './forward.ts'
 import type { MediaEngine } from './media.ts'
-import {
-  activate,
-  createRoomState,
-  detach,
-  type Effect,
-  finish,
-  isFullFor,
-  join,
-  type Participant,
-  type RoomSettings,
-  type RoomState,
-  reconcile,
-  roomInfo,
-  send,
-  tick,
-} from './room.ts'
+import { qualityUpdate, speakersNow, speakerUpdate, webhookEvent } from './reports.ts'
+import { activate, detach, finish, isFullFor, join, tick } from './room.ts'
+import { createRoomState, type Effect, type Participant, type RoomSettings, type RoomState } from './room-state.ts'
+import { newSid } from './sid.ts'
 import { createSpeakerDetector, SPEAKER_INTERVAL_MS, type SpeakerDetector } from './speakers.ts'
+import { reconcile } from './subscriptions.ts'
 import type { Pass } from './tokens.ts'
 
 /** All rooms of this media server, and the loop that carries their effects out. */
@@ -45,13 +28,15 @@ export type House = {
     socket: WebSocket,
     autoSubscribe: boolean,
   ): { room: RoomState; participant: Participant; connection: Connection }
+  /** Someone asks to resume: its old signal connection is dead, though it may not show yet. */
+  resuming(pass: Pass, sid: string): void
   /** The signal socket of this very connection has closed. */
   detached(room: RoomState, sid: string, connection: Connection): void
   /** True while `connection` is the one in use for that participant. */
   isCurrent(sid: string, connection: Connection): boolean
   run(room: RoomState, effects: Effect[]): void
   finishRoom(room: RoomState, reason: DisconnectReason): void
-  size(): { rooms: number; participants: number; tracks: number; connections: number }
+  size(): { rooms: number; participants: number; detached: number; tracks: number; connections: number }
   close(): void
 }
 
@@ -187,6 +172,10 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
       run(room, effects.slice(joinAt))
       return { room, participant, connection }
     },
+    resuming: (pass, sid) => {
+      const room = rooms.get(pass.room)
+      if (room?.participants.get(sid)?.info.identity === pass.identity) detach(room, sid, now())
+    },
     detached: (room, sid, connection) => {
       if (connections.get(sid) === connection) detach(room, sid, now())
     },
@@ -199,7 +188,8 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
     size: () => {
       const participants = [...rooms.values()].flatMap((room) => [...room.participants.values()])
       const tracks = participants.reduce((sum, { info }) => sum + info.tracks.length, 0)
-      return { rooms: rooms.size, participants: participants.length, tracks, connections: connections.size }
+      const detached = participants.filter(({ detachedSinceMs }) => detachedSinceMs !== undefined).length
+      return { rooms: rooms.size, participants: participants.length, detached, tracks, connections: connections.size }
     },
     close: () => {
       for (const timer of timers) clearInterval(timer)
@@ -208,10 +198,6 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
     },
   }
 }
-
-/** LiveKit's ids: a prefix that tells the kind, then twelve random characters. */
-export const newSid = (prefix: 'RM' | 'PA' | 'TR' | 'EV'): string =>
-  `${prefix}_${randomBytes(9).toString('base64url').replace(/[-_]/g, 'x')}`
 
 type MediaEffect = Exclude<Effect, { type: 'send' | 'leave' | 'release' | 'event' }>
 
@@ -256,62 +242,6 @@ const carryMedia = (
       else room.participants.get(subscriber)?.subscribed.delete(trackSid)
     }
   }
-}
-
-const webhookEvent = (
-  room: RoomState,
-  { event, participant, track }: Extract<Effect, { type: 'event' }>,
-): WebhookEvent =>
-  new WebhookEvent({
-    event,
-    room: roomInfo(room),
-    participant,
-    track,
-    id: newSid('EV'),
-    createdAt: BigInt(Math.floor(Date.now() / 1000)),
-  })
-
-const speakerUpdate = (room: RoomState, detector: SpeakerDetector): Effect[] => {
-  const changes = detector.update()
-  if (changes.length === 0) return []
-  const value = {
-    speakers: changes.map(({ participantSid, level, active }) => ({ sid: participantSid, level, active })),
-  }
-  return [...room.participants.keys()].map((to) => send(to, { case: 'speakersChanged', value }))
-}
-
-const speakersNow = (to: string, detector: SpeakerDetector | undefined): Effect => {
-  const speaking = (detector?.active() ?? []).map(({ participantSid, level }) => ({
-    sid: participantSid,
-    level,
-    active: true,
-  }))
-  return send(to, { case: 'speakersChanged', value: { speakers: speaking } })
-}
-
-/** Quality of those who publish, by the loss on their way to us; a participant without signal is lost. */
-const qualityUpdate = (room: RoomState, losses: Map<string, number>): Effect[] => {
-  const updates = [...room.participants.values()]
-    .filter(({ info }) => info.state === ParticipantInfo_State.ACTIVE)
-    .map((participant) => qualityOf(participant, losses.get(participant.info.sid) ?? 0))
-    .filter(({ participant, quality }) => participant.quality !== quality)
-  for (const { participant, quality } of updates) participant.quality = quality
-  if (updates.length === 0) return []
-  const value = {
-    updates: updates.map(({ participant, quality, score }) => ({
-      participantSid: participant.info.sid,
-      quality,
-      score,
-    })),
-  }
-  return [...room.participants.keys()].map((to) => send(to, { case: 'connectionQuality', value }))
-}
-
-const qualityOf = (participant: Participant, loss: number) => {
-  const { LOST, POOR, GOOD, EXCELLENT } = ConnectionQuality
-  if (participant.detachedSinceMs !== undefined) return { participant, quality: LOST, score: 0 }
-  const quality = loss > 0.1 ? POOR : loss > 0.03 ? GOOD : EXCELLENT
-  return { participant, quality, score: Math.max(1, 5 - loss * 20) }
 }
 
 const revokedKey = (room: string, identity: string): string => JSON.stringify([room, identity])

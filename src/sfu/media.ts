@@ -18,8 +18,8 @@ export type MediaEngine = {
 }
 
 export type PeerState = 'connected' | 'failed' | 'other'
-export type PeerHandlers = { onCandidate(candidate: CleanCandidate): void; onState(state: PeerState): void }
-export type PublisherHandlers = PeerHandlers & {
+type PeerHandlers = { onCandidate(candidate: CleanCandidate): void; onState(state: PeerState): void }
+type PublisherHandlers = PeerHandlers & {
   /** RTP or RTCP of one media section. */
   onPacket(mid: string, packet: Buffer): void
   /** A data message came in; its content is dropped. */
@@ -34,7 +34,7 @@ export type PublisherPeer = Peer & {
   sendRtcp(mid: string, packet: Buffer): void
 }
 
-export type OutgoingTrack = { ssrc: number; streamId: string; trackId: string; stereo: boolean }
+type OutgoingTrack = { ssrc: number; streamId: string; trackId: string; stereo: boolean }
 export type SentTrack = {
   readonly mid: string
   /** False while the connection does not carry the track yet. */

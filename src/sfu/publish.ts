@@ -18,14 +18,13 @@ import {
   isHidden,
   type Participant,
   type RoomState,
-  reconcile,
   roomChanged,
   send,
-  withdraw,
-} from './room.ts'
+} from './room-state.ts'
 import type { OfferedSection } from './sdp.ts'
+import { reconcile, withdraw } from './subscriptions.ts'
 
-/** What participants and moderators do with tracks in a room: values in, effects out, as in room.ts. */
+/** What participants and moderators do with tracks in a room: values in, effects out, as in room-state.ts. */
 
 const MAX_TRACKS = 4
 

@@ -115,7 +115,7 @@ export const writePacket = (payloadType: number, out: OutgoingHeader, payload: B
 }
 
 /** Signed distance of two 16-bit sequence numbers. */
-export const distance = (to: number, from: number): number => (((to - from) & 0xffff) << 16) >> 16
+const distance = (to: number, from: number): number => (((to - from) & 0xffff) << 16) >> 16
 
 const readLevel = (packet: Buffer, at: number, end: number, id: number): number => {
   const profile = packet.readUInt16BE(at)

@@ -12,7 +12,7 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
-import { type House, newSid } from './house.ts'
+import type { House } from './house.ts'
 import {
   addTrack,
   bindSections,
@@ -21,8 +21,10 @@ import {
   updateSubscription,
   updateTrackSettings,
 } from './publish.ts'
-import { type Participant, PING_TIMEOUT_S, type RoomState, remove } from './room.ts'
+import { PING_TIMEOUT_S, remove } from './room.ts'
+import type { Participant, RoomState } from './room-state.ts'
 import { type AnswerTrack, cleanPublisherOffer } from './sdp.ts'
+import { newSid } from './sid.ts'
 import type { Pass, TokenDoor } from './tokens.ts'
 
 /** The signal websocket: LiveKit's SignalRequest in, SignalResponse out, binary protobuf, one socket per participant. */
@@ -32,7 +34,7 @@ export type SignalDoor = {
   close(): void
 }
 
-export type UpgradeRequest = { method: string; url: string; headers: IncomingHttpHeaders }
+type UpgradeRequest = { method: string; url: string; headers: IncomingHttpHeaders }
 
 type SignalOptions = { house: House; tokens: TokenDoor; counters: Counters; log(line: string): void }
 type Seat = { room: RoomState; participant: Participant; connection: Connection }
@@ -59,6 +61,7 @@ export const createSignalDoor = (options: SignalOptions): SignalDoor => {
       try {
         const pass = await admit(options, tokenOf(url, request.headers))
         if (url.searchParams.get('reconnect') === '1') {
+          options.house.resuming(pass, url.searchParams.get('sid') ?? '')
           server.handleUpgrade(request as never, socket, head, sendToFullReconnect)
           return
         }

@@ -2,7 +2,7 @@
  * Who is speaking, from the levels in the packets' header extension. The rules and figures are those of livekit-server
  * (pkg/sfu/audio/audiolevel.go): a track is active when it was louder than -35 dBov for 40 % of the interval.
  */
-export type Speaker = { participantSid: string; level: number; active: boolean }
+type Speaker = { participantSid: string; level: number; active: boolean }
 
 export type SpeakerDetector = {
   /** `level` in -dBov (0 loud, 127 silent) of one packet that lasts `durationMs`. */

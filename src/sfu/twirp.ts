@@ -18,7 +18,8 @@ import {
 } from '@livekit/protocol'
 import type { House } from './house.ts'
 import { muteTrack, updateParticipant, updateRoomMetadata, updateSubscription } from './publish.ts'
-import { byIdentity, findTrack, type Participant, type RoomState, remove, roomInfo } from './room.ts'
+import { remove } from './room.ts'
+import { byIdentity, findTrack, type Participant, type RoomState, roomInfo } from './room-state.ts'
 import type { Grants, TokenDoor } from './tokens.ts'
 
 /** LiveKit's RoomService over Twirp: proto JSON or protobuf in, the same out, errors as `{code, msg}`. */

@@ -153,16 +153,24 @@ test('more tracks than allowed are refused with a reason', async () => {
   await raw.close()
 })
 
-test('who asks to resume is told to join anew', async () => {
-  const raw = await openRawSignal(server.url, await server.token('back', 'honest'), '&reconnect=1&sid=PA_x')
+test('who asks to resume is told to join anew, and gets the old place even while the dead socket looks open', async () => {
+  const dead = await joinRaw('back')
+  const { sid } = await server.rooms.getParticipant('honest', 'back')
+  const token = await server.token('back', 'honest')
+  const raw = await openRawSignal(server.url, token, `&reconnect=1&sid=${sid}`)
   const leave = await eventually(() => raw.leave(), { withinMs: 3000, what: 'a leave' })
   expect(leave).toMatchObject({ reason: DisconnectReason.STATE_MISMATCH, action: LeaveRequest_Action.RECONNECT })
+  const again = await joinRaw('back')
+  expect((await server.rooms.getParticipant('honest', 'back')).sid).toBe(sid)
+  expect(dead.leave()).toBeUndefined()
+  again.send({ case: 'leave', value: {} as never })
 })
 
 test('a socket that drops leaves its place for a while, and the same person gets it back', async () => {
   const first = await joinRaw('dropper')
   const { sid } = await server.rooms.getParticipant('honest', 'dropper')
   await first.close()
+  await eventually(async () => (await server.metrics()).detached === 1, { withinMs: 3000, what: 'the drop is noticed' })
   const second = await joinRaw('dropper')
   expect((await server.rooms.getParticipant('honest', 'dropper')).sid).toBe(sid)
   expect(listener.events).not.toContain('left dropper')
