@@ -1,4 +1,4 @@
-import { decodeAudio, openDecoded } from './files/decode.ts'
+import { openDecoded } from './files/decode.ts'
 import type { Channels } from './frame.ts'
 import { createTruePeak } from './true-peak.ts'
 
@@ -67,11 +67,14 @@ export const createLoudnessMeter = ({ channels }: { channels: Channels }): Loudn
 
 /** Measures a whole file; errors as of `openDecoded`. */
 export const measureFile = async (path: string): Promise<Loudness> => {
-  const { channels, close } = await openDecoded(path)
-  await close()
-  const meter = createLoudnessMeter({ channels })
-  for await (const piece of decodeAudio(path)) meter.push(piece)
-  return meter.result()
+  const decoded = await openDecoded(path)
+  const meter = createLoudnessMeter({ channels: decoded.channels })
+  try {
+    for await (const piece of decoded.pcm()) meter.push(piece)
+    return meter.result()
+  } finally {
+    await decoded.close()
+  }
 }
 
 /** The gain in dB that brings a measured sound to the target, held back where its peaks would go too far. */

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   symlinkSync(here('../../../node_modules'), join(folder, 'node_modules'))
   await build({
-    entryPoints: [here('long-files-child.ts')],
+    entryPoints: [here('../../support/play-long-file.ts')],
     outfile: child,
     bundle: true,
     format: 'esm',

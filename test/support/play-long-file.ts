@@ -1,6 +1,6 @@
 // Plays the start and the end of a file as fast as it decodes, and prints what that cost.
-import { openAudioFile } from '../../../src/audio/files/open.ts'
-import { createFrame } from '../../../src/audio/frame.ts'
+import { openAudioFile } from '../../src/audio/files/open.ts'
+import { createFrame } from '../../src/audio/frame.ts'
 
 const MEASURE_EVERY_FRAMES = 500
 
