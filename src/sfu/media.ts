@@ -41,7 +41,7 @@ export type SentTrack = {
   send(packet: Buffer): boolean
 }
 
-export type SubscriberPeer = Peer & {
+type SubscriberPeer = Peer & {
   addTrack(track: OutgoingTrack): SentTrack
   /** Its media section turns inactive in the next offer and is never used again. */
   removeTrack(mid: string): void

@@ -1,4 +1,4 @@
-import { type LeaveRequest, SignalRequest, SignalResponse } from '@livekit/protocol'
+import { LeaveRequest, SignalRequest, SignalResponse } from '@livekit/protocol'
 import WebSocket from 'ws'
 
 /** A signal socket in bare hands: for what no proper client would send. */
@@ -8,6 +8,9 @@ export type RawSignal = {
   send(message: SignalRequest['message']): void
   leave(): LeaveRequest | undefined
   closed(): boolean
+  /** Breaks off without a word. */
+  drop(): Promise<void>
+  /** Says goodbye, as clients do. */
   close(): Promise<void>
 }
 
@@ -28,17 +31,22 @@ export const openRawSignal = async (url: string, token: string, query = ''): Pro
     })
   })
   socket.on('error', () => {})
+  const end = (how: () => void): Promise<void> =>
+    new Promise((resolve) => {
+      if (socket.readyState === WebSocket.CLOSED) return resolve()
+      socket.once('close', () => resolve())
+      how()
+    })
   return {
     socket,
     received,
     send: (message) => socket.send(new SignalRequest({ message }).toBinary()),
     leave: () => received.flatMap((message) => (message.case === 'leave' ? [message.value] : []))[0],
     closed: () => socket.readyState === WebSocket.CLOSED,
+    drop: () => end(() => socket.terminate()),
     close: () =>
-      new Promise((resolve) => {
-        if (socket.readyState === WebSocket.CLOSED) return resolve()
-        socket.once('close', () => resolve())
-        socket.terminate()
+      end(() => {
+        socket.send(new SignalRequest({ message: { case: 'leave', value: new LeaveRequest() } }).toBinary())
       }),
   }
 }

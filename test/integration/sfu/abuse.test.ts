@@ -163,18 +163,18 @@ test('who asks to resume is told to join anew, and gets the old place even while
   const again = await joinRaw('back')
   expect((await server.rooms.getParticipant('honest', 'back')).sid).toBe(sid)
   expect(dead.leave()).toBeUndefined()
-  again.send({ case: 'leave', value: {} as never })
+  await again.close()
 })
 
 test('a socket that drops leaves its place for a while, and the same person gets it back', async () => {
   const first = await joinRaw('dropper')
   const { sid } = await server.rooms.getParticipant('honest', 'dropper')
-  await first.close()
+  await first.drop()
   await eventually(async () => (await server.metrics()).detached === 1, { withinMs: 3000, what: 'the drop is noticed' })
   const second = await joinRaw('dropper')
   expect((await server.rooms.getParticipant('honest', 'dropper')).sid).toBe(sid)
   expect(listener.events).not.toContain('left dropper')
-  second.send({ case: 'leave', value: {} as never })
+  await second.close()
   await eventually(() => listener.events.includes('left dropper') || !listener.room.remoteParticipants.has('dropper'), {
     withinMs: 3000,
     what: 'a real leave is seen',
