@@ -26,7 +26,7 @@ export type ServerChoice = {
   outboxFile?: string
 }
 
-export type Streams = {
+type Streams = {
   stdin: Readable & { isTTY?: boolean }
   stdout: Writable & { isTTY?: boolean; columns?: number }
   stderr: Writable & { isTTY?: boolean }
@@ -101,6 +101,7 @@ export const createContext = (environment: Environment): ContextControl => {
         stdout: environment.stdout,
         stderr: environment.stderr,
         color: wantsColor(environment.stdout.isTTY === true, flags.color, env),
+        errorColor: wantsColor(environment.stderr.isTTY === true, flags.color, env),
         quiet: flags.quiet === true,
         verbose: flags.verbose === true,
         debug: Boolean(env.ROOMTONE_DEBUG),

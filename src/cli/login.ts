@@ -8,7 +8,7 @@ import { localCode } from './outbox.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 import { ask } from './prompt.ts'
 
-export type RequestedCode = {
+type RequestedCode = {
   loginId: string
   expiresAt: string
   /** The code itself where the server of this machine has no SMS gateway. */

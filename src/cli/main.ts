@@ -14,7 +14,7 @@ import { addSessions } from './commands/sessions.ts'
 import { addToken } from './commands/token.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { type ContextControl, createContext, type GlobalFlags } from './context.ts'
-import { exitCodeOf } from './failure.ts'
+import { codeOf, exitCodeOf } from './failure.ts'
 
 /** Runs one command; `argv` without node and script. Returns the exit code, prints everything itself. */
 export const main = async (argv: readonly string[]): Promise<number> => {
@@ -31,8 +31,8 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   try {
     return await Promise.race([runCommand(control, argv), stop.stopped])
   } finally {
-    await control.close().catch((error) => control.context.output.detail(String(error)))
     stop.close()
+    await control.close().catch((error) => control.context.output.detail(String(error)))
   }
 }
 
@@ -82,11 +82,12 @@ const runCommand = async (control: ContextControl, argv: readonly string[]): Pro
     return control.exitCode()
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    control.context.output.problem(error)
+    if (codeOf(error) !== 'interrupted') control.context.output.problem(error)
     return exitCodeOf(error)
   }
 }
 
+const ABANDON_MS = 500
 const interruptSignals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /** Resolves when a signal or a closed stdout ends a command that has not taken that over. */
@@ -95,13 +96,21 @@ const watchProcess = (control: ContextControl) => {
   const stopped = new Promise<number>((done) => {
     resolve = done
   })
+  const stop = (code: number) => {
+    resolve(code)
+    // What the command was waiting for must not hold the process; unless it does, this never fires.
+    setTimeout(() => process.exit(code), ABANDON_MS).unref()
+  }
+  let signals = 0
   const onSignal = (signal: NodeJS.Signals) => {
-    if (!control.interrupt(signal)) resolve(130)
+    signals++
+    // Who asks twice does not want to wait for an orderly end.
+    if (!control.interrupt(signal) || signals > 1) stop(130)
   }
   const onOutputError = (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' && control.outputClosed()) return
     if (error.code !== 'EPIPE') control.context.output.problem(error)
-    resolve(error.code === 'EPIPE' ? 0 : exitCodeOf(error))
+    stop(error.code === 'EPIPE' ? 0 : exitCodeOf(error))
   }
   const ignore = () => {}
   for (const signal of interruptSignals) process.on(signal, onSignal)

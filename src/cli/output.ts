@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { sentenceOf } from './failure.ts'
 
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
 /** Results go to stdout, everything else to stderr. */
 export type Output = {
@@ -28,6 +28,8 @@ export type OutputOptions = {
   stdout: Writable & { isTTY?: boolean }
   stderr: Writable & { isTTY?: boolean }
   color: boolean
+  /** The same for stderr. */
+  errorColor: boolean
   quiet: boolean
   verbose: boolean
   /** ROOMTONE_DEBUG: stack traces. */
@@ -36,7 +38,7 @@ export type OutputOptions = {
 
 export const createOutput = (options: OutputOptions): Output => {
   const { stdout, stderr, color } = options
-  const paint = (style: Style, text: string) => (color ? `\u001b[${codes[style]}m${text}\u001b[0m` : text)
+  const paint = (style: Style, text: string) => (color ? painting(style, text) : text)
   const say = (text: string) => void stderr.write(`${text}\n`)
   return {
     isTerminal: stdout.isTTY === true,
@@ -54,7 +56,7 @@ export const createOutput = (options: OutputOptions): Output => {
       if (options.verbose) say(text)
     },
     problem: (error) => {
-      say(`${paint('red', 'roomtone:')} ${sentenceOf(error)}`)
+      say(`${options.errorColor ? painting('red', 'roomtone:') : 'roomtone:'} ${sentenceOf(error)}`)
       if ((options.debug || options.verbose) && error instanceof Error && error.stack) say(error.stack)
     },
     paint,
@@ -78,6 +80,7 @@ export const columns = (rows: readonly (readonly string[])[]): string[] => {
   )
 }
 
+const painting = (style: Style, text: string) => `\u001b[${codes[style]}m${text}\u001b[0m`
 const codes: Record<Style, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 }
 
 const painted = /\u001b\[\d+m/g

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Account } from '../../protocol/accounts.ts'
 import type { Context } from '../context.ts'
 
-export type LoginOptions = { phone?: string; code?: string; name?: string; json?: boolean }
+type LoginOptions = { phone?: string; code?: string; name?: string; json?: boolean }
 
 export const addLogin = (program: Command, context: Context): void => {
   program

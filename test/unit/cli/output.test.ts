@@ -29,6 +29,7 @@ it('keeps results on stdout and the rest on stderr', () => {
     stdout: out.stream,
     stderr: err.stream,
     color: false,
+    errorColor: false,
     quiet: false,
     verbose: false,
     debug: false,
