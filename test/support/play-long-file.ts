@@ -27,6 +27,6 @@ const play = async (path: string, startMs: number, maxFrames: number) => {
 
 const [path, endMs] = process.argv.slice(2)
 const idleBytes = process.memoryUsage().rss
-const start = await play(path!, 0, 30_000)
-const end = await play(path!, Number(endMs), 30_000)
+const start = await play(path!, 0, 12_000)
+const end = await play(path!, Number(endMs), 12_000)
 process.stdout.write(JSON.stringify({ idleBytes, start, end }))

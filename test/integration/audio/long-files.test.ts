@@ -99,7 +99,7 @@ describe.each([
     const { idleBytes, start, end } = await play(path, endMs)
     rmSync(path)
     expect(Math.abs(start.info.durationMs / 1000 - seconds)).toBeLessThan(4)
-    expect(start.frames).toBe(30_000)
+    expect(start.frames).toBe(12_000)
     expect(Math.abs(end.frames - 6000)).toBeLessThan(200)
     expect(end.warning).toBeUndefined()
     const addedMb = (Math.max(start.peakBytes, end.peakBytes) - idleBytes) / 2 ** 20
