@@ -19,8 +19,8 @@ export type MediaPlane = {
   }
 }
 /** `path` with its query. */
-export type AttachedRequest = { method: string; path: string; headers: Record<string, string>; body: Buffer }
-export type AttachedAnswer = { status: number; headers: Record<string, string>; body: Buffer }
+type AttachedRequest = { method: string; path: string; headers: Record<string, string>; body: Buffer }
+type AttachedAnswer = { status: number; headers: Record<string, string>; body: Buffer }
 
 /** What rules and handlers are made of. Time and randomness come from here alone. */
 export type Deps = {

@@ -8,9 +8,11 @@ export type ServerKey = {
   hash(purpose: string, text: string): string
 }
 
-/** Reads `server.key` of the data folder, mode 0600, making it at the first start. */
+/** Reads `server.key` of the data folder, mode 0600, making it at the first start. Error codes: `bad-input`, `disk-full`. */
 export const loadServerKey = async (dataDir: string): Promise<ServerKey> => {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    throw cannotWrite(dataDir, error)
+  })
   const path = join(dataDir, 'server.key')
   await makeOnce(path)
   const key = Buffer.from((await readFile(path, 'utf8')).trim(), 'hex')
@@ -25,6 +27,14 @@ const makeOnce = async (path: string): Promise<void> => {
     await file.sync()
     await file.close()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(path, error as NodeJS.ErrnoException)
   }
+}
+
+const cannotWrite = (path: string, { code }: NodeJS.ErrnoException): Error & { code: string } => {
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+  const message = isFull
+    ? `The disk of ${path} is full; make room and start again.`
+    : `${path} cannot be made (${code}).`
+  return Object.assign(new Error(message), { code: isFull ? 'disk-full' : 'bad-input' })
 }

@@ -30,12 +30,23 @@ export const problemOf = (error: unknown): Problem => {
     const { code, message, field, retryAfterMs } = error
     return problem(code, statusOf[code], { detail: message, field, retryAfterMs })
   }
+  const reason = storeTrouble((error as { code?: unknown })?.code)
+  if (reason) return problem('unavailable', 503, { detail: reason })
   const status = (error as { statusCode?: number })?.statusCode ?? 500
   if (status === 413) return problem('too-large', 413, { detail: 'The body is too large.', field: 'body' })
   if (status === 415)
     return problem('bad-request', 415, { detail: 'Send the body as application/json.', field: 'content-type' })
   if (status >= 400 && status < 500) return problem('bad-request', status, { detail: 'The request is malformed.' })
   return problem('internal', 500, { detail: 'The server failed; its log says why.' })
+}
+
+// PostgreSQL, appendix A: class 53 insufficient resources, 08 connection, 57P operator intervention; and Node's own.
+const storeTrouble = (code: unknown): string | null => {
+  if (typeof code !== 'string') return null
+  if (code === '53100' || code === 'ENOSPC') return 'The disk of the server is full.'
+  return /^(53...|08...|57P..|ECONN[A-Z]+|EPIPE|ETIMEDOUT)$/.test(code)
+    ? 'The database of the server does not answer.'
+    : null
 }
 
 const problem = (code: ErrorCode, status: number, more: Partial<Problem>): Problem => ({

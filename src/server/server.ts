@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { apiError } from '../protocol/errors.ts'
 import { startAccounts } from './accounts.ts'
 import { attachMedia } from './attach-media.ts'
 import type { Handlers } from './call.ts'
-import type { Deps, LogEntry, MediaPlane } from './deps.ts'
+import type { Deps, Log, LogEntry, MediaPlane } from './deps.ts'
 import { callerOf, createHttp, serveRoutes } from './http.ts'
 import { loadServerKey } from './key.ts'
 import { createLog } from './log.ts'
 import { serveOpenApi } from './openapi.ts'
-import { startRoomPlane } from './room-plane.ts'
+import { type RoomPlane, startRoomPlane } from './room-plane.ts'
 import { defaultSettings, type HouseSettings } from './settings.ts'
 import { checkSmsDoor, createSmsDoor, type SmsOptions } from './sms.ts'
-import { openStore } from './store.ts'
+import { openStore, type Store } from './store.ts'
 
 export type ServerOptions = {
   host: string
@@ -37,12 +38,17 @@ export type Server = {
   url: string
   port: number
   stats(): { liveRooms: number; seats: number; subscribers: number }
+  /**
+   * Resolves when the server cannot go on; it answers 503 from then on, and is to be closed. Codes: `disk-full`,
+   * `store-failed`. Nothing acknowledged is lost.
+   */
+  failed: Promise<Error & { code: string }>
   close(): Promise<void>
 }
 
 /**
  * The control plane. Listens when this resolves. Error codes: `port-taken`, `bad-input`, `data-in-use`, `data-newer`,
- * `wrong-key`, `store-unreachable`.
+ * `data-damaged`, `disk-full`, `wrong-key`, `store-unreachable`.
  */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
   checkSmsDoor(options.sms, options.host)
@@ -53,6 +59,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   const settings = { ...defaultSettings, ...options.settings }
   const now = options.now ?? Date.now
   const app = createHttp({ settings, log })
+  refuseAfterFailure(app, store, log)
   const ownUrl = () => urlOf(options.host, portOf(app))
   const deps: Deps = {
     store,
@@ -62,17 +69,26 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
     log,
     media: options.media,
     ownUrl,
-    publicUrl: () => options.publicUrl ?? ownUrl(),
+    publicUrl: () => options.publicUrl?.replace(/\/+$/, '') ?? ownUrl(),
+  }
+  const sms = createSmsDoor(options.sms, deps)
+  let rooms: RoomPlane | undefined
+  // In this order: nobody is served, then nothing changes, then nothing is stored.
+  const close = async () => {
+    await app.close()
+    await rooms?.close()
+    await sms.close()
+    await store.close()
   }
   try {
-    const sms = createSmsDoor(options.sms, deps)
     const accounts = await startAccounts({ ...deps, key, sms }, { operatorPhone: options.operatorPhone })
     const http = { settings, now, log, authenticate: accounts.authenticate }
-    const rooms = await startRoomPlane(deps, app, (request) => callerOf(request, http))
-    accounts.onSessionRevoked(rooms.onSessionRevoked)
-    const stats = rooms.counts
+    const plane = await startRoomPlane(deps, app, (request) => callerOf(request, http))
+    rooms = plane
+    accounts.onSessionRevoked(plane.onSessionRevoked)
+    const stats = plane.counts
     const handlers: Handlers = {
-      ...rooms.handlers,
+      ...plane.handlers,
       ...accounts.handlers,
       server: async () => ({
         name: 'roomtone',
@@ -87,27 +103,27 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
     serveOpenApi(app, options.version)
     const detachMedia = attachMedia(app, options.media, log)
     app.addHook('preClose', async () => {
-      rooms.endStreams()
+      plane.endStreams()
       detachMedia()
     })
     await listen(app, options.host, options.port)
     log('info', 'listening', { url: ownUrl(), store: store.kind, sms: options.sms.door })
-    return {
-      url: ownUrl(),
-      port: portOf(app),
-      stats,
-      close: async () => {
-        await app.close()
-        await rooms.close()
-        await sms.close()
-        await store.close()
-      },
-    }
+    return { url: ownUrl(), port: portOf(app), stats, failed: store.failed, close }
   } catch (error) {
-    await app.close()
-    await store.close()
+    await close()
     throw error
   }
+}
+
+const refuseAfterFailure = (app: FastifyInstance, store: Store, log: Log): void => {
+  let failure: Error | undefined
+  void store.failed.then((error) => {
+    failure = error
+    log('error', 'store-failed', { code: error.code, message: error.message })
+  })
+  app.addHook('onRequest', async () => {
+    if (failure) throw apiError('unavailable', 'The server cannot store anything more; its operator knows why.')
+  })
 }
 
 const listen = async (app: FastifyInstance, host: string, port: number): Promise<void> => {

@@ -10,7 +10,7 @@ export type SmsOptions =
   | { door: 'webhook'; url: string; secret: string }
 
 /** One text message. `id` names it for good: a gateway sees each at most once. */
-export type SmsMessage = { id: string; to: string; text: string }
+type SmsMessage = { id: string; to: string; text: string }
 export type SmsDoor = {
   /** Never rejects: a login answers the same whether the message left or not (R12). */
   send(message: SmsMessage): Promise<void>

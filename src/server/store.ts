@@ -14,39 +14,67 @@ export type Store = {
    * transaction it is handed alone: the embedded store has one connection, and `db` would wait for itself.
    */
   transaction<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>
+  /** Resolves when the store can do nothing more (a full disk under the embedded one); `code` `disk-full` or `store-failed`. */
+  failed: Promise<StoreError>
   close(): Promise<void>
 }
+export type StoreError = Error & { code: string }
 export type StoreOptions = { dataDir: string } | { databaseUrl: string }
 
 /**
  * Opens and migrates the store: PGlite in `dataDir`, or a PostgreSQL server. Error codes: `data-in-use`,
- * `data-newer` (a later version of the program wrote it), `store-unreachable`.
+ * `data-newer` (a later version of the program wrote it), `disk-full`, `data-damaged`, `store-unreachable`.
  */
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const embedded = 'dataDir' in options ? await openPglite(options.dataDir) : null
   const pool = new pg.Pool({
     ...(embedded?.poolConfig ?? { connectionString: (options as { databaseUrl: string }).databaseUrl, max: 10 }),
     types: { getTypeParser },
+    // A wait that cannot end, e.g. for the embedded store's one connection inside a transaction, becomes an error.
+    connectionTimeoutMillis: 30_000,
   })
-  // An idle connection that the server drops is replaced on the next query.
+  // A connection that the database drops fails its query, if any, and is replaced; without these it would end us.
   pool.on('error', () => {})
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+  pool.on('connect', (client) => client.on('error', () => {}))
+  const { promise: failed, resolve: fail } = resolvable<StoreError>()
+  let hasFailed = false
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    log: (event) => {
+      // After a panic the embedded database answers nothing more, not even an error.
+      if (!embedded || hasFailed || event.level !== 'error' || !isPanic(event.error)) return
+      hasFailed = true
+      fail(embedded.explain(event.error))
+    },
+  })
   const close = async () => {
-    await db.destroy()
-    await embedded?.close()
+    if (!hasFailed) await db.destroy()
+    await (hasFailed ? embedded?.abandon() : embedded?.close())
   }
   try {
     await migrate(db)
   } catch (error) {
     await close().catch(() => {})
-    throw embedded ? error : unreachable(error)
+    throw embedded ? (hasFailed ? embedded.explain(error) : error) : unreachable(error)
   }
   return {
     kind: embedded ? 'pglite' : 'postgresql',
     db,
     transaction: (work) => transact(db, work),
+    failed,
     close,
   }
+}
+
+const isPanic = (error: unknown): boolean =>
+  ['PANIC', 'FATAL'].includes((error as { severity?: string })?.severity ?? '')
+
+const resolvable = <T>() => {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
 }
 
 const int8Oid = 20

@@ -4,7 +4,7 @@ import type { RoomTables } from './tables-rooms.ts'
  * Instants are milliseconds since 1970 in bigint columns: the same number on both stores. Hashes are base64url;
  * `phone_hash` and `address_hash` are keyed by the server's key file, so that a dump alone gives no number (R15).
  */
-export type AccountTables = {
+type AccountTables = {
   house: { id: 1; key_check: string; created_at: number }
   account: {
     id: string
@@ -29,7 +29,6 @@ export type AccountTables = {
     tries: number
     /** False when the answer was given but no message was sent (the reserve of R13). */
     was_sent: boolean
-    /** False for a door that leaves no machine: it costs nothing. */
     created_at: number
     expires_at: number
     used_at: number | null

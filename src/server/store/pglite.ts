@@ -1,11 +1,18 @@
-import { existsSync, fsyncSync } from 'node:fs'
+import { existsSync, fsyncSync, statfsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PoolConfig } from 'pg'
 import { lockFolder } from './lock.ts'
 
-export type EmbeddedPostgres = { poolConfig: PoolConfig; close(): Promise<void> }
+export type EmbeddedPostgres = {
+  poolConfig: PoolConfig
+  /** A sentence for what ended it: error code `disk-full` or `store-failed`. */
+  explain(error: unknown): Error & { code: string }
+  close(): Promise<void>
+  /** After a failure: there is nothing left to shut down but the lock. */
+  abandon(): Promise<void>
+}
 
 /**
  * PostgreSQL in this process, in `dataDir/pg`, durable: PGlite as it comes never syncs to the disk, so fsync is given
@@ -20,17 +27,39 @@ export const openPglite = async (dataDir: string): Promise<EmbeddedPostgres> => 
     const pglite = await start(folder)
     const { createPgConfig } = await import('@electric-sql/pglite/node-postgres')
     return {
-      poolConfig: createPgConfig(pglite) as unknown as PoolConfig,
+      // Its one connection lasts as long as it does.
+      poolConfig: { ...createPgConfig(pglite), idleTimeoutMillis: 0 } as unknown as PoolConfig,
+      explain: (error) => explain(error, dataDir, 'store-failed'),
       close: async () => {
         await pglite.close()
         await lock.release()
       },
+      abandon: lock.release,
     }
   } catch (error) {
     await lock.release()
-    throw error
+    throw explain(error, dataDir, 'data-damaged')
   }
 }
+
+// A new segment of the write-ahead log; with less free, PostgreSQL can neither start nor go on.
+const segmentBytes = 16 * 1024 * 1024
+
+const explain = (error: unknown, dataDir: string, otherwise: 'store-failed' | 'data-damaged') => {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' || code === 'EROFS') {
+    return coded('bad-input', `The data folder ${dataDir} cannot be written.`)
+  }
+  const free = statfsSync(dataDir)
+  if (code === '53100' || code === 'ENOSPC' || free.bavail * free.bsize < segmentBytes) {
+    return coded('disk-full', `The disk of the data folder ${dataDir} is full; make room and start again.`)
+  }
+  return otherwise === 'store-failed'
+    ? coded(otherwise, `The database in ${dataDir} has stopped (${message}); start again.`)
+    : coded(otherwise, `The database in ${dataDir} cannot be opened (${message}); restore it from a backup.`)
+}
+
+const coded = (code: string, message: string) => Object.assign(new Error(message), { code })
 
 // Built beside the program by scripts/data-template.js; without it, initdb runs, which takes seconds.
 const template = fileURLToPath(new URL('./pglite.tar.gz', import.meta.url))

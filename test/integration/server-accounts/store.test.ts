@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { sql } from 'kysely'
@@ -75,6 +76,94 @@ describe.each(stores)('the store on %s', (kind) => {
       message: expect.stringContaining('later version'),
     })
   })
+})
+
+// A file system of its own that can be filled: needs the right to mount.
+const smallDisk = ((): string | null => {
+  const folder = mkdtempSync('/tmp/roomtone-small-')
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', folder], { stdio: 'ignore' })
+    return folder
+  } catch {
+    rmSync(folder, { recursive: true })
+    return null
+  }
+})()
+afterAll(() => {
+  if (!smallDisk) return
+  execFileSync('umount', ['-l', smallDisk])
+  rmSync(smallDisk, { recursive: true })
+})
+
+const diskTest = smallDisk ? test : test.skip
+diskTest(
+  'a full disk stops the embedded store with one sentence and loses nothing (needs the right to mount)',
+  async () => {
+    const data = await makeData('pglite')
+    const dataDir = join(smallDisk as string, 'data')
+    cpSync(data.folder, dataDir, { recursive: true })
+    rmSync(data.folder, { recursive: true })
+    const store = await openStore({ dataDir })
+    const stored: string[] = []
+    const fill = async () => {
+      for (;;) {
+        const id = crypto.randomUUID()
+        const name = randomBytes(50_000).toString('hex')
+        const account = { id, name, handle: id, kind: 'person', is_operator: false, created_at: 0 } as const
+        await store.db
+          .insertInto('account')
+          .values({ ...account, owner_id: null, phone_hash: null })
+          .execute()
+        stored.push(id)
+      }
+    }
+    await expect(fill()).rejects.toMatchObject({ code: '53100' })
+    const sentence = `The disk of the data folder ${dataDir} is full; make room and start again.`
+    expect(await store.failed).toMatchObject({ code: 'disk-full', message: sentence })
+    await store.close()
+    await expect(openStore({ dataDir })).rejects.toMatchObject({ code: 'disk-full', message: sentence })
+    execFileSync('mount', ['-o', 'remount,size=96m', smallDisk as string])
+    const again = await openStore({ dataDir })
+    const rows = await again.db.selectFrom('account').select('id').execute()
+    await again.close()
+    const kept = new Set(rows.map((row) => row.id))
+    expect(stored.length).toBeGreaterThan(10)
+    expect(stored.filter((id) => !kept.has(id))).toEqual([])
+  },
+)
+
+test('data that is damaged is said in one sentence', async () => {
+  const { folder: dataDir } = await makeData('pglite')
+  writeFileSync(join(dataDir, 'pg', 'global', 'pg_control'), 'nonsense')
+  await expect(openStore({ dataDir })).rejects.toMatchObject({ code: 'data-damaged' })
+  rmSync(dataDir, { recursive: true })
+})
+
+const postgresTest = storeMissing('postgresql') ? test.skip : test
+postgresTest('a PostgreSQL server that drops every connection fails what runs, and serves the next', async () => {
+  const data = await makeData('postgresql')
+  const store = await open(data)
+  const working = Array.from({ length: 5 }, () =>
+    store.transaction(async (trx) => {
+      await trx.selectFrom('account').selectAll().execute()
+      await sql`select pg_sleep(10)`.execute(trx)
+    }),
+  )
+  const ends = Promise.allSettled(working)
+  await eventually(
+    async () => {
+      const { rows } = await sql<{ n: number }>`
+        select count(*) as n from pg_stat_activity
+        where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()`.execute(store.db)
+      return rows[0]?.n === 5
+    },
+    { withinMs: 10_000, what: 'five transactions run' },
+  )
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`.execute(store.db)
+  expect((await ends).map(({ status }) => status)).toEqual(Array(5).fill('rejected'))
+  expect(await store.db.selectFrom('account').selectAll().execute()).toEqual([])
+  await store.close()
 })
 
 test('a database that is not there is said in one sentence', async () => {
