@@ -170,21 +170,26 @@ const startSinks = (webrtc: WebRtc, onPcm: MediaOptions['onPcm']) => {
 }
 
 let connections = 0
+/** Not every server tells of the first subscriber; after this the track is taken to be received. */
+const UNTOLD_SUBSCRIPTION_MS = 1_500
 
 const watchUplink = ({ RoomEvent }: LiveKit, room: Room) => {
   let connection = ++connections
-  let isSubscribed = false
+  let receivedFromMs = Number.POSITIVE_INFINITY
   room
     .on(RoomEvent.LocalTrackPublished, () => {
-      isSubscribed = false
+      receivedFromMs = performance.now() + UNTOLD_SUBSCRIPTION_MS
     })
     .on(RoomEvent.LocalTrackSubscribed, () => {
-      isSubscribed = true
+      receivedFromMs = performance.now()
     })
     .on(RoomEvent.Reconnected, () => {
       connection = ++connections
     })
-  return { connection: () => connection, isReceived: () => isSubscribed || room.remoteParticipants.size === 0 }
+  return {
+    connection: () => connection,
+    isReceived: () => performance.now() >= receivedFromMs || room.remoteParticipants.size === 0,
+  }
 }
 
 const forwardEvents = (livekit: LiveKit, room: Room, sinks: Sinks, onEvent: MediaOptions['onEvent']) => {

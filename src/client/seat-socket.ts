@@ -1,0 +1,140 @@
+import { chmod } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SeatAnswer, SeatCommand, SeatEvent, SeatRequest, SeatState } from '../protocol/seat.ts'
+import { parseLine, readLines, writeLine } from './json-lines.ts'
+import { seatRequestSchema } from './seat-wire.ts'
+
+export type SeatSocketOptions = {
+  address: string
+  state(): SeatState
+  /** Does a command; throws an Error with a code. */
+  run(command: SeatCommand): Promise<void>
+  /** Told with the number of clients whenever it changes. */
+  onClients(count: number): void
+}
+
+export type SeatSocket = {
+  pushState(): void
+  pushEvent(event: SeatEvent): void
+  close(): Promise<void>
+}
+
+const MAX_CLIENTS = 16
+const MAX_LINE_BYTES = 16 * 1024
+const MAX_NONSENSE = 10
+/** A client that does not read is dropped, not waited for. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
+const STATE_EVERY_MS = 100
+const LAST_WORDS_MS = 500
+const MAX_EARLY_EVENTS = 1_000
+
+type Client = { socket: Socket; wantsState: boolean; wantsEvents: boolean; nonsense: number }
+
+/** Lets other processes of the same person see and steer this seat: JSON lines on a socket that only they may open. */
+export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatSocket> => {
+  const { address, state, onClients } = options
+  const clients = new Set<Client>()
+  // Told before anybody listened; the first to listen gets them.
+  let early: SeatEvent[] | undefined = []
+  let stateTimer: NodeJS.Timeout | undefined
+  let pushed: SeatState | undefined
+
+  const send = (client: Client, value: unknown) => {
+    if (client.socket.writableLength > MAX_WAITING_BYTES) client.socket.destroy()
+    else writeLine(client.socket, value)
+  }
+
+  const sendState = () => {
+    stateTimer = undefined
+    const now = state()
+    if (now === pushed) return
+    pushed = now
+    for (const client of clients) if (client.wantsState) send(client, { state: now })
+  }
+
+  const subscribe = (client: Client, { state: wantsState, events }: Extract<SeatRequest, { verb: 'subscribe' }>) => {
+    client.wantsState = wantsState ?? client.wantsState
+    client.wantsEvents = events ?? client.wantsEvents
+    if (!client.wantsEvents) return
+    for (const event of early ?? []) send(client, { event })
+    early = undefined
+  }
+
+  const answer = async (client: Client, line: string): Promise<SeatAnswer> => {
+    const value = parseLine(line)
+    const request = seatRequestSchema.safeParse(value)
+    if (!request.success) {
+      if (++client.nonsense >= MAX_NONSENSE) client.socket.end()
+      return refusal(idOf(value), { code: 'bad-request', message: 'The seat does not know this request.' })
+    }
+    const { id, ...command } = request.data
+    try {
+      await options.run(command as SeatCommand)
+    } catch (error) {
+      return refusal(id, error as { code?: string; message: string })
+    }
+    return { id, ok: true, state: state() }
+  }
+
+  const accept = (socket: Socket) => {
+    if (clients.size >= MAX_CLIENTS) return socket.destroy()
+    const client: Client = { socket, wantsState: false, wantsEvents: false, nonsense: 0 }
+    clients.add(client)
+    onClients(clients.size)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      clients.delete(client)
+      onClients(clients.size)
+    })
+    readLines(socket, {
+      maxBytes: MAX_LINE_BYTES,
+      onTooLong: () => socket.destroy(),
+      onLine: async (line) => {
+        const given = await answer(client, line)
+        send(client, given)
+        const request = seatRequestSchema.safeParse(parseLine(line))
+        if (request.success && request.data.verb === 'subscribe') subscribe(client, request.data)
+      },
+    })
+  }
+
+  const server = createServer(accept)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address, resolve)
+  })
+  if (process.platform !== 'win32') await chmod(address, 0o600)
+
+  return {
+    pushState: () => {
+      stateTimer ??= setTimeout(sendState, STATE_EVERY_MS)
+    },
+    pushEvent: (event) => {
+      // Whoever reads an event finds the state that goes with it.
+      clearTimeout(stateTimer)
+      sendState()
+      if (early && early.length < MAX_EARLY_EVENTS) early.push(event)
+      for (const client of clients) if (client.wantsEvents) send(client, { event })
+    },
+    close: async () => {
+      clearTimeout(stateTimer)
+      server.close()
+      const ended = [...clients].map(({ socket }) => new Promise<void>((resolve) => socket.end(resolve)))
+      // Whoever does not read is not waited for.
+      await Promise.race([Promise.all(ended), sleep(LAST_WORDS_MS, undefined, { ref: false })])
+      for (const { socket } of clients) socket.destroy()
+    },
+  }
+}
+
+const idOf = (value: unknown): number => {
+  const id = (value as { id?: unknown } | undefined | null)?.id
+  return typeof id === 'number' ? id : 0
+}
+
+const refusal = (id: number, { code = 'internal', message }: { code?: string; message: string }): SeatAnswer => ({
+  id,
+  ok: false,
+  error: { code, message },
+})

@@ -1,0 +1,225 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { connect, type Socket } from 'node:net'
+import { apiError } from '../protocol/errors.ts'
+import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '../protocol/seat.ts'
+import { parseLine, readLines, writeLine } from './json-lines.ts'
+import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
+import type { SeatOrder, SeatReport } from './seat-wire.ts'
+
+export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
+  seatId?: string
+  /** The bundled child; dist/seat.js unless said. */
+  entry?: string
+}
+
+/** A control connection to a running seat. */
+export type SeatClient = {
+  /** Resolves with the state after the command; rejects with an Error with a code. */
+  request(command: SeatCommand): Promise<SeatState>
+  /** The last state seen. */
+  state(): SeatState | undefined
+  /** Each returns a function that ends the listening. */
+  onState(listener: (state: SeatState) => void): () => void
+  onEvent(listener: (event: SeatEvent) => void): () => void
+  /** The seat has left, with its reason, or its process has died: `failed`. */
+  onClosed(listener: (reason: string) => void): () => void
+  /** Hangs up; a seat whose last client is gone leaves, unless detached. */
+  close(): void
+}
+
+export type RunningSeat = { seatId: string; pid: number; title: string; socket: string }
+
+const JOIN_WITHIN_MS = 30_000
+const ANSWER_WITHIN_MS = 15_000
+const LIST_WITHIN_MS = 1_000
+const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+/**
+ * Starts a seat in a process of its own and connects to it once it is in the room. Rejects with an Error whose code
+ * says what kept it out: one of protocol/errors, of audio, `unreachable` or `bad-config`.
+ */
+export const startSeat = async ({ entry, seatId = randomUUID(), ...order }: SeatOptions): Promise<SeatClient> => {
+  const path = entry ?? createRequire(import.meta.url).resolve('roomtone/process/seat')
+  const child = spawn(process.execPath, [path], {
+    // A group of its own: Ctrl+C is for the face, which then asks the seat to leave.
+    detached: true,
+    stdio: [
+      order.source === 'stdin' ? 'inherit' : 'ignore',
+      order.speaker === 'stdout' ? 'inherit' : 'ignore',
+      'ignore',
+      'ipc',
+    ],
+  })
+  try {
+    await waitForReport(child, { seatId, ...order })
+    return await connectSeat(order.folder, seatId)
+  } catch (error) {
+    child.kill('SIGTERM')
+    throw error
+  } finally {
+    if (child.connected) child.disconnect()
+    child.unref()
+  }
+}
+
+const waitForReport = (child: ChildProcess, order: SeatOrder): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(apiError('internal', 'The seat did not start in time.')), JOIN_WITHIN_MS)
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    child.once('error', (cause) =>
+      fail(apiError('internal', `The seat's process cannot be started: ${cause.message}.`)),
+    )
+    child.once('exit', (code, signal) =>
+      fail(apiError('internal', `The seat's process ended before it was in the room (${signal ?? `exit ${code}`}).`)),
+    )
+    child.once('message', (message) => {
+      const report = message as SeatReport
+      if (!report.ok) return fail(Object.assign(new Error(report.error.message), { code: report.error.code }))
+      clearTimeout(timer)
+      child.removeAllListeners('exit')
+      resolve()
+    })
+    child.send(order)
+  })
+
+/** Connects to a seat that runs: the one of that id, or the only one. Rejects with `not-found`. */
+export const connectSeat = async (folder: string, seatId?: string): Promise<SeatClient> => {
+  const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
+  if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
+  const client = openClient(await openSocket(seatAddress(folder, wanted)))
+  await client.request({ verb: 'subscribe', state: true, events: true })
+  return client
+}
+
+const openSocket = (address: string): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(address)
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', () => reject(apiError('not-found', 'This seat is not running.')))
+  })
+
+const openClient = (socket: Socket): SeatClient => {
+  const waiting = new Map<number, { resolve(state: SeatState): void; reject(error: Error): void }>()
+  const stateListeners = new Set<(state: SeatState) => void>()
+  const eventListeners = new Set<(event: SeatEvent) => void>()
+  const closedListeners = new Set<(reason: string) => void>()
+  // Events that come before anybody listens wait for the first who does.
+  let early: SeatEvent[] | undefined = []
+  let lastId = 0
+  let state: SeatState | undefined
+  let closedReason: string | undefined
+
+  const takeState = (next: SeatState) => {
+    state = next
+    for (const listener of stateListeners) listener(next)
+  }
+  const take = (message: SeatAnswer | SeatPush) => {
+    if ('event' in message) {
+      if (message.event.type === 'left') closedReason = message.event.reason
+      early?.push(message.event)
+      for (const listener of eventListeners) listener(message.event)
+    } else if ('id' in message) settle(message)
+    else takeState(message.state)
+  }
+  const settle = (message: SeatAnswer) => {
+    const request = waiting.get(message.id)
+    waiting.delete(message.id)
+    if (!message.ok)
+      return request?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }))
+    takeState(message.state)
+    request?.resolve(message.state)
+  }
+  const onEnd = () => {
+    socket.destroy()
+    closedReason ??= 'failed'
+    for (const { reject } of waiting.values()) reject(apiError('not-found', 'The seat has left.'))
+    waiting.clear()
+    for (const listener of closedListeners) listener(closedReason)
+    closedListeners.clear()
+  }
+  readLines(socket, {
+    maxBytes: MAX_LINE_BYTES,
+    onTooLong: () => socket.destroy(),
+    onLine: (line) => {
+      const message = parseLine(line)
+      if (message) take(message as SeatAnswer | SeatPush)
+    },
+  })
+  socket.on('error', () => {})
+  socket.once('close', onEnd)
+
+  return {
+    state: () => state,
+    request: (command) =>
+      new Promise((resolve, reject) => {
+        if (socket.destroyed) return reject(apiError('not-found', 'The seat has left.'))
+        const id = ++lastId
+        const timer = setTimeout(() => {
+          waiting.delete(id)
+          reject(apiError('unavailable', 'The seat does not answer.'))
+        }, ANSWER_WITHIN_MS)
+        waiting.set(id, {
+          resolve: (answer) => {
+            clearTimeout(timer)
+            resolve(answer)
+          },
+          reject: (error) => {
+            clearTimeout(timer)
+            // To leave is to hang up: the end of the connection is the answer.
+            if (command.verb === 'leave' && state && closedReason) resolve(state)
+            else reject(error)
+          },
+        })
+        writeLine(socket, { id, ...command })
+      }),
+    onState: (listener) => listen(stateListeners, listener),
+    onEvent: (listener) => {
+      const missed = early ?? []
+      early = undefined
+      for (const event of missed) listener(event)
+      return listen(eventListeners, listener)
+    },
+    onClosed: (listener) => {
+      if (socket.destroyed && closedReason !== undefined) listener(closedReason)
+      return listen(closedListeners, listener)
+    },
+    close: () => {
+      closedListeners.clear()
+      socket.destroy()
+    },
+  }
+}
+
+const listen = <T>(listeners: Set<T>, listener: T) => {
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+  }
+}
+
+/** The seats that run; what a killed one left behind is removed. */
+export const listSeats = async (folder: string): Promise<RunningSeat[]> => {
+  const seatIds = await readSeatFolder(folder)
+  const seats = await Promise.all(seatIds.map((seatId) => askSeat(folder, seatId)))
+  return seats.filter((seat) => seat !== undefined)
+}
+
+const askSeat = async (folder: string, seatId: string): Promise<RunningSeat | undefined> => {
+  const socket = seatAddress(folder, seatId)
+  try {
+    const client = openClient(await openSocket(socket))
+    const late = setTimeout(client.close, LIST_WITHIN_MS)
+    const { pid, room } = await client.request({ verb: 'status' })
+    clearTimeout(late)
+    client.close()
+    return { seatId, pid, title: room.title, socket }
+  } catch {
+    await removeSeatFiles(folder, seatId)
+    return undefined
+  }
+}
