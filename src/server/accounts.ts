@@ -52,7 +52,7 @@ export const startAccounts = async (
   const tell: RevocationListener = (accountId, sessionId) => revoked(accountId, sessionId)
   return {
     handlers: {
-      ...loginHandlers(deps, (phoneHash) => phoneHash === operatorHash),
+      ...loginHandlers(deps, (phoneHash) => phoneHash === operatorHash, tell),
       ...sessionHandlers(deps, tell),
       ...accountHandlers(deps),
       ...tokenHandlers(deps, tell),

@@ -114,7 +114,7 @@ const startEmbeddedMedia = async (port: number): Promise<{ media: MediaServer; p
     apiSecret: API_SECRET,
     webhookUrl: `http://127.0.0.1:${port}/api/webhooks/livekit`,
   })
-  return { media, plane: { apiKey: API_KEY, apiSecret: API_SECRET, attach: media as MediaPlane['attach'] } }
+  return { media, plane: { apiKey: API_KEY, apiSecret: API_SECRET, attach: media } }
 }
 
 let postgres: Promise<TestPostgres> | undefined

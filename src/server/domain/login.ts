@@ -69,13 +69,13 @@ export const startLogin = async (
   }
 }
 
-/** Trades a code for a session, once; of parallel tries with the right code one succeeds (R11). */
+/** Trades a code for a session, once; of parallel tries with the right code one succeeds (R11). `ended`: older sessions that made room. */
 export const verifyLogin = async (
   deps: AccountDeps,
   loginId: string,
   { code, name, client }: VerifyLogin,
   isOperator: (phoneHash: string) => boolean,
-): Promise<Credentials> => {
+): Promise<{ credentials: Credentials; ended: string[] }> => {
   const { store, settings } = deps
   const now = deps.now()
   // Counted in a transaction of its own: a failure below must not give the try back.
@@ -107,7 +107,8 @@ export const verifyLogin = async (
       name,
       isOperator: isOperator(login.phone_hash),
     })
-    return { ...(await createSession(trx, deps, account, client ?? '')), isNew }
+    const { credentials, ended } = await createSession(trx, deps, account, client ?? '')
+    return { credentials: { ...credentials, isNew }, ended }
   })
 }
 

@@ -14,34 +14,17 @@ const lastUsedStepMs = 60_000
 
 export type SessionCredentials = Omit<Credentials, 'isNew'>
 
-/** Opens a session; beyond the house's bound the ones longest unused go. */
+/** Opens a session; beyond the house's bound the ones longest unused end: `ended`. */
 export const createSession = async (
   trx: Transaction<Database>,
   deps: Deps,
   account: Account,
   client: string,
-): Promise<SessionCredentials> => {
+): Promise<{ credentials: SessionCredentials; ended: string[] }> => {
   const now = deps.now()
   const refresh = makeToken('refresh', deps.randomBytes)
   const sessionId = randomId(deps.randomBytes)
-  const keep = deps.settings.sessionsPerAccount - 1
-  await trx
-    .deleteFrom('session')
-    .where('account_id', '=', account.id)
-    .where((or) =>
-      or.or([
-        or('refresh_expires_at', '<', now),
-        or('id', 'in', (query) =>
-          query
-            .selectFrom('session')
-            .select('id')
-            .where('account_id', '=', account.id)
-            .orderBy('last_used_at', 'desc')
-            .offset(keep),
-        ),
-      ]),
-    )
-    .execute()
+  const ended = await endOldest(trx, deps, account.id)
   await trx
     .insertInto('session')
     .values({
@@ -54,7 +37,8 @@ export const createSession = async (
       last_used_at: now,
     })
     .execute()
-  return { ...(await addAccess(trx, deps, sessionId)), refreshToken: refresh.token, sessionId, account }
+  const access = await addAccess(trx, deps, sessionId)
+  return { credentials: { ...access, refreshToken: refresh.token, sessionId, account }, ended }
 }
 
 export type RefreshOutcome =
@@ -163,6 +147,22 @@ export const revokeSession = async ({ store }: Deps, accountId: string, sessionI
 
 export const revokeSessions = async ({ store }: Deps, accountId: string): Promise<void> => {
   await store.db.deleteFrom('session').where('account_id', '=', accountId).execute()
+}
+
+// Makes room for one more, and forgets the expired.
+const endOldest = async (trx: Transaction<Database>, { now, settings }: Deps, accountId: string): Promise<string[]> => {
+  const rows = await trx
+    .selectFrom('session')
+    .select(['id', 'refresh_expires_at'])
+    .where('account_id', '=', accountId)
+    .orderBy('last_used_at', 'desc')
+    .execute()
+  const at = now()
+  const live = rows.filter((row) => row.refresh_expires_at > at)
+  const ended = live.slice(settings.sessionsPerAccount - 1).map((row) => row.id)
+  const gone = [...ended, ...rows.filter((row) => row.refresh_expires_at <= at).map((row) => row.id)]
+  if (gone.length > 0) await trx.deleteFrom('session').where('id', 'in', gone).execute()
+  return ended
 }
 
 const addAccess = async (trx: Transaction<Database>, deps: Deps, sessionId: string) => {
