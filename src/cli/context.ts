@@ -32,6 +32,8 @@ type Streams = {
   stderr: Writable & { isTTY?: boolean }
 }
 
+type Proxy = { http?: string; https?: string; except?: string }
+
 /** What commands work with: functions opened on use, nothing global. */
 export type Context = Streams & {
   readonly version: string
@@ -41,6 +43,8 @@ export type Context = Streams & {
   readonly program: string
   readonly output: Output
   readonly folders: Folders
+  /** The environment's HTTP proxies, for what talks to a server. */
+  proxy(): Proxy | undefined
   flags(): GlobalFlags
   settings(): Promise<Settings>
   /** A flag's value, else the setting's. */
@@ -96,6 +100,7 @@ export const createContext = (environment: Environment): ContextControl => {
   const context: Context = {
     ...environment,
     folders,
+    proxy: () => proxyOf(env),
     get output() {
       output ??= createOutput({
         stdout: environment.stdout,
@@ -146,7 +151,7 @@ export const createContext = (environment: Environment): ContextControl => {
           server: chosen.url,
           credentials: await context.credentials(chosen),
           client: `roomtone ${environment.version} on ${process.platform}`,
-          proxy: proxyOf(env),
+          proxy: context.proxy(),
         })
         closers.push(() => api.close())
         return api
@@ -219,7 +224,7 @@ const linked = async (context: Context, origin: string): Promise<ServerChoice> =
 
 const keyOf = (origin: string): string => origin.replace(/[^A-Za-z0-9.-]+/g, '_')
 
-const proxyOf = (env: NodeJS.ProcessEnv) => {
+const proxyOf = (env: NodeJS.ProcessEnv): Proxy | undefined => {
   const https = env.HTTPS_PROXY ?? env.https_proxy
   const http = env.HTTP_PROXY ?? env.http_proxy
   return https || http ? { https, http, except: env.NO_PROXY ?? env.no_proxy } : undefined

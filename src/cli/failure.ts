@@ -17,7 +17,8 @@ export const exitCodeOfLeaving = (reason: string): number => leaveExitCodes[reas
 /** One clear sentence about an error of any layer, on one line, without a stack trace. */
 export const sentenceOf = (error: unknown): string => {
   const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const told = (error as { message?: unknown } | null)?.message
+  const message = typeof told === 'string' ? told : String(error)
   const known = code === undefined ? undefined : systemSentences[code]
   if (known) return known(error as NodeJS.ErrnoException)
   const line = message.split('\n')[0]?.trim() ?? ''

@@ -2,16 +2,28 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addDeafen } from './commands/deafen.ts'
 import { addDevices } from './commands/devices.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addHallway } from './commands/hallway.ts'
+import { addHand } from './commands/hand.ts'
+import { addInvitation } from './commands/invitation.ts'
+import { addJoin } from './commands/join.ts'
+import { addLeave } from './commands/leave.ts'
 import { addLogin } from './commands/login.ts'
 import { addLogout } from './commands/logout.ts'
+import { addMute } from './commands/mute.ts'
 import { addRoom } from './commands/room.ts'
 import { addRooms } from './commands/rooms.ts'
 import { addServe } from './commands/serve.ts'
 import { addServer } from './commands/server.ts'
 import { addSessions } from './commands/sessions.ts'
+import { addStage } from './commands/stage.ts'
+import { addStatus } from './commands/status.ts'
+import { addStepDown } from './commands/step-down.ts'
+import { addTalk } from './commands/talk.ts'
 import { addToken } from './commands/token.ts'
+import { addVolume } from './commands/volume.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { type ContextControl, createContext, type GlobalFlags } from './context.ts'
 import { codeOf, exitCodeOf } from './failure.ts'
@@ -60,6 +72,7 @@ const buildProgram = (control: ContextControl): Command => {
 
 /** In the order of help. */
 const commands = [
+  addHallway,
   addLogin,
   addLogout,
   addWhoami,
@@ -67,6 +80,17 @@ const commands = [
   addToken,
   addRooms,
   addRoom,
+  addJoin,
+  addStatus,
+  addMute,
+  addTalk,
+  addDeafen,
+  addHand,
+  addInvitation,
+  addVolume,
+  addStepDown,
+  addLeave,
+  addStage,
   addServe,
   addServer,
   addDevices,

@@ -1,0 +1,65 @@
+import { isAbsolute, join as joinPath } from 'node:path'
+import type { SeatOptions } from '../client/seat.ts'
+import type { JoinOptions } from './commands/join.ts'
+import type { Context } from './context.ts'
+import { parseDurationMs } from './duration.ts'
+import { entryOf } from './entries.ts'
+import { failure } from './failure.ts'
+import { readToken } from './secret.ts'
+
+/** What `join` says, as a seat's process is told it. */
+export const seatOptions = async (
+  context: Context,
+  room: string | undefined,
+  options: JoinOptions,
+): Promise<SeatOptions> => {
+  const source = inFolder(context, (await context.setting('microphone', options.microphone)) ?? 'default')
+  const speaker = inFolder(context, (await context.setting('speaker', options.speaker)) ?? 'default')
+  return {
+    ...(await target(context, room, options)),
+    folder: context.folders.sockets,
+    entry: entryOf('seat'),
+    client: `roomtone ${context.version} on ${process.platform}`,
+    proxy: context.proxy(),
+    source,
+    speaker,
+    name: options.name,
+    recording: speaker.startsWith('file:'),
+    unmuted: options.unmuted === true,
+    detach: options.detach === true,
+    forMs: options.for === undefined ? undefined : parseDurationMs(options.for, '--for'),
+    soundEngine: await context.setting('soundEngine'),
+    portaudioEntry: entryOf('portaudio'),
+  }
+}
+
+/** A relative path means the folder of the command, wherever the seat's process runs. */
+const inFolder = (context: Context, spec: string): string => {
+  const path = /^file:(.+)$/s.exec(spec)?.[1]
+  return path === undefined || isAbsolute(path) ? spec : `file:${joinPath(context.workingFolder, path)}`
+}
+
+const target = async (context: Context, text: string | undefined, options: JoinOptions) => {
+  const { LIVEKIT_URL, LIVEKIT_TOKEN } = context.env
+  if (text !== undefined) {
+    if (options.url !== undefined || options.token !== undefined)
+      throw failure('bad-input', 'a room, or --url with --token, not both')
+    return roomTarget(context, text)
+  }
+  const url = options.url ?? LIVEKIT_URL
+  const token = options.token ?? LIVEKIT_TOKEN
+  if (url === undefined || token === undefined)
+    throw failure('bad-input', 'say which room: join ROOM, or join --url WS_URL --token TOKEN')
+  if (!URL.canParse(url) || !/^(wss?|https?):$/.test(new URL(url).protocol))
+    throw failure('bad-input', `--url must be a URL such as wss://livekit.example.org, not "${url}"`)
+  return { url, mediaToken: await readToken(context, token) }
+}
+
+const roomTarget = async (context: Context, text: string) => {
+  const { resolveRoom } = await import('./room-argument.ts')
+  const { server, room } = await resolveRoom(context, text)
+  if (room.endedAt !== null) throw failure('room-ended', `"${room.title}" has ended`)
+  const token = await context.accessToken(server)
+  const signIn = token === undefined ? { credentialsFile: await context.credentialsFile(server) } : { token }
+  return { server: server.url, roomId: room.id, ...signIn }
+}

@@ -1,0 +1,25 @@
+import { connectSeat, listSeats, type SeatClient } from '../client/seat.ts'
+import type { SeatCommand, SeatState } from '../protocol/seat.ts'
+import type { Context } from './context.ts'
+import { failure } from './failure.ts'
+
+export type SeatOption = { seat?: string }
+
+/** The running seat: the one that `--seat` names by the beginning of its id, or the only one. Codes `no-seat`, `bad-input`. */
+export const runningSeat = async (context: Context, { seat }: SeatOption): Promise<SeatClient> => {
+  const seats = await listSeats(context.folders.sockets)
+  const fitting = seat === undefined ? seats : seats.filter(({ seatId }) => seatId.startsWith(seat.toLowerCase()))
+  if (fitting.length === 0)
+    throw failure('no-seat', seat === undefined ? 'you are in no room' : `no running seat begins with "${seat}"`)
+  if (fitting.length > 1) {
+    const known = fitting.map(({ seatId, title }) => `${seatId.slice(0, 8)} (${title})`).join(', ')
+    throw failure('bad-input', `several seats run; name one with --seat: ${known}`)
+  }
+  const client = await connectSeat(context.folders.sockets, fitting[0]!.seatId)
+  context.onClose(() => client.close())
+  return client
+}
+
+/** One command to the running seat; resolves with its state after it. */
+export const commandSeat = async (context: Context, option: SeatOption, command: SeatCommand): Promise<SeatState> =>
+  (await runningSeat(context, option)).request(command)
