@@ -4,6 +4,8 @@ export type Counters = {
   packetsOut: number
   /** RTP that does not parse, or of a payload type that was not agreed on. */
   malformed: number
+  /** RTP beyond what any Opus stream needs. */
+  overRate: number
   dataDropped: number
   signalMessages: number
   signalRefused: number
@@ -15,6 +17,7 @@ export const createCounters = (): Counters => ({
   packetsIn: 0,
   packetsOut: 0,
   malformed: 0,
+  overRate: 0,
   dataDropped: 0,
   signalMessages: 0,
   signalRefused: 0,

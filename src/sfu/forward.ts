@@ -38,10 +38,16 @@ type Publication = {
   durationMs: number
   lastTimestamp: number
   subscribers: Subscriber[]
+  /** Packets in the second that began at `secondMs`. */
+  inSecond: number
+  secondMs: number
 }
 
 const OUT_PAYLOAD_TYPE = 111
 const OWN_SSRC = 1
+// Opus has at most 400 packets of 2.5 ms in a second; the rest is room for a burst after a stall.
+const MAX_PACKETS_PER_S = 600
+const MAX_PACKET_BYTES = 1500
 
 /** `random` gives a number in [0, 1). */
 export const createForwarder = (counters: Counters, random: () => number): Forwarder => {
@@ -100,15 +106,21 @@ const newPublication = (source: Source, random: () => number): Publication => ({
   durationMs: 20,
   lastTimestamp: 0,
   subscribers: [],
+  inSecond: 0,
+  secondMs: 0,
 })
 
 const forward = (publication: Publication, packet: Buffer, nowMs: number, counters: Counters): void => {
   const header = readRtpHeader(packet, publication.source.levelExtensionId)
-  if (!header || header.payloadType !== publication.source.payloadType) {
+  if (!header || header.payloadType !== publication.source.payloadType || packet.length > MAX_PACKET_BYTES) {
     counters.malformed += 1
     return
   }
   counters.packetsIn += 1
+  if (!withinRate(publication, nowMs)) {
+    counters.overRate += 1
+    return
+  }
   // A restarted source (another SSRC) is another stream: its loss is counted anew.
   if (publication.ssrc !== header.ssrc) publication.reception = createReception()
   publication.ssrc = header.ssrc
@@ -125,6 +137,16 @@ const forward = (publication: Publication, packet: Buffer, nowMs: number, counte
     out.sequence,
     counters,
   )
+}
+
+/** One sender must not multiply a flood by the number of listeners. */
+const withinRate = (publication: Publication, nowMs: number): boolean => {
+  if (nowMs - publication.secondMs >= 1000) {
+    publication.secondMs = nowMs
+    publication.inSecond = 0
+  }
+  publication.inSecond += 1
+  return publication.inSecond <= MAX_PACKETS_PER_S
 }
 
 const fanOut = (publication: Publication, packet: Buffer, sequence: number, counters: Counters): void => {

@@ -5,8 +5,9 @@ import { type Connection, createConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { createForwarder, type Forwarder } from './forward.ts'
 import type { MediaEngine } from './media.ts'
+import { createRateLimit } from './rate-limit.ts'
 import { qualityUpdate, speakersNow, speakerUpdate, webhookEvent } from './reports.ts'
-import { activate, detach, finish, isFullFor, join, tick } from './room.ts'
+import { activate, detach, finish, isFullFor, join, remove, tick } from './room.ts'
 import { createRoomState, type Effect, type Participant, type RoomSettings, type RoomState } from './room-state.ts'
 import { newSid } from './sid.ts'
 import { createSpeakerDetector, SPEAKER_INTERVAL_MS, type SpeakerDetector } from './speakers.ts'
@@ -52,6 +53,8 @@ const DEFAULTS: RoomSettings = { emptyTimeoutS: 300, departureTimeoutS: 20, maxP
 const MAX_ROOMS = 2000
 const MAX_CONNECTIONS = 5000
 const MAX_REVOKED = 20_000
+// Dropped in any case; who sends more than chatter is put out.
+const DATA_PER_S = 100
 const REPORT_MS = 2000
 
 export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOptions): House => {
@@ -149,6 +152,7 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
         unixMs: Date.now(),
       })
       const { sid } = participant.info
+      const withinDataRate = createRateLimit(DATA_PER_S, DATA_PER_S * 5)
       const connection: Connection = createConnection(socket, engine, {
         onPacket: (mid, packet) => {
           const trackSid = participant.sections.get(mid)
@@ -156,6 +160,8 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
         },
         onData: () => {
           counters.dataDropped += 1
+          if (!withinDataRate(now()) && connections.get(sid) === connection)
+            run(room, remove(room, sid, DisconnectReason.STATE_MISMATCH, now()))
         },
         onActive: () => {
           if (connections.get(sid) !== connection) return

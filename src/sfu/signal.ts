@@ -21,6 +21,7 @@ import {
   updateSubscription,
   updateTrackSettings,
 } from './publish.ts'
+import { createRateLimit } from './rate-limit.ts'
 import { PING_TIMEOUT_S, remove } from './room.ts'
 import type { Participant, RoomState } from './room-state.ts'
 import { type AnswerTrack, cleanPublisherOffer } from './sdp.ts'
@@ -239,17 +240,4 @@ const updateOwn = (
     case: 'requestResponse',
     value: new RequestResponse({ requestId: request.requestId, reason, message }),
   })
-}
-
-/** Token bucket; the returned function says whether one more is admitted at `nowMs`. */
-const createRateLimit = (perS: number, burst: number): ((nowMs: number) => boolean) => {
-  let tokens = burst
-  let lastMs: number | undefined
-  return (nowMs) => {
-    tokens = Math.min(burst, tokens + ((nowMs - (lastMs ?? nowMs)) / 1000) * perS)
-    lastMs = nowMs
-    if (tokens < 1) return false
-    tokens -= 1
-    return true
-  }
 }

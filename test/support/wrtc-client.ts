@@ -6,7 +6,12 @@ export type WrtcPeer = {
   events: MediaEvent[]
   /** Frequency heard in the last 200 ms, by publisher identity; 0 is silence, undefined is nothing at all. */
   heardHz(identity: string): number | undefined
-  publishTone(hz: number): Promise<{ setMuted(muted: boolean): Promise<void>; close(): Promise<void> }>
+  /** How many channels came from that publisher. */
+  channelsOf(identity: string): number | undefined
+  publishTone(
+    hz: number,
+    channels?: 1 | 2,
+  ): Promise<{ setMuted(muted: boolean): Promise<void>; close(): Promise<void> }>
   close(): Promise<void>
 }
 
@@ -14,6 +19,7 @@ const TICK_MS = 10
 
 /** A participant on livekit-client with @roamhq/wrtc: what the program itself uses. */
 export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> => {
+  const channelCounts = new Map<string, number>()
   const heard = new Map<string, ToneMeter>()
   const events: MediaEvent[] = []
   const timers: NodeJS.Timeout[] = []
@@ -24,6 +30,7 @@ export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> =>
     onPcm: (id, _trackId, samples, sampleRate, channels) => {
       if (sampleRate !== 48_000) return
       const mono = channels === 2 ? samples.filter((_, index) => index % 2 === 0) : samples
+      channelCounts.set(id, channels)
       const meter = heard.get(id) ?? createToneMeter()
       heard.set(id, meter)
       meter.add(mono)
@@ -33,15 +40,18 @@ export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> =>
     media,
     events,
     heardHz: (identity) => heard.get(identity)?.hz(),
-    publishTone: async (hz) => {
-      const publication = await media.publish({ muted: false, channels: 1, music: true })
-      const frame = new Int16Array(480)
+    channelsOf: (identity) => channelCounts.get(identity),
+    publishTone: async (hz, channels = 1) => {
+      const publication = await media.publish({ muted: false, channels, music: true })
+      const frame = new Int16Array(480 * channels)
       const startMs = performance.now()
       let sent = 0
       timers.push(
         setInterval(() => {
           for (; sent * TICK_MS < performance.now() - startMs; sent += 1) {
-            for (let i = 0; i < 480; i += 1) frame[i] = 8000 * Math.sin((2 * Math.PI * hz * (sent * 480 + i)) / 48_000)
+            // The right channel, where there is one, stays silent.
+            for (let i = 0; i < 480; i += 1)
+              frame[i * channels] = 8000 * Math.sin((2 * Math.PI * hz * (sent * 480 + i)) / 48_000)
             publication.write(frame)
           }
         }, TICK_MS),

@@ -48,3 +48,16 @@ test('livekit-client over wrtc hears and is heard', async () => {
   await eventually(() => isTone(native.heardHz('wrtc'), 880), { withinMs: 10_000, what: 'by rtc-node too' })
   for (const peer of [native, wrtc, other]) await peer.close()
 })
+
+test('a stereo track arrives in stereo', async () => {
+  const speaker = await joinWrtc(server.url, await server.token('speaker', 'stereo'))
+  const listener = await joinWrtc(server.url, await server.token('listener', 'stereo'))
+  await speaker.publishTone(440, 2)
+  await eventually(() => isTone(listener.heardHz('speaker'), 440), {
+    withinMs: 5000,
+    what: 'the left channel is heard',
+  })
+  await eventually(() => listener.channelsOf('speaker') === 2, { withinMs: 5000, what: 'two channels' })
+  await speaker.close()
+  await listener.close()
+})
