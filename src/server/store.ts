@@ -18,7 +18,7 @@ export type Store = {
   failed: Promise<StoreError>
   close(): Promise<void>
 }
-export type StoreError = Error & { code: string }
+type StoreError = Error & { code: string }
 export type StoreOptions = { dataDir: string } | { databaseUrl: string }
 
 /**

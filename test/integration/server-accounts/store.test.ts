@@ -82,7 +82,7 @@ describe.each(stores)('the store on %s', (kind) => {
 const smallDisk = ((): string | null => {
   const folder = mkdtempSync('/tmp/roomtone-small-')
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', folder], { stdio: 'ignore' })
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', folder], { stdio: 'ignore' })
     return folder
   } catch {
     rmSync(folder, { recursive: true })
@@ -91,7 +91,7 @@ const smallDisk = ((): string | null => {
 })()
 afterAll(() => {
   if (!smallDisk) return
-  execFileSync('umount', ['-l', smallDisk])
+  execFileSync('/bin/umount', ['-l', smallDisk])
   rmSync(smallDisk, { recursive: true })
 })
 
@@ -122,7 +122,7 @@ diskTest(
     expect(await store.failed).toMatchObject({ code: 'disk-full', message: sentence })
     await store.close()
     await expect(openStore({ dataDir })).rejects.toMatchObject({ code: 'disk-full', message: sentence })
-    execFileSync('mount', ['-o', 'remount,size=96m', smallDisk as string])
+    execFileSync('/bin/mount', ['-o', 'remount,size=96m', smallDisk as string])
     const again = await openStore({ dataDir })
     const rows = await again.db.selectFrom('account').select('id').execute()
     await again.close()
