@@ -35,6 +35,7 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
   let rooms: { close: () => unknown } | undefined
   let joinAttempt = 0
   let isClosed = false
+  let isQuitting = false
   let shownAtMs = 0
   let pending: NodeJS.Timeout | undefined
 
@@ -96,6 +97,7 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
         seat = undefined
         return
       case 'leave-and-quit':
+        isQuitting = true
         return attempt(
           within(leaveWithinMs, seat?.line.request({ verb: 'leave' })).finally(() => onQuit(effect.exitCode)),
           () => undefined,
@@ -103,7 +105,8 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
       case 'detach-and-quit':
         return attempt(detach(), ({ message }) => dispatch({ type: 'failed', message }))
       case 'quit':
-        return onQuit(effect.exitCode)
+        // The seat's own end, while leaving to quit, must not decide the exit code.
+        return isQuitting || onQuit(effect.exitCode)
       case 'redraw':
         return onRedraw()
       case 'suspend':

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export const tmuxMissing: string | undefined =
   spawnSync('tmux', ['-V'], { stdio: 'ignore' }).status === 0 ? undefined : 'needs tmux'
 
 export type TuiTerminal = {
-  /** tmux names (`Enter`, `Escape`, `C-c`) or, with `literally`, characters. */
+  /** tmux names of keys: `Enter`, `Escape`, `C-c`, `a`. */
   press: (...keys: string[]) => void
   type: (text: string) => void
   /** The visible screen, with `escapes` also its styles. */
@@ -24,8 +24,14 @@ export type TuiTerminal = {
   /** What the UI asked of the world so far. */
   told: () => Record<string, unknown>[]
   resize: (columns: number, rows: number) => void
+  /** Whether tmux's screen shows the cursor, is the alternate one, and wraps lines. */
+  flags: () => string
+  /** Bytes that the UI has written to the terminal so far. */
+  written: () => number
   /** The UI's process. */
   pid: () => number
+  /** Closes the terminal under the UI. */
+  hangUp: () => void
   close: () => void
 }
 
@@ -76,7 +82,11 @@ export const openTuiTerminal = async (
   tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), 'bash --norc --noprofile -i')
   tmux('set', '-g', 'status', 'off')
   tmux('resize-window', '-x', String(columns), '-y', String(rows))
+  let isOpen = true
   const told: Record<string, unknown>[] = []
+  const output = join(harness.folder, `${terminals}.out`)
+  writeFileSync(output, '')
+  tmux('pipe-pane', `cat >> ${output}`)
   tmux('send-keys', '-l', `node ${harness.entry} ${socketPath} ${scene}`)
   tmux('send-keys', 'Enter')
   const socket = await eventually(() => connectTo(socketPath), { withinMs: 15_000, what: 'the harness listens' }).catch(
@@ -104,10 +114,17 @@ export const openTuiTerminal = async (
     play: (asked) => void socket.write(`${JSON.stringify(asked)}\n`),
     told: () => told,
     resize: (wide, high) => void tmux('resize-window', '-x', String(wide), '-y', String(high)),
+    flags: () => tmux('display', '-p', 'cursor #{cursor_flag} alternate #{alternate_on} wrap #{wrap_flag}').trim(),
+    written: () => statSync(output).size,
     pid: () => Number(execFileSync('pgrep', ['-f', socketPath], { encoding: 'utf8' }).trim().split('\n').at(-1)),
+    hangUp: () => {
+      tmux('kill-server')
+      isOpen = false
+    },
     close: () => {
       socket.destroy()
-      tmux('kill-server')
+      if (isOpen) tmux('kill-server')
+      isOpen = false
     },
   }
 }

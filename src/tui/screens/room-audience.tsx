@@ -17,7 +17,7 @@ export const audienceHeight = (
   const space = rows - takenRows
   // A row of air between stage and audience, where there is one to spare.
   const left = space - (Math.max(1, speakers) + 1) - (rows >= 12 ? 1 : 0)
-  const least = rows >= 9 ? Math.min(Math.floor(rows / 3), listeners + 1) : 1
+  const least = rows >= 12 ? Math.min(Math.floor(rows / 3), listeners + 1) : 1
   return Math.min(Math.max(0, space - 2), Math.max(least, left))
 }
 

@@ -70,7 +70,10 @@ const Divider = ({ rows }: { rows: number }) =>
 
 const People = ({ model, seat, columns, rows, hasSide }: BodyProps & { hasSide: boolean }) => {
   const { hands, counts } = seat
-  const handRows = !hasSide && hands.length > 0 ? Math.min(hands.length, 3) + 1 : 0
+  // The stage has the first claim, the count of the audience the last row.
+  const stageWants = Math.min(Math.max(1, counts.speakers) + 1, rows - 1)
+  const handSpace = Math.min(hands.length + 1, 4, rows - stageWants - 1)
+  const handRows = !hasSide && hands.length > 0 && handSpace >= 2 ? handSpace : 0
   const audienceRows = audienceHeight(rows, counts, handRows)
   const stageRows = Math.max(1, rows - handRows - audienceRows)
   return (

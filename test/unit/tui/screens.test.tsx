@@ -1,0 +1,166 @@
+import { stripVTControlCharacters } from 'node:util'
+import { renderToString } from 'ink'
+import { describe, expect, it } from 'vitest'
+import type { SeatState } from '../../../src/protocol/seat.ts'
+import { Screen } from '../../../src/tui/app.tsx'
+import { microphoneWords } from '../../../src/tui/components/microphone-line.tsx'
+import { initialModel, type Model } from '../../../src/tui/model.ts'
+import { widthOf } from '../../../src/tui/width.ts'
+import { aParticipant, aRoom, aSeat, roomId } from '../../support/tui-fixtures.ts'
+
+const sizes: [columns: number, rows: number][] = [
+  [80, 24],
+  [120, 40],
+  [40, 15],
+  [300, 100],
+  [20, 6],
+  [20, 3],
+  [5, 2],
+  [1, 1],
+]
+
+const at = (columns: number, rows: number, change: Partial<Model>): Model => ({
+  ...initialModel({ version: '0', server: 'http://127.0.0.1:8080', columns, rows, nowMs: Date.now() }),
+  ...change,
+})
+const draw = (model: Model): string[] =>
+  stripVTControlCharacters(renderToString(<Screen model={model} />, { columns: model.columns })).split('\n')
+const inRoom = (seat: SeatState, change: Partial<Model> = {}): Partial<Model> => ({ screen: 'room', seat, ...change })
+
+const hallway: Partial<Model> = {
+  screen: 'hallway',
+  hallway: {
+    rows: Array.from({ length: 30 }, (_, index) => ({ room: aRoom(index), isNew: index === 29, isEnded: index === 2 })),
+    selectedId: roomId(1),
+    search: '',
+    status: 'open',
+    cause: null,
+    hasMore: false,
+  },
+}
+const log = [{ at: '2026-11-21T18:02:00.000Z', text: 'Omar raised a hand', isError: false }]
+const pictures: [name: string, change: Partial<Model>][] = [
+  ['starting', {}],
+  ['sign-in', { screen: 'sign-in' }],
+  ['offline', { screen: 'offline', offline: { cause: 'no answer', sinceMs: 0, retryAtMs: 0, attempts: 1 } }],
+  ['hallway', hallway],
+  [
+    'search',
+    {
+      ...hallway,
+      overlay: { kind: 'prompt', purpose: 'search', label: 'Search', text: 'x'.repeat(80), maxCharacters: 80 },
+    },
+  ],
+  ['moderator', inRoom(aSeat('moderator'), { log })],
+  ['listener', inRoom(aSeat('listener'), { log })],
+  ['card', inRoom(aSeat('moderator'), { focus: { section: 'listening', id: 'p-9' } })],
+  ['menu', inRoom(aSeat('moderator'), { overlay: { kind: 'menu', personId: 'p-0' } })],
+  ['help', inRoom(aSeat('moderator'), { overlay: { kind: 'help', offset: 0 } })],
+  [
+    'confirm',
+    inRoom(aSeat('moderator'), {
+      overlay: { kind: 'confirm', question: 'Leave?', choices: [{ key: 'y', label: 'leave', does: [] }] },
+    }),
+  ],
+  ['ended', { screen: 'ended', ended: { title: 'T', reason: 'kicked', by: 'Lena', roomId: null, minutes: 3 } }],
+]
+
+describe('every screen at every size', () => {
+  for (const [columns, rows] of sizes)
+    it(`fits ${columns}x${rows}`, () => {
+      for (const [name, change] of pictures) {
+        const lines = draw(at(columns, rows, change))
+        expect(lines.length, name).toBeLessThanOrEqual(rows)
+        for (const line of lines) expect(widthOf(line), `${name}: ${line}`).toBeLessThanOrEqual(columns)
+      }
+    })
+})
+
+describe('the room', () => {
+  it('never moves the microphone line, whatever is open', () => {
+    for (const [columns, rows] of sizes.slice(0, 5))
+      for (const [name, change] of pictures.filter(([, { screen }]) => screen === 'room'))
+        expect(draw(at(columns, rows, change)).at(-2), `${name} ${columns}x${rows}`).toMatch(/MIC OPEN|LISTENING/)
+  })
+
+  it('shows title, stage with who speaks, hands in order with questions, audience and news', () => {
+    const picture = draw(at(80, 24, inRoom(aSeat('moderator'), { log }))).join('\n')
+    expect(picture).toMatch(/Morning sit .* live 12 min · 148 here · not recorded/)
+    expect(picture).toMatch(/▸ Guide +bot +▁▂▃▅▆· -19 dB/)
+    expect(picture).toMatch(/Lena +moderator ······ muted/)
+    expect(picture).toMatch(/1 Omar How long should I ho…/)
+    expect(picture).toMatch(/Listening 145/)
+    expect(picture).toMatch(/… \+133/)
+    expect(picture).toMatch(/Omar raised a hand/)
+  })
+
+  it('keeps stage, microphone line and keys at 40x15', () => {
+    const picture = draw(at(40, 15, inRoom(aSeat('moderator')))).join('\n')
+    for (const part of ['▸ Guide', 'Lena', 'MIC OPEN', 'space mute', '? keys']) expect(picture).toContain(part)
+  })
+
+  it('gives the selected person a card at 120x40', () => {
+    const focus = { section: 'listening' as const, id: 'p-0' }
+    const picture = draw(at(120, 40, inRoom(aSeat('moderator'), { focus }))).join('\n')
+    expect(picture).toContain('@h0 · listener · hand up, first in line')
+  })
+
+  it('keeps a chosen listener in view, far down a room of thousands', () => {
+    const people = Array.from({ length: 5000 }, (_, index) => aParticipant(`n${index}`, { name: `Name ${index}` }))
+    const seat = aSeat('listener', { participants: people, counts: { speakers: 0, listeners: 5000 } })
+    const picture = draw(at(80, 24, inRoom(seat, { focus: { section: 'listening', id: 'n4321' } }))).join('\n')
+    expect(picture).toContain('Name 4321')
+  })
+
+  it('lets no control sequence of a name or title through, and counts wide glyphs', () => {
+    const evil = aParticipant('x', {
+      name: '\u001b[2J\u001b]0;owned\u0007Eve\u202e',
+      role: 'speaker',
+      isSpeaking: true,
+      levelDb: -20,
+    })
+    const seat = aSeat('listener')
+    const model = at(80, 24, inRoom({ ...seat, participants: [evil, ...seat.participants] }))
+    const raw = renderToString(<Screen model={model} />, { columns: 80 })
+    expect(raw).not.toMatch(/\u001b\[2J|\u001b\]|\u0007|\u202e/)
+    expect(raw).toMatch(/▸ Eve/)
+  })
+})
+
+describe('the microphone line', () => {
+  const words = (you: Partial<SeatState['you']>, change: Partial<SeatState> = {}) => {
+    const seat = aSeat('speaker', change)
+    const { badge, detail } = microphoneWords(
+      { ...seat, you: { ...seat.you, ...you } },
+      Date.parse('2026-11-21T10:00:10.000Z'),
+    )
+    return `${badge}|${detail}`
+  }
+
+  it('says each state in plain words', () => {
+    const invitation = { by: 'Lena', expiresAt: '2026-11-21T10:00:37.000Z' }
+    expect([
+      words({ microphone: 'open' }),
+      words({ microphone: 'muted', isTalkingWhileMuted: true }),
+      words({ microphone: 'muted-by-moderator' }).split('|')[0],
+      words({ microphone: 'listening' }),
+      words({ microphone: 'hand-raised', hand: { position: 2, question: 'Why?' } }),
+      words({ microphone: 'invited', invitation }),
+      words({ microphone: 'no-microphone' }),
+    ]).toEqual([
+      'MIC OPEN|',
+      'MUTED|you are talking: space to be heard',
+      'MUTED BY MODERATOR',
+      'LISTENING|',
+      'HAND RAISED 2nd|Why?',
+      'INVITED TO SPEAK (y/n)|by Lena · 27 s left',
+      'NO MICROPHONE|you can listen',
+    ])
+  })
+
+  it('never says open while the connection is gone', () => {
+    const connection = { status: 'reconnecting' as const, since: '2026-11-21T10:00:06.000Z', cause: 'no network' }
+    expect(words({ microphone: 'open' }, { connection })).toBe('RECONNECTING 4 s|no network')
+    expect(words({ microphone: 'open' }, { connection: { status: 'joining' } })).toBe('JOINING|not heard yet')
+  })
+})
