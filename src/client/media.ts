@@ -29,8 +29,7 @@ export type MediaEvent =
   /** All who are speaking now. */
   | { type: 'speaking'; ids: string[] }
   | { type: 'quality'; id: string; quality: SeatParticipant['quality'] }
-  /** The server took our track, or gave or took the right to have one. */
-  | { type: 'unpublished' }
+  /** The server gave or took the right to have a track. */
   | { type: 'permission'; canPublish: boolean }
   | { type: 'track-ended'; id: string; trackId: string }
   | { type: 'reconnecting' }
@@ -58,6 +57,8 @@ export type PublishOptions = {
   channels: Channels
   /** Music: 96 kbit/s and never a pause in transmission; else 32 kbit/s, with pauses in silence. */
   music: boolean
+  /** The server has taken the track away. */
+  onTaken(): void
 }
 
 export type Media = {
@@ -205,7 +206,6 @@ const forwardEvents = (livekit: LiveKit, room: Room, sinks: Sinks, onEvent: Medi
     .on(RoomEvent.TrackMuted, (_, participant) => tell(participant))
     .on(RoomEvent.TrackUnmuted, (_, participant) => tell(participant))
     .on(RoomEvent.LocalTrackPublished, (_, participant) => tell(participant))
-    .on(RoomEvent.LocalTrackUnpublished, () => onEvent({ type: 'unpublished' }))
     .on(RoomEvent.ParticipantPermissionsChanged, (_, participant) => {
       tell(participant)
       if (participant === room.localParticipant)
@@ -258,7 +258,7 @@ const publish = async (
   livekit: LiveKit,
   webrtc: WebRtc,
   room: Room,
-  { muted, channels, music }: PublishOptions,
+  { muted, channels, music, onTaken }: PublishOptions,
 ): Promise<Publication> => {
   const pcm = webrtc.createPcmTrack(channels)
   const track = new livekit.LocalAudioTrack(pcm.mediaTrack as never, undefined, true)
@@ -276,21 +276,37 @@ const publish = async (
       code: 'media-unavailable',
     })
   })
-  return openPublication(room, pcm, track)
+  return openPublication(livekit, room, pcm, track, onTaken)
 }
 
 type LocalAudio = NonNullable<LocalTrackPublication['audioTrack']>
 
-const openPublication = (room: Room, pcm: PcmTrack, track: LocalAudio): Publication => ({
-  write: pcm.write,
-  setMuted: async (muted) => {
-    await (muted ? track.mute() : track.unmute())
-  },
-  close: async () => {
-    await room.localParticipant.unpublishTrack(track).catch(() => {})
+const openPublication = (
+  { RoomEvent }: LiveKit,
+  room: Room,
+  pcm: PcmTrack,
+  track: LocalAudio,
+  onTaken: () => void,
+): Publication => {
+  const onUnpublished = (publication: LocalTrackPublication) => {
+    if (publication.track !== undefined && publication.track !== track) return
+    room.off(RoomEvent.LocalTrackUnpublished, onUnpublished)
     pcm.close()
-  },
-})
+    onTaken()
+  }
+  room.on(RoomEvent.LocalTrackUnpublished, onUnpublished)
+  return {
+    write: pcm.write,
+    setMuted: async (muted) => {
+      await (muted ? track.mute() : track.unmute())
+    },
+    close: async () => {
+      room.off(RoomEvent.LocalTrackUnpublished, onUnpublished)
+      await room.localParticipant.unpublishTrack(track).catch(() => {})
+      pcm.close()
+    },
+  }
+}
 
 const connectError = ({ ConnectionError, ConnectionErrorReason }: LiveKit, url: string, error: Error) => {
   const isRefused = error instanceof ConnectionError && error.reason === ConnectionErrorReason.NotAllowed

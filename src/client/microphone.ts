@@ -23,8 +23,6 @@ export type Microphone = {
   setHeld(isHeld: boolean): void
   /** Resolves when it is so: muted means that no frame goes out and the server knows. */
   setMuted(muted: boolean): Promise<void>
-  /** The server has taken the track away. */
-  dropPublication(): void
   /** Whole dBFS of the loudest frame since the last call, as spoken, also while muted. */
   takeLevel(): { levelDb: number; isTalkingWhileMuted: boolean }
   isPublished(): boolean
@@ -61,7 +59,13 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
 
   const open = async (on: Media, from: AudioSource): Promise<Published> => {
     const { channels } = from
-    const publishing = on.publish({ muted: wish.muted, channels, music: options.music ?? channels === 2 })
+    let opened: Published | undefined
+    const publishing = on.publish({
+      muted: wish.muted,
+      channels,
+      music: options.music ?? channels === 2,
+      onTaken: () => opened && lose(opened),
+    })
     const track = await Promise.race([publishing, abandoned()]).catch((error) => {
       void publishing.then((late) => late.close()).catch(() => {})
       throw error
@@ -88,7 +92,16 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       if (next !== current) pump.setSource(next)
       current = next
     }
-    return { media: on, channels, track, pump, silence, isMuted: wish.muted, setSource }
+    opened = { media: on, channels, track, pump, silence, isMuted: wish.muted, setSource }
+    return opened
+  }
+
+  const lose = (taken: Published) => {
+    taken.pump.close()
+    if (taken !== published) return
+    published = undefined
+    onSending(false)
+    void settle()
   }
 
   // A connection that broke answers nothing any more; what comes next must not wait for it.
@@ -156,14 +169,6 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
     setMuted: (muted) => {
       wish.muted = muted
       return settle()
-    },
-    dropPublication: () => {
-      const was = published
-      published = undefined
-      was?.pump.close()
-      onSending(false)
-      void was?.track.close()
-      void settle()
     },
     takeLevel: () => {
       const levelDb = Math.round(loudestDb)

@@ -176,8 +176,6 @@ export const startSession = (options: SessionOptions): Session => {
       case 'reconnected':
         microphone.setHeld(false)
         return dispatch({ type: 'live' })
-      case 'unpublished':
-        return microphone.dropPublication()
       case 'track-ended':
         return hearing.endTrack(event.trackId)
       case 'permission':
