@@ -1,6 +1,6 @@
 import { useInput } from 'ink'
-import { useSyncExternalStore } from 'react'
-import { keysFrom } from './key-names.ts'
+import { useState, useSyncExternalStore } from 'react'
+import { keyReader } from './key-names.ts'
 import type { Model } from './model.ts'
 import { Hallway } from './screens/hallway.tsx'
 import { Room } from './screens/room.tsx'
@@ -17,9 +17,10 @@ export type AppProps = {
 
 /** Draws the model and hands on keys; it decides nothing. */
 export const App = ({ model, subscribe, onKey, color }: AppProps) => {
+  const [readKeys] = useState(keyReader)
   const now = useSyncExternalStore(subscribe, model)
   useInput((input, key) => {
-    for (const name of keysFrom(input, key)) onKey(name)
+    for (const name of readKeys(input, key)) onKey(name)
   })
   return (
     <ColorProvider value={color}>

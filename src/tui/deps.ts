@@ -15,7 +15,7 @@ export type SeatLine = {
 }
 
 /** `localCode` gives the code itself where no SMS gateway is set and the server runs on this machine. */
-export type StartedLogin = { loginId: string; localCode?: () => Promise<string | undefined> }
+type StartedLogin = { loginId: string; localCode?: () => Promise<string | undefined> }
 
 export type RoomSubscription = {
   cursor: string

@@ -52,7 +52,7 @@ export type Hallway = {
 export type Section = 'stage' | 'hands' | 'listening'
 export type Focus = { section: Section; id: string }
 export type LogLine = { at: string; text: string; isError: boolean }
-export type Ended = {
+type Ended = {
   title: string
   reason: SeatLeaveReason
   by: string | null

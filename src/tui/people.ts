@@ -3,7 +3,7 @@ import type { SeatParticipant, SeatState } from '../protocol/seat.ts'
 import type { Choice, Effect, Focus, Section } from './model.ts'
 
 /** People of a room in the order in which the selection moves: stage, raised hands, audience. */
-export const sectionIds = (seat: SeatState, section: Section): string[] => {
+const sectionIds = (seat: SeatState, section: Section): string[] => {
   if (section === 'hands') return seat.hands.map(({ participantId }) => participantId)
   const wantsStage = section === 'stage'
   return seat.participants.filter(({ role }) => (role !== 'listener') === wantsStage).map(({ id }) => id)

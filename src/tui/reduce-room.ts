@@ -2,6 +2,7 @@ import type { SeatCommand, SeatLeaveReason, SeatState } from '../protocol/seat.t
 import type { ActionId } from './keys.ts'
 import { type Choice, type Effect, type Happening, type LogLine, type Model, type Step, step } from './model.ts'
 import { isOnlyModerator, keepFocus, moveFocus, nextSection, personById } from './people.ts'
+import { microphoneSentence } from './words.ts'
 
 type RoomHappening = Extract<
   Happening,
@@ -11,7 +12,7 @@ type RoomHappening = Extract<
 export const reduceRoom = (model: Model, happening: RoomHappening): Step => {
   switch (happening.type) {
     case 'joined':
-      return takeSeat({ ...model, screen: 'room', focus: null, log: [], ended: null, overlay: null }, happening.seat)
+      return takeSeat(enter(model, happening.seat), happening.seat)
     case 'join-failed':
       return joinFailed(model, happening)
     case 'seat':
@@ -67,7 +68,7 @@ export const reduceRoomKey = (model: Model, action: ActionId | undefined): Step 
 }
 
 /** The exit code of cli.md for the end of a seat that was the whole of this run. */
-export const exitCodeFor = (reason: SeatLeaveReason): number => {
+const exitCodeFor = (reason: SeatLeaveReason): number => {
   if (reason === 'left' || reason === 'done') return 0
   if (reason === 'interrupted') return 130
   if (reason === 'not-allowed') return 5
@@ -108,6 +109,14 @@ const reduceEndedKey = (model: Model, action: ActionId | undefined): Step => {
   if (action === 'quit' || (action === 'hallway' && model.isSingleRoom))
     return step(model, { do: 'quit', exitCode: model.isSingleRoom && ended ? exitCodeFor(ended.reason) : 0 })
   return action === 'hallway' ? toHallway(model) : step(model)
+}
+
+/** The first news is where you are; a seat that is still joining tells it itself. */
+const enter = (model: Model, seat: SeatState): Model => {
+  const room: Model = { ...model, screen: 'room', focus: null, log: [], ended: null, overlay: null }
+  if (seat.connection.status !== 'live') return room
+  const text = `You are in ${seat.room.title} as a ${seat.you.role}. ${microphoneSentence(seat)}`
+  return say(room, { at: new Date(model.nowMs).toISOString(), text, isError: false })
 }
 
 const takeSeat = (model: Model, seat: SeatState): Step => {

@@ -1,7 +1,10 @@
-/** Saves the shell's screen, shows an empty one, hides the cursor, wraps no line (xterm, DECSET 1049, 25 and 7). */
-const enterSequence = '\u001b[?1049h\u001b[2J\u001b[H\u001b[?25l\u001b[?7l'
+/**
+ * Saves the shell's screen, shows an empty one, hides the cursor, wraps no line, marks pasted text (xterm, DECSET 1049, 25,
+ * 7 and 2004).
+ */
+const enterSequence = '\u001b[?1049h\u001b[2J\u001b[H\u001b[?25l\u001b[?7l\u001b[?2004h'
 /** Ends a synchronised update (2026) that a crash may have cut, all styles, the cursor's absence and the screen. */
-const leaveSequence = '\u001b[?2026l\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l'
+const leaveSequence = '\u001b[?2026l\u001b[0m\u001b[?2004l\u001b[?7h\u001b[?25h\u001b[?1049l'
 const clearSequence = '\u001b[2J\u001b[H'
 
 export type Terminal = { enter: () => void; leave: () => void; clear: () => void }

@@ -142,6 +142,19 @@ describe.skipIf(tmuxMissing)('the terminal UI in a terminal', () => {
     expect(await terminal.sees('RECONNECTING 2 s')).not.toContain('MIC OPEN')
   })
 
+  it('takes pasted text as text: into a question, never as keys', async () => {
+    await open('listener')
+    await terminal.sees('LISTENING')
+    terminal.paste('hLq\ny')
+    terminal.press('h')
+    await terminal.sees('Your question (may stay empty)')
+    terminal.paste('two\nlines')
+    await terminal.sees('two lines')
+    terminal.press('Enter')
+    await tells({ command: { verb: 'hand', question: 'two lines' } })
+    expect(terminal.told()).toHaveLength(1)
+  })
+
   it('draws anew at any size, down to one cell', async () => {
     await open('moderator', 120, 40)
     await terminal.sees('May I share how it went yesterday at t')

@@ -17,6 +17,8 @@ export type TuiTerminal = {
   /** tmux names of keys: `Enter`, `Escape`, `C-c`, `a`. */
   press: (...keys: string[]) => void
   type: (text: string) => void
+  /** As a terminal pastes, in brackets where the program asked for them. */
+  paste: (text: string) => void
   /** The visible screen, with `escapes` also its styles. */
   screen: (escapes?: boolean) => string
   sees: (text: string | RegExp) => Promise<string>
@@ -101,6 +103,10 @@ export const openTuiTerminal = async (
   return {
     press: (...keys) => void tmux('send-keys', ...keys),
     type: (text) => void tmux('send-keys', '-l', text),
+    paste: (text) => {
+      tmux('set-buffer', text)
+      tmux('paste-buffer', '-p', '-r')
+    },
     screen,
     sees: (text) =>
       eventually(

@@ -27,7 +27,7 @@ export const Room = ({ model, seat }: { model: Model; seat: SeatState }) => {
   return (
     <Page
       model={model}
-      left={<Quote tone="strong" text={seat.room.title} />}
+      left={<Quote tone="strong" text={seat.room.title || 'Joining'} />}
       right={headerFacts(seat, nowMs, columns)}
       logRows={rows >= 34 ? 3 : 1}
       fixedLine={line}
