@@ -27,5 +27,6 @@ test('twenty listeners hear one speaker, and two rooms do not hear each other', 
   expect(stranger.heardHz('speaker')).toBeUndefined()
   const counts = await server.metrics()
   expect(counts).toMatchObject({ rooms: 2, participants: 22, tracks: 1, malformed: 0 })
-  for (const peer of [speaker, stranger, ...listeners]) await peer.close()
+  // The speaker last: livekit-client rejects, unhandled, when an offer meets its own leaving.
+  for (const peer of [stranger, ...listeners, speaker]) await peer.close()
 })

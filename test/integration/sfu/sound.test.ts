@@ -19,8 +19,8 @@ test('a tone published by one participant is heard by another', async () => {
     withinMs: 10_000,
     what: 'the listener hears 440 Hz',
   })
-  await speaker.close()
   await listener.close()
+  await speaker.close()
 })
 
 test('livekit-client over wrtc hears and is heard', async () => {
@@ -46,7 +46,7 @@ test('livekit-client over wrtc hears and is heard', async () => {
   await wrtc.publishTone(880)
   await eventually(() => isTone(other.heardHz('wrtc'), 880), { withinMs: 10_000, what: 'a republished track is heard' })
   await eventually(() => isTone(native.heardHz('wrtc'), 880), { withinMs: 10_000, what: 'by rtc-node too' })
-  for (const peer of [native, wrtc, other]) await peer.close()
+  await Promise.all([native, wrtc, other].map((peer) => peer.close()))
 })
 
 test('a stereo track arrives in stereo', async () => {
@@ -58,6 +58,6 @@ test('a stereo track arrives in stereo', async () => {
     what: 'the left channel is heard',
   })
   await eventually(() => listener.channelsOf('speaker') === 2, { withinMs: 5000, what: 'two channels' })
-  await speaker.close()
   await listener.close()
+  await speaker.close()
 })
