@@ -5,7 +5,7 @@ import { KeyBar } from '../components/key-bar.tsx'
 import { MicrophoneLine } from '../components/microphone-line.tsx'
 import type { Model } from '../model.ts'
 import { isModerator } from '../people.ts'
-import { Quote } from '../theme.tsx'
+import { Quote, Say } from '../theme.tsx'
 import { liveFor } from '../words.ts'
 import { Page } from './page.tsx'
 import { Audience, audienceHeight } from './room-audience.tsx'
@@ -65,8 +65,9 @@ const RoomBody = ({ model, seat, columns, rows }: BodyProps) => {
   )
 }
 
-const Divider = ({ rows }: { rows: number }) =>
-  Array.from({ length: rows }, (_, row) => row).map((row) => <Quote key={row} tone="dim" text="│" />)
+const Divider = ({ rows }: { rows: number }) => (
+  <Say tone="dim">{Array.from({ length: rows }, () => '│').join('\n')}</Say>
+)
 
 const People = ({ model, seat, columns, rows, hasSide }: BodyProps & { hasSide: boolean }) => {
   const { hands, counts } = seat
