@@ -42,7 +42,7 @@ export const joinWrtc = async (url: string, token: string): Promise<WrtcPeer> =>
     heardHz: (identity) => heard.get(identity)?.hz(),
     channelsOf: (identity) => channelCounts.get(identity),
     publishTone: async (hz, channels = 1) => {
-      const publication = await media.publish({ muted: false, channels, music: true })
+      const publication = await media.publish({ muted: false, channels, music: true, onTaken: () => {} })
       const frame = new Int16Array(480 * channels)
       const startMs = performance.now()
       let sent = 0

@@ -34,7 +34,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-test('a killed child is replaced on the same port, and those who come back hear each other', async () => {
+test('a killed child is replaced on the same port, and those who come back hear those who come new', async () => {
   const server = await start({ supervised: true })
   const { pid, port } = server.media
   const deaths: unknown[] = []
