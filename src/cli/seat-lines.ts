@@ -24,7 +24,8 @@ export const followInLines = (
   options: LinesOptions,
 ): Promise<string | undefined> => {
   const { output } = context
-  const say = options.soundOnStdout ? output.note : output.line
+  // Detached, stdout says which seat it is, and nothing else.
+  const say = options.soundOnStdout || options.detach ? output.note : output.line
   const input = options.readsCommands ? readCommands(context, seat, options.jsonl ? output.note : say) : undefined
   let reason: string | undefined
   let before = seat.state()
@@ -44,7 +45,7 @@ export const followInLines = (
         if (!options.jsonl && exitsBadly(event.reason)) output.problem({ ...event, code: event.reason })
       }
       if (event.type === 'joined' && options.detach) {
-        if (!options.jsonl) say(event.seatId)
+        if (!options.jsonl) output.line(event.seatId)
         output.note(`In ${event.title}; the seat stays. Leave it: roomtone leave --seat ${event.seatId.slice(0, 8)}`)
         end(undefined)
       }
