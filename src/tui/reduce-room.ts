@@ -2,7 +2,6 @@ import type { SeatCommand, SeatLeaveReason, SeatState } from '../protocol/seat.t
 import type { ActionId } from './keys.ts'
 import { type Choice, type Effect, type Happening, type LogLine, type Model, type Step, step } from './model.ts'
 import { isOnlyModerator, keepFocus, moveFocus, nextSection, personById } from './people.ts'
-import { microphoneSentence } from './words.ts'
 
 type RoomHappening = Extract<
   Happening,
@@ -115,7 +114,7 @@ const reduceEndedKey = (model: Model, action: ActionId | undefined): Step => {
 const enter = (model: Model, seat: SeatState): Model => {
   const room: Model = { ...model, screen: 'room', focus: null, log: [], ended: null, overlay: null }
   if (seat.connection.status !== 'live') return room
-  const text = `You are in ${seat.room.title} as a ${seat.you.role}. ${microphoneSentence(seat)}`
+  const text = `You are in ${seat.room.title} as a ${seat.you.role}.`
   return say(room, { at: new Date(model.nowMs).toISOString(), text, isError: false })
 }
 

@@ -87,6 +87,8 @@ export const microphoneSentence = (state: SeatState): string => {
     case 'invited':
       return you.invitation ? `${you.invitation.by} invites you to speak.` : 'You are invited to speak.'
     case 'no-microphone':
-      return 'You have no microphone; you can still listen.'
+      return state.devices.speaker.status === 'ok'
+        ? 'You have no microphone; you can still listen.'
+        : 'This machine has no sound; you can listen elsewhere by the link.'
   }
 }

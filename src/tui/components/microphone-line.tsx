@@ -33,9 +33,16 @@ export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords
       return words('INVITED TO SPEAK (y/n)', 'badge-good', detail)
     }
     case 'no-microphone':
-      return words('NO MICROPHONE', 'badge-warning', 'you can listen')
+      return words(
+        'NO MICROPHONE',
+        'badge-warning',
+        seat.devices.speaker.status === 'ok' ? 'you can listen' : elsewhere,
+      )
   }
 }
+
+/** Without sound on this machine a room can still be heard by its link. */
+const elsewhere = 'listen elsewhere: roomtone status has the link'
 
 /** Always the same row: whether you are heard, and how well the line holds. */
 export const MicrophoneLine = ({ seat, nowMs, columns }: { seat: SeatState; nowMs: number; columns: number }) => {

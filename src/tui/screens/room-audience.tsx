@@ -28,7 +28,10 @@ export const Audience = ({ seat, focus, columns, rows }: AudienceProps) => {
   const lines = nameLines(seat, chosenId, columns - 4, rows - 1)
   return (
     <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden">
-      <Heading text="Listening" count={seat.counts.listeners} />
+      <Heading
+        text={seat.counts.listeners > 0 ? 'Listening' : 'Nobody is listening yet'}
+        count={seat.counts.listeners}
+      />
       {lines.map((line) => (
         <Box key={line.names[0]?.id ?? 'more'} height={1} flexShrink={0} gap={2} paddingLeft={3}>
           {line.names.map((person) => (

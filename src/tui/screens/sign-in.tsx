@@ -70,6 +70,6 @@ const questions: Record<
   name: {
     title: 'The code is on its way. How shall others call you?',
     label: 'Name',
-    hint: () => ['Your handle is made from it. Press Enter alone if you have an account here.'],
+    hint: () => ['Your handle is made from it. Enter alone if you have an account.'],
   },
 }
