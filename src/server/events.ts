@@ -1,7 +1,7 @@
 import type { Deps } from './deps.ts'
 import { type EventRow, movedTopics, readEvents, topicState } from './event-log.ts'
 
-export type Subscriber = {
+type Subscriber = {
   onEvent(row: EventRow): void
   /** The cursor cannot be resumed from: everything has to be fetched anew; what follows begins after `seq`. */
   onReset(seq: number): void

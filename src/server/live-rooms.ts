@@ -1,16 +1,18 @@
+import type { Transaction } from 'kysely'
 import { apiError } from '../protocol/errors.ts'
 import type { Deps } from './deps.ts'
 import { changesBetween, type RoomChange } from './domain/room-changes.ts'
 import { isHere, isOnStage, type Member, type RoomState, roomView } from './domain/room-state.ts'
 import { settleRoom } from './domain/rooms.ts'
-import { appendEvents, type EventDraft, hallway, openTopic, roomTopic } from './event-log.ts'
+import { appendEvents, type EventDraft, hallway, openTopic, roomTopic, topicState } from './event-log.ts'
 import type { EventFeeds } from './events.ts'
 import { insertRoom, loadRoomLocked, saveRoom } from './room-store.ts'
+import type { Database } from './tables.ts'
 
 /** A rule's answer: the next state, and which participant did it, if any. */
-export type Step = { next: RoomState; actorId?: string }
+type Step = { next: RoomState; actorId?: string }
 /** `cursor` is where a subscription to the room continues. */
-export type Changed = { before: RoomState; after: RoomState; cursor: number }
+type Changed = { before: RoomState; after: RoomState; cursor: number }
 
 export type LiveRooms = {
   /** Runs a rule on a locked room, stores what changed with its events, then tells subscribers and the media plane. */
@@ -40,10 +42,12 @@ export const createLiveRooms = (
       const at = now()
       const { next, actorId = null } = rule(before, at)
       const after = settleRoom(before, next, { now: at, lostModeratorMs: settings.moderatorAwaitedMs })
-      if (isSame(before, after)) return { before, after, cursor: await appendEvents(trx, roomTopic(roomId), [], at) }
+      if (isSame(before, after)) return { before, after, cursor: await cursorOf(trx, roomTopic(roomId)) }
       await saveRoom(trx, before, after)
       const own = changesBetween(before, after, { actorId, now: at, publicUrl: publicUrl() }).map(draftOf)
-      const cursor = await appendEvents(trx, roomTopic(roomId), own, at)
+      const cursor = await (own.length > 0
+        ? appendEvents(trx, roomTopic(roomId), own, at)
+        : cursorOf(trx, roomTopic(roomId)))
       const news = hallwayNews(before, after, publicUrl())
       if (news) await appendEvents(trx, hallway, [news], at)
       return { before, after, cursor }
@@ -126,6 +130,9 @@ export const participantNamed = (state: RoomState, who: string): Member => {
   if (!found[0]) throw apiError('not-found', 'No such participant in this room.')
   return found[0]
 }
+
+// Whoever appends to a room's topic holds the room's lock, as the caller does.
+const cursorOf = async (trx: Transaction<Database>, topic: string) => (await topicState(trx, topic))!.seq
 
 const isSame = (before: RoomState, after: RoomState) =>
   before === after ||

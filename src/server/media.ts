@@ -18,8 +18,8 @@ export type Media = {
   /** Makes the room at the media server; throws `media-unavailable`. */
   openRoom(mediaName: string): Promise<void>
   /**
-   * Makes the media server agree with the roster as it is stored then: rights, removals, the end of a room. Again
-   * every second until it is done.
+   * Makes the media server agree with the roster as it is stored then: rights, removals, the end of a room. Tried
+   * again every second, after a minute every 30 seconds, until it is done.
    */
   settle(roomId: string): void
   /** The same for one who is connected but may not be, without looking at all others. */
@@ -48,8 +48,17 @@ export const createMedia = (
     )
     return client
   }
+  const opened = new Map<string, Promise<void>>()
+  const open = async (mediaName: string) => {
+    try {
+      await service().createRoom({ name: mediaName, emptyTimeout: 600, departureTimeout: 120 })
+    } catch (error) {
+      log('warn', 'media-unavailable', { message: (error as Error).message })
+      throw apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')
+    }
+  }
   const work = new Map<string, { isDirty: boolean; done: Promise<void> }>()
-  const retries = new Map<string, NodeJS.Timeout>()
+  const retries = new Map<string, { failures: number; timer: NodeJS.Timeout }>()
   let isClosed = false
 
   const settle = (roomId: string) => {
@@ -62,12 +71,11 @@ export const createMedia = (
     const entry = { isDirty: false, done: Promise.resolve() }
     work.set(roomId, entry)
     entry.done = settleOnce(roomId)
+      .then(() => void retries.delete(roomId))
       .catch((error: Error) => {
         log('warn', 'media-not-settled', { message: error.message })
-        retries.set(
-          roomId,
-          setTimeout(() => settle(roomId), 1_000),
-        )
+        const failures = (retries.get(roomId)?.failures ?? 0) + 1
+        retries.set(roomId, { failures, timer: setTimeout(() => settle(roomId), retryMs(failures)) })
       })
       .finally(() => {
         work.delete(roomId)
@@ -76,8 +84,7 @@ export const createMedia = (
   }
 
   const settleOnce = async (roomId: string) => {
-    clearTimeout(retries.get(roomId))
-    retries.delete(roomId)
+    clearTimeout(retries.get(roomId)?.timer)
     const mediaName = (await wanted(roomId))?.mediaName
     if (!mediaName) return
     const connected = await orNone(service().listParticipants(mediaName), [])
@@ -109,23 +116,28 @@ export const createMedia = (
 
   return {
     clientUrl: () => (media.url ?? deps.publicUrl()).replace(/^http/, 'ws'),
-    openRoom: async (mediaName) => {
-      try {
-        await service().createRoom({ name: mediaName, emptyTimeout: 600, departureTimeout: 120 })
-      } catch (error) {
-        log('warn', 'media-unavailable', { message: (error as Error).message })
-        throw apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')
-      }
+    openRoom: (mediaName) => {
+      const known = opened.get(mediaName)
+      if (known) return known
+      const opening = open(mediaName)
+      opened.set(mediaName, opening)
+      const forget = () => void opened.delete(mediaName)
+      opening.then(() => setTimeout(forget, openForMs).unref(), forget)
+      return opening
     },
     settle,
     evict,
     close: async () => {
       isClosed = true
-      for (const timer of retries.values()) clearTimeout(timer)
+      for (const { timer } of retries.values()) clearTimeout(timer)
       await Promise.all([...work.values()].map((entry) => entry.done))
     },
   }
 }
+
+// A crowd that joins at once asks the media server once.
+const openForMs = 1_000
+const retryMs = (failures: number) => (failures <= 60 ? 1_000 : 30_000)
 
 /** What is gone already needs nothing done to it. */
 const orNone = async <T>(call: Promise<T>, none: T): Promise<T> => {

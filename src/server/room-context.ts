@@ -58,5 +58,6 @@ export const explainAbsence = async (
   if (seat?.left_reason === 'replaced') return apiError('seat-replaced', 'Another seat of yours took over this room.')
   if (seat?.left_reason === 'kicked') return apiError('kicked', 'A moderator removed you from this room.')
   if (seat?.left_reason === 'room-ended') return apiError('room-ended', 'This room has ended.')
-  return notInRoom()
+  const room = seat ?? (await store.db.selectFrom('room').select('id').where('id', '=', roomId).executeTakeFirst())
+  return room ? notInRoom() : apiError('not-found', 'No such room.')
 }

@@ -4,6 +4,7 @@ import { companionHandlers } from './api/companion.ts'
 import { serveEvents } from './api/events.ts'
 import { serveLinkPage } from './api/link-page.ts'
 import { roomHandlers } from './api/rooms.ts'
+import { seatHandlers } from './api/seats.ts'
 import { stageHandlers } from './api/stage.ts'
 import { serveWebhooks } from './api/webhooks.ts'
 import type { Caller, Handlers } from './call.ts'
@@ -55,7 +56,12 @@ export const startRoomPlane = async (
   })
 
   return {
-    handlers: { ...roomHandlers(context), ...stageHandlers(context), ...companionHandlers(context) },
+    handlers: {
+      ...roomHandlers(context),
+      ...seatHandlers(context),
+      ...stageHandlers(context),
+      ...companionHandlers(context),
+    },
     counts: () => ({ ...rooms.counts(), subscribers: streams.count() }),
     onSessionRevoked: async (accountId, sessionId) => {
       streams.endOf(accountId, sessionId)

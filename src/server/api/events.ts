@@ -32,12 +32,11 @@ export const serveEvents = (
   app.get('/api/events', async (request, reply) => {
     const caller = await callerOf(request)
     const query = queryOf(request)
-    if (
-      [...streams].filter(({ accountId }) => accountId === caller.account.id).length >= settings.subscribersPerAccount
-    )
-      throw apiError('rate-limited', 'Too many event streams are open for this account.', { retryAfterMs: 5_000 })
     const source =
       query.room === undefined ? await hallwaySource(context, query) : await roomSource(context, caller, query)
+    const open = [...streams].filter(({ accountId }) => accountId === caller.account.id).length
+    if (open >= settings.subscribersPerAccount + source.seats)
+      throw apiError('rate-limited', 'Too many event streams are open for this account.', { retryAfterMs: 5_000 })
     await run(context.feeds, source, openStream(request, reply, caller, settings.sseHeartbeatMs, streams))
   })
   return {
@@ -56,6 +55,8 @@ type Query = { room?: string; seat?: string; cursor: number | null }
 type Source = {
   topic: string
   cursor: number
+  /** How many seats the account has there: a bot fills many, each with its stream. */
+  seats: number
   /** Whether the reader may see the row; called in order, as it follows the reader's own role. */
   isVisible(row: EventRow): boolean
   /** The last row this reader gets. */
@@ -84,6 +85,7 @@ const queryOf = (request: FastifyRequest): Query => {
 const hallwaySource = async ({ store }: RoomContext, { cursor }: Query): Promise<Source> => ({
   topic: hallway,
   cursor: cursor ?? (await topicState(store.db, hallway))!.seq,
+  seats: 0,
   isVisible: () => true,
   isLast: () => false,
 })
@@ -95,21 +97,21 @@ const roomSource = async (context: RoomContext, caller: Caller, query: Query): P
   const topicNow = await topicState(store.db, topic)
   if (!topicNow) throw apiError('not-found', 'No such room.')
   const cursor = query.cursor ?? topicNow.seq
-  const seats = await store.db
+  const all = await store.db
     .selectFrom('participant')
-    .select(['id', 'role', 'left_at'])
+    .select(['id', 'role', 'seat_id', 'left_at'])
     .where('room_id', '=', roomId)
     .where('account_id', '=', caller.account.id)
     .where('kind', '!=', 'companion')
-    .$if(query.seat !== undefined, (rows) => rows.where('seat_id', '=', query.seat!))
     .orderBy('joined_at', 'desc')
     .execute()
+  const seats = all.filter((seat) => query.seat === undefined || seat.seat_id === query.seat)
   const here = seats.filter((seat) => seat.left_at === null)
   const reader = readerOf(here.length > 0 ? here : seats.slice(0, 1))
   // Cut off before it could read that it left or that the room ended: it still gets to read up to there.
   if (here.length === 0 && !(await leadsToEnd(context, topic, cursor, reader)))
     throw await explainAbsence(context, roomId, caller.account.id, query.seat)
-  return { topic, cursor, ...reader }
+  return { topic, cursor, seats: all.filter((seat) => seat.left_at === null).length, ...reader }
 }
 
 const leadsToEnd = async (

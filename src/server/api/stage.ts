@@ -8,7 +8,7 @@ import { acceptInvitation, actOnStage, declineInvitation, stepDown } from '../do
 import { participantNamed, seatOf } from '../live-rooms.ts'
 import { personOf, type RoomContext } from '../room-context.ts'
 import { loadRoom } from '../room-store.ts'
-import { absence } from './rooms.ts'
+import { absence } from './seats.ts'
 
 type StageRoutes =
   | 'raiseHand'

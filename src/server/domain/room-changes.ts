@@ -12,7 +12,7 @@ import {
 } from './room-state.ts'
 
 /** Everybody in the room, or moderators and the one named, or the one named alone. */
-export type Audience = { to: 'all' } | { to: 'moderators'; and: string } | { to: 'participant'; id: string }
+type Audience = { to: 'all' } | { to: 'moderators'; and: string } | { to: 'participant'; id: string }
 export type RoomChange = { event: RoomEvent; audience: Audience }
 
 /**

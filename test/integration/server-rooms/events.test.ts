@@ -44,7 +44,7 @@ describe.each(stores)('live events on %s', (store) => {
         const token = ada.credentials.accessToken
         const whole = await subscribe(server, token, query, host.joined.eventCursor)
         const busy = (async () => {
-          for (let index = 0; index < 15; index++) {
+          for (let index = 0; index < 8; index++) {
             const seat = await enter(helper, room.id, { name: `Guest ${index}` })
             await host.stage('demote', seat.joined.you.id)
             await seat.post('hand', { question: `${index}?` })
@@ -68,7 +68,7 @@ describe.each(stores)('live events on %s', (store) => {
         await busy
         const rest = await subscribe(server, token, query, cursor)
         const complete = () => whole.events.at(-1)?.id
-        await whole.find('hand-raised', (data) => (data.hand as { question: string }).question === '14?')
+        await whole.find('hand-raised', (data) => (data.hand as { question: string }).question === '7?')
         await eventually(() => [...pieces, ...rest.events.map(({ id }) => id)].at(-1) === complete(), {
           withinMs: 5_000,
           what: 'the pieces reach the end',

@@ -50,7 +50,7 @@ export const enter = async (
   return seatIn(phone, roomId, seatId, joined)
 }
 
-export const seatIn = (phone: Pick<Phone, 'fetch'>, roomId: string, seatId: string, joined: Joined): Seat => ({
+const seatIn = (phone: Pick<Phone, 'fetch'>, roomId: string, seatId: string, joined: Joined): Seat => ({
   seatId,
   joined,
   post: (what, rest = {}) => phone.fetch('POST', `/api/rooms/${roomId}/${what}`, { seatId, ...rest }),
@@ -61,7 +61,7 @@ export const seatIn = (phone: Pick<Phone, 'fetch'>, roomId: string, seatId: stri
 export const roster = async (phone: Pick<Phone, 'fetch'>, roomId: string): Promise<Participant[]> =>
   ok(await phone.fetch<{ participants: Participant[] }>('GET', `/api/rooms/${roomId}/participants`)).participants
 
-export type SseEvent = { id: number; type: string; data: Record<string, unknown> }
+type SseEvent = { id: number; type: string; data: Record<string, unknown> }
 export type Stream = {
   events: SseEvent[]
   isEnded(): boolean

@@ -4,7 +4,7 @@ import type { Member, Person, RoomState } from '../../../src/server/domain/room-
 import { openRoom, settleRoom } from '../../../src/server/domain/rooms.ts'
 
 export const minute = 60_000
-export const start = Date.parse('2026-11-21T10:00:00Z')
+const start = Date.parse('2026-11-21T10:00:00Z')
 
 export const person = (name: string, more: Partial<Person> = {}): Person => ({
   accountId: `account-${name}`,
