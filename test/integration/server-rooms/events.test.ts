@@ -121,6 +121,40 @@ describe.each(stores)('live events on %s', (store) => {
       }
     })
 
+    // The embedded store has one process.
+    if (store === 'postgresql')
+      it('reach a subscriber of another server on the same database', async () => {
+        const first = await startTestServer({ store, media: plane() })
+        const second = await startTestServer({ store, media: plane(), data: first.data })
+        try {
+          const ada = await guest(first, 'Ada')
+          const stream = await subscribe(second, ada.credentials.accessToken)
+          const room = await openRoom(ada)
+          await stream.find('room', (data) => (data.room as { id: string }).id === room.id)
+          stream.close()
+        } finally {
+          await second.stop()
+          await first.close()
+        }
+      })
+
+    it('give a bot one stream for each of its seats, and bound those of an account', async () => {
+      const server = await startTestServer({ store, media: plane(), settings: { subscribersPerAccount: 1 } })
+      try {
+        const ada = await guest(server, 'Ada')
+        const helper = await botOf(server, ada, 'Crowd')
+        const room = await openRoom(ada)
+        const seats = await Promise.all(['One', 'Two'].map((name) => enter(helper, room.id, { name })))
+        const open = () => subscribe(server, helper.token, `?room=${room.id}&seat=${seats[0]!.seatId}`)
+        const streams = [await open(), await open(), await open()]
+        await expect(open()).rejects.toThrow('rate-limited')
+        for (const stream of streams) stream.close()
+        await eventually(() => server.stats().subscribers === 0, { withinMs: 5_000, what: 'no stream is left' })
+      } finally {
+        await server.close()
+      }
+    })
+
     it('survive kill -9 of the server: what was acknowledged is told after the restart, once', async () => {
       const data = await makeData(store)
       const port = await freePort()
