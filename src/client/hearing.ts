@@ -20,6 +20,8 @@ export type Hearing = {
   pause(id: string): void
   resume(id: string): void
   endTrack(trackId: string): void
+  /** The connection is gone, and all tracks with it. */
+  endTracks(): void
   /** Counters of the connection, given every half second or so: they tell what was made up by concealment. */
   addStats(tracks: Map<string, TrackStats>): void
   /** RMS dBFS since the last call, of those who were not silent; whole decibels. */
@@ -45,6 +47,13 @@ export const startHearing = (nowMs: () => number = () => performance.now()): Hea
     voices.set(id, voice)
     return voice
   }
+  const endTrack = (trackId: string) => {
+    const id = trackOwners.get(trackId)
+    if (id !== undefined) voices.get(id)?.endTrack(trackId)
+    trackOwners.delete(trackId)
+    counters.delete(trackId)
+    output.endTrack(trackId)
+  }
   return {
     push: (id, trackId, samples, sampleRate, channels) => {
       trackOwners.set(trackId, id)
@@ -53,12 +62,9 @@ export const startHearing = (nowMs: () => number = () => performance.now()): Hea
     },
     pause: (id) => voiceOf(id).pause(),
     resume: (id) => voiceOf(id).resume(),
-    endTrack: (trackId) => {
-      const id = trackOwners.get(trackId)
-      if (id !== undefined) voices.get(id)?.endTrack(trackId)
-      trackOwners.delete(trackId)
-      counters.delete(trackId)
-      output.endTrack(trackId)
+    endTrack,
+    endTracks: () => {
+      for (const trackId of [...trackOwners.keys()]) endTrack(trackId)
     },
     addStats: (tracks) => {
       for (const [trackId, id] of trackOwners) {

@@ -282,7 +282,7 @@ const publish = async (
 type LocalAudio = NonNullable<LocalTrackPublication['audioTrack']>
 
 const openPublication = (
-  { RoomEvent }: LiveKit,
+  { ConnectionState, RoomEvent }: LiveKit,
   room: Room,
   pcm: PcmTrack,
   track: LocalAudio,
@@ -290,6 +290,8 @@ const openPublication = (
 ): Publication => {
   const onUnpublished = (publication: LocalTrackPublication) => {
     if (publication.track !== undefined && publication.track !== track) return
+    // While livekit-client makes its connection anew it takes each track down and publishes it again by itself.
+    if (room.state !== ConnectionState.Connected) return
     room.off(RoomEvent.LocalTrackUnpublished, onUnpublished)
     pcm.close()
     onTaken()

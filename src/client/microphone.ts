@@ -132,8 +132,10 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       if (published) published.isMuted = isMuted
     }
     feed()
-    onSending(published !== undefined && !published.isMuted)
+    tellSending()
   }
+
+  const tellSending = () => onSending(published !== undefined && !published.isMuted && !wish.held)
 
   const settle = (): Promise<void> => {
     feed()
@@ -165,6 +167,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
     setHeld: (isHeld) => {
       wish.held = isHeld
       feed()
+      tellSending()
     },
     setMuted: (muted) => {
       wish.muted = muted

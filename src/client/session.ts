@@ -125,6 +125,7 @@ export const startSession = (options: SessionOptions): Session => {
     onLost: (cause) => {
       dispatch({ type: 'reconnecting', cause })
       microphone.setMedia(null)
+      hearing.endTracks()
     },
     onEnd: (end) => void finish(end),
     onWarning: warn,
