@@ -23,7 +23,7 @@ export const moveFocus = (seat: SeatState, focus: Focus | null, by: number): Foc
   const all = sections.flatMap((section) => sectionIds(seat, section).map((id) => ({ section, id })))
   if (all.length === 0) return null
   const at = all.findIndex(({ section, id }) => section === focus?.section && id === focus.id)
-  if (at < 0) return all[0]!
+  if (at < 0) return all.find(({ id }) => id !== seat.you.id) ?? all[0]!
   return all[Math.min(all.length - 1, Math.max(0, at + by))]!
 }
 

@@ -175,8 +175,8 @@ const askToQuit = (model: Model, seat: SeatState): Model => {
   const ends = isOnlyModerator(seat) ? ' You are the only moderator: leaving ends it for everyone.' : ''
   return confirm(model, `Leave ${seat.room.title}?${ends}`, [
     { key: 'y', label: 'leave and quit', does: [{ do: 'leave-and-quit', exitCode: 0 }] },
-    ...(model.isSingleRoom ? [] : [choice('L', 'leave, show other rooms', { verb: 'leave' })]),
-    { key: 'b', label: 'quit, keep listening in the background', does: [{ do: 'detach-and-quit' }] },
+    ...(model.isSingleRoom ? [] : [choice('L', 'leave', { verb: 'leave' })]),
+    { key: 'b', label: 'quit, keep listening', does: [{ do: 'detach-and-quit' }] },
   ])
 }
 

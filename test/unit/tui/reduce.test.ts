@@ -179,6 +179,12 @@ describe('room', () => {
     expect(play(chosen, { type: 'seat', seat: { ...seat, participants: gone } }).model.focus).toBeNull()
   })
 
+  it('chooses somebody else first: you have keys of your own', () => {
+    const seat = aSeat('moderator')
+    const youFirst = { ...seat, participants: [...seat.participants].sort((a, b) => Number(b.isYou) - Number(a.isYou)) }
+    expect(play(inRoom('moderator'), { type: 'seat', seat: youFirst }, key('down')).model.focus?.id).toBe('Guide')
+  })
+
   it('closes the menu of a person who leaves', () => {
     const seat = aSeat('moderator')
     const menu = play(inRoom('moderator'), key('tab'), key('enter')).model

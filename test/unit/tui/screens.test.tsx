@@ -5,6 +5,7 @@ import type { SeatState } from '../../../src/protocol/seat.ts'
 import { Screen } from '../../../src/tui/app.tsx'
 import { microphoneWords } from '../../../src/tui/components/microphone-line.tsx'
 import { initialModel, type Model } from '../../../src/tui/model.ts'
+import { reduce } from '../../../src/tui/reduce.ts'
 import { widthOf } from '../../../src/tui/width.ts'
 import { aParticipant, aRoom, aSeat, roomId } from '../../support/tui-fixtures.ts'
 
@@ -97,6 +98,12 @@ describe('the room', () => {
   it('keeps stage, microphone line and keys at 40x15', () => {
     const picture = draw(at(40, 15, inRoom(aSeat('moderator')))).join('\n')
     for (const part of ['▸ Guide', 'Lena', 'MIC OPEN', 'space mute', '? keys']) expect(picture).toContain(part)
+  })
+
+  it('offers every answer to its question at 80 columns', () => {
+    const seat = aSeat('moderator')
+    const asked = reduce({ ...at(80, 24, inRoom(seat)) }, { type: 'key', key: 'q' }).model
+    expect(draw(asked).at(-1)).toBe(' y leave and quit  L leave  b quit, keep listening  esc back')
   })
 
   it('gives the selected person a card at 120x40', () => {
