@@ -75,11 +75,11 @@ export const openTuiTerminal = async (
   size: { columns: number; rows: number } = { columns: 80, rows: 24 },
 ): Promise<TuiTerminal> => {
   terminals += 1
-  const name = `roomtone-tui-${process.pid}-${terminals}`
+  const tmuxSocket = join(harness.folder, `${terminals}.tmux`)
   const socketPath = join(harness.folder, `${terminals}.sock`)
   // `CI` makes Ink draw nothing until it ends, so the shell starts without it.
   const env = { PATH: process.env.PATH, HOME: harness.folder, LANG: 'C.UTF-8', PS1: '$ ' }
-  const tmux = (...args: string[]) => execFileSync('tmux', ['-L', name, ...args], { env, encoding: 'utf8' })
+  const tmux = (...args: string[]) => execFileSync('tmux', ['-S', tmuxSocket, ...args], { env, encoding: 'utf8' })
   const { columns, rows } = size
   tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), 'bash --norc --noprofile -i')
   tmux('set', '-g', 'status', 'off')
