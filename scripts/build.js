@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { writeDataTemplate } from './data-template.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const entryPoints = {
@@ -52,6 +53,8 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 })
+
+await writeDataTemplate(outdir)
 
 function linkPackages(folder) {
   mkdirSync(folder, { recursive: true })

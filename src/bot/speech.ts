@@ -16,9 +16,8 @@ export type SpeakOptions = {
 const RENDER_WITHIN_MS = 60_000
 
 /**
- * Speaks each line into a WAV file with flite (WebAssembly), in a child process: WASI is experimental in Node and
- * would print a warning, and rendering would hold up this process's audio. Returns the files in order; throws with code
- * `speech-failed`.
+ * Speaks each line into a WAV file with flite (WebAssembly), in a child process, so that rendering does not hold up this
+ * process's audio. Returns the files in order; throws with code `speech-failed`.
  */
 export const speak = async (
   lines: string[],
@@ -29,7 +28,7 @@ export const speak = async (
     entry = createRequire(import.meta.url).resolve('roomtone/process/speech'),
   }: SpeakOptions,
 ): Promise<string[]> => {
-  const child = fork(entry, [], { execArgv: ['--no-warnings'], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const child = fork(entry, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   const timer = setTimeout(() => child.kill('SIGKILL'), RENDER_WITHIN_MS)
   const answer = await new Promise<SpeechAnswer>((done) => {
     child.once('message', (message) => done(message as SpeechAnswer))

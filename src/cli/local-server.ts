@@ -128,7 +128,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 const lastLine = (file: string): string => {
-  const line = readFileSync(file, 'utf8')
+  const line = (existsSync(file) ? readFileSync(file, 'utf8') : '')
     .trim()
     .split('\n')
     .at(-1)

@@ -12,7 +12,9 @@ export type Forwarder = {
   subscribe(trackSid: string, subscriberSid: string, sink: Sink): void
   unsubscribe(trackSid: string, subscriberSid: string): void
   pause(trackSid: string, subscriberSid: string, paused: boolean): void
-  /** Sends receiver reports to publishers and sender reports to subscribers; answers loss by participant, 0 to 1. */
+  /** Sends receiver reports to publishers: a publisher that hears none for a while knows that it is cut off. */
+  acknowledge(nowMs: number): void
+  /** Sends sender reports to subscribers; answers the publishers' loss since the last one, 0 to 1, by participant. */
   report(nowMs: number, unixMs: number): Map<string, number>
 }
 
@@ -23,6 +25,8 @@ type Source = {
   sendRtcp(packet: Buffer): void
   /** Level in -dBov of one packet that lasts `durationMs`. */
   onLevel(level: number, durationMs: number): void
+  /** Once: the first packet has gone out to a subscriber. */
+  onFirstDelivery(): void
 }
 
 export type Sink = { readonly ssrc: number; send(packet: Buffer): boolean }
@@ -37,6 +41,9 @@ type Publication = {
   last: SenderState
   durationMs: number
   lastTimestamp: number
+  /** One per receiver report since the last quality update. */
+  losses: number[]
+  isDelivered: boolean
   subscribers: Subscriber[]
   /** Packets in the second that began at `secondMs`. */
   inSecond: number
@@ -81,13 +88,20 @@ export const createForwarder = (counters: Counters, random: () => number): Forwa
       const subscriber = subscriberOf(trackSid, sid)
       if (subscriber) subscriber.paused = paused
     },
-    report: (nowMs, unixMs) => {
-      const losses = new Map<string, number>()
+    acknowledge: (nowMs) => {
       for (const publication of publications.values()) {
         if (publication.ssrc === 0) continue
         const { packet, lost } = publication.reception.report(OWN_SSRC, publication.ssrc, nowMs)
         publication.source.sendRtcp(packet)
-        losses.set(publication.source.participantSid, lost)
+        publication.losses.push(lost)
+      }
+    },
+    report: (nowMs, unixMs) => {
+      const losses = new Map<string, number>()
+      for (const publication of publications.values()) {
+        const { source, losses: seen } = publication
+        if (seen.length > 0) losses.set(source.participantSid, seen.reduce((sum, lost) => sum + lost, 0) / seen.length)
+        publication.losses = []
         for (const { sink, packets, octets } of publication.subscribers)
           if (packets > 0) sink.send(senderReport(sink.ssrc, { ...publication.last, packets, octets }, nowMs, unixMs))
       }
@@ -108,6 +122,8 @@ const newPublication = (source: Source, random: () => number): Publication => ({
   subscribers: [],
   inSecond: 0,
   secondMs: 0,
+  losses: [],
+  isDelivered: false,
 })
 
 const forward = (publication: Publication, packet: Buffer, nowMs: number, counters: Counters): void => {
@@ -162,6 +178,8 @@ const fanOut = (publication: Publication, packet: Buffer, sequence: number, coun
     subscriber.packets += 1
     subscriber.octets += packet.length - 12
     counters.packetsOut += 1
+    if (!publication.isDelivered) publication.source.onFirstDelivery()
+    publication.isDelivered = true
   }
 }
 

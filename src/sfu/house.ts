@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { DisconnectReason, LeaveRequest_Action, type WebhookEvent } from '@livekit/protocol'
+import { DisconnectReason, LeaveRequest_Action, TrackSubscribed, type WebhookEvent } from '@livekit/protocol'
 import type { WebSocket } from 'ws'
 import { type Connection, createConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
@@ -56,6 +56,7 @@ const MAX_REVOKED = 20_000
 // Dropped in any case; who sends more than chatter is put out.
 const DATA_PER_S = 100
 const REPORT_MS = 2000
+const ACKNOWLEDGE_MS = 500
 
 export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOptions): House => {
   const rooms = new Map<string, RoomState>()
@@ -113,6 +114,7 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
     every(SPEAKER_INTERVAL_MS, () => {
       for (const [room, detector] of speakers) run(room, speakerUpdate(room, detector))
     }),
+    every(ACKNOWLEDGE_MS, () => forwarder.acknowledge(now())),
     every(REPORT_MS, () => {
       const losses = forwarder.report(now(), Date.now())
       for (const room of rooms.values()) run(room, qualityUpdate(room, losses))
@@ -223,6 +225,8 @@ const carryMedia = (
         levelExtensionId,
         sendRtcp: (packet) => connections.get(sid)?.sendRtcp(mid, packet),
         onLevel: (level, durationMs) => detector?.observe(trackSid, sid, level, durationMs),
+        onFirstDelivery: () =>
+          connections.get(sid)?.send({ case: 'trackSubscribed', value: new TrackSubscribed({ trackSid }) }),
       })
       break
     }

@@ -16,12 +16,16 @@ const setUp = () => {
   const counters = createCounters()
   const forwarder = createForwarder(counters, () => 0)
   const reports: Buffer[] = []
+  let deliveries = 0
   forwarder.publish('TR', {
     participantSid: 'PA',
     payloadType: 111,
     levelExtensionId: 0,
     sendRtcp: (report) => reports.push(report),
     onLevel: () => {},
+    onFirstDelivery: () => {
+      deliveries += 1
+    },
   })
   forwarder.gate('TR', true)
   const listen = (sid: string, ssrc: number): { sequences: number[]; ssrcs: number[] } => {
@@ -35,7 +39,7 @@ const setUp = () => {
     forwarder.subscribe('TR', sid, { ssrc, send })
     return got
   }
-  return { counters, forwarder, reports, listen }
+  return { counters, forwarder, reports, deliveries: () => deliveries, listen }
 }
 
 test('each subscriber gets every packet under its own ssrc', () => {
@@ -87,6 +91,17 @@ test('what is malformed, of another payload type or too much is dropped and coun
 test('reports go to the publisher, and losses are told by participant', () => {
   const { forwarder, reports } = setUp()
   for (const sequence of [1, 2, 4]) forwarder.receive('TR', packet(sequence), sequence * 20)
+  forwarder.acknowledge(100)
   expect(forwarder.report(100, 0).get('PA')).toBeCloseTo(0.25)
+  expect(forwarder.report(200, 0).size).toBe(0)
   expect(reports.map((report) => report[1])).toEqual([201])
+})
+
+test('a publisher is told once that its first packet has gone out to a subscriber', () => {
+  const { forwarder, listen, deliveries } = setUp()
+  forwarder.receive('TR', packet(1), 0)
+  expect(deliveries()).toBe(0)
+  listen('A', 1)
+  for (const sequence of [2, 3]) forwarder.receive('TR', packet(sequence), sequence * 20)
+  expect(deliveries()).toBe(1)
 })

@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
+import { makeGuide } from '../bot/guide.ts'
+import { startPlay } from '../bot/play.ts'
+import { type SeatClient, startSeat } from '../client/seat.ts'
+import type { SeatEvent } from '../protocol/seat.ts'
+import { describe } from '../tui/lines.ts'
+import type { DemoOptions } from './commands/demo.ts'
+import { type Context, createContext } from './context.ts'
+import { entryOf } from './entries.ts'
+import { faceOf } from './face.ts'
+import { failure } from './failure.ts'
+import { runningServer, stopServer } from './local-server.ts'
+import { proveCode, requestCode } from './login.ts'
+import { seatOptions } from './seat-options.ts'
+
+const GUIDE = 'Guide'
+// Numbers set aside for fiction (NANPA 555-0100 to 555-0199).
+const HOST_PHONE = '+12025550143'
+const YOUR_PHONE = '+12025550178'
+const DEFAULT_FOR = '30s'
+
+/** A server, a bot that guides a short meditation, and you as a listener: the TUI, or lines and a verdict. */
+export const demo = async (context: Context, options: DemoOptions): Promise<void> => {
+  const home = await mkdtemp(joinPath(tmpdir(), 'roomtone-demo-'))
+  const you = visitor(context, home, 'default')
+  const host = visitor(context, home, 'host')
+  context.onClose(async () => {
+    await you.close()
+    await host.close()
+    const server = await runningServer(you.context.folders)
+    if (server) await stopServer(server)
+    await rm(home, { recursive: true, force: true })
+  })
+  context.output.note('Starting a server, a guide and a seat for you …')
+  const file = joinPath(home, 'guide.wav')
+  const [roomId] = await Promise.all([
+    openRoom(host.context),
+    signIn(you.context, YOUR_PHONE, 'You'),
+    makeGuide(file, { folder: home, entry: entryOf('speech') }),
+  ])
+  await startGuide(context, host.context, roomId, file)
+
+  const face = await faceOf(context, { speaker: options.speaker })
+  const forTime = options.for ?? (face === 'tui' ? undefined : DEFAULT_FOR)
+  const speaker = options.speaker ?? 'default'
+  const seat = await startSeat(await seatOptions(you.context, roomId, { microphone: 'none', speaker, for: forTime }))
+  you.context.onClose(() => seat.close())
+  if (face === 'tui') {
+    const { showSeat } = await import('./hallway.ts')
+    return context.exitWith(await showSeat(you.context, seat))
+  }
+  await listen(context, seat)
+}
+
+/** A person with a home of the demo's: none of the user's own settings, sign-ins or servers count. */
+const visitor = (context: Context, home: string, profile: string) => {
+  const env = Object.fromEntries(
+    Object.entries(context.env).filter(([name]) => !/^(DATABASE_URL$|LIVEKIT_|ROOMTONE_)/.test(name)),
+  )
+  const { stdin, stdout, stderr, version, program } = context
+  const control = createContext({
+    stdin,
+    stdout,
+    stderr,
+    version,
+    program,
+    env: { ...env, ROOMTONE_HOME: home },
+    workingFolder: home,
+  })
+  control.setFlags({ ...context.flags(), server: undefined, profile })
+  return control
+}
+
+const signIn = async (context: Context, phone: string, name: string): Promise<void> => {
+  const { loginId, localCode } = await requestCode(context, phone)
+  const code = await localCode()
+  if (code === undefined) throw failure('server-failed', 'the demo’s server sent no code')
+  await proveCode(context, loginId, code, name)
+}
+
+const openRoom = async (host: Context): Promise<string> => {
+  await signIn(host, HOST_PHONE, 'Host')
+  const room = await (await host.api()).call('createRoom', { body: { title: 'A short guided pause' } })
+  return room.id
+}
+
+const startGuide = async (context: Context, host: Context, roomId: string, file: string): Promise<void> => {
+  const { token } = await (await host.api()).call('createToken', { body: { name: GUIDE } })
+  const play = await startPlay({
+    server: (await host.server()).url,
+    token,
+    roomId,
+    name: GUIDE,
+    files: [file],
+    loop: true,
+    waitMs: 10_000,
+    entry: entryOf('bot'),
+    onEvent: (event) => {
+      if (event.type === 'warning') context.output.note(`${GUIDE}: ${event.message}`)
+      else context.output.detail(`${GUIDE}: ${JSON.stringify(event)}`)
+    },
+  })
+  context.onClose(async () => {
+    play.stop()
+    await play.done
+  })
+}
+
+/** Lines until the seat leaves, then the verdict: what was heard of the guide. */
+const listen = async (context: Context, seat: SeatClient): Promise<void> => {
+  const { output } = context
+  let heard: Extract<SeatEvent, { type: 'heard' }> | undefined
+  let isInterrupted = false
+  await new Promise<void>((resolve) => {
+    seat.onEvent((event) => {
+      if (event.type === 'heard' && event.who === GUIDE) heard = event
+      const state = seat.state()
+      const sentence = state && describe(event, state, state)
+      if (sentence !== undefined) output.line(sentence)
+    })
+    seat.onClosed(() => resolve())
+    context.onInterrupt(() => {
+      isInterrupted = true
+      seat.request({ verb: 'leave' }).catch(() => {})
+    })
+  })
+  if (isInterrupted) return context.exitWith(130)
+  if (!heard || heard.seconds <= 0) throw failure('nothing-heard', 'nothing was heard of the guide')
+  const { seconds, levelDb, longestGapMs } = heard
+  output.line(
+    `Heard ${GUIDE} for ${seconds.toFixed(1)} s at ${levelDb.toFixed(1)} dBFS, longest gap ${Math.round(longestGapMs)} ms`,
+  )
+}
