@@ -52,7 +52,7 @@ export const makeGuide = async (
 }
 
 /** Lays the script out in time and adds the ambience; `voices` are the spoken lines in order, 48 kHz mono. */
-export const mixGuide = (voices: Int16Array[]): Int16Array => {
+const mixGuide = (voices: Int16Array[]): Int16Array => {
   const queue = [...voices]
   const placed: { at: number; samples: Int16Array; gain: number }[] = []
   let at = 0

@@ -3,7 +3,7 @@ import { type AudioSource, type Channels, FRAME_SAMPLES, SAMPLE_RATE } from '../
 import { gainOfDb } from '../audio/level.ts'
 
 /** A file that is being decoded: interleaved 48 kHz PCM, in runs of any length. */
-export type OpenItem = Pick<DecodedAudio, 'pcm' | 'warning' | 'close'>
+type OpenItem = Pick<DecodedAudio, 'pcm' | 'warning' | 'close'>
 
 export type ProgramOptions = {
   channels: Channels
@@ -17,7 +17,7 @@ export type ProgramOptions = {
   onWarning?(index: number, message: string): void
 }
 
-export type ProgramPosition = {
+type ProgramPosition = {
   /** Which item plays. */
   index: number
   /** How far into it, in ms. */
@@ -36,7 +36,7 @@ export type Program = AudioSource & {
 }
 
 /** How far back `resume` may go: longer than any cut takes to be noticed. */
-export const HISTORY_MS = 30_000
+const HISTORY_MS = 30_000
 const AHEAD_MS = 3000
 
 /**

@@ -49,12 +49,10 @@ export const credentialsSchema = z.object({
 export type Credentials = z.infer<typeof credentialsSchema>
 
 export const refreshSchema = z.strictObject({ refreshToken: z.string().min(1).max(200) })
-export type Refresh = z.infer<typeof refreshSchema>
 
 export const editAccountSchema = z.strictObject({ name: nameSchema })
-export type EditAccount = z.infer<typeof editAccountSchema>
 
-export const sessionSchema = z.object({
+const sessionSchema = z.object({
   id: z.uuid(),
   client: z.string(),
   createdAt: instantSchema,
@@ -65,11 +63,10 @@ export type Session = z.infer<typeof sessionSchema>
 export const sessionsSchema = z.object({ sessions: z.array(sessionSchema) })
 
 export const createTokenSchema = z.strictObject({ name: lineSchema(40) })
-export type CreateToken = z.infer<typeof createTokenSchema>
 /** `token` is shown once, at creation. */
 export const createdTokenSchema = z.object({ name: z.string(), token: z.string(), account: accountSchema })
 export type CreatedToken = z.infer<typeof createdTokenSchema>
-export const accessTokenSchema = z.object({
+const accessTokenSchema = z.object({
   name: z.string(),
   handle: handleSchema,
   createdAt: instantSchema,

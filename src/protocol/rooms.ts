@@ -6,11 +6,11 @@ import { lineSchema } from './text.ts'
 export const roleSchema = z.enum(['listener', 'speaker', 'moderator'])
 export type Role = z.infer<typeof roleSchema>
 
-export const titleSchema = lineSchema(80)
-export const handsPolicySchema = z.enum(['everyone', 'off'])
-export const recordingPolicySchema = z.enum(['off', 'flagged'])
+const titleSchema = lineSchema(80)
+const handsPolicySchema = z.enum(['everyone', 'off'])
+const recordingPolicySchema = z.enum(['off', 'flagged'])
 
-export const stagePersonSchema = z.object({
+const stagePersonSchema = z.object({
   name: z.string(),
   handle: handleSchema,
   kind: z.enum(['person', 'bot', 'companion']),
@@ -111,10 +111,8 @@ export const joinRoomSchema = z.strictObject({
   /** The seat writes others' voices to disk (R16). */
   recording: z.boolean().optional(),
 })
-export type JoinRoom = z.infer<typeof joinRoomSchema>
 
-export const mediaAccessSchema = z.object({ url: z.string(), token: z.string() })
-export type MediaAccess = z.infer<typeof mediaAccessSchema>
+const mediaAccessSchema = z.object({ url: z.string(), token: z.string() })
 
 /** Everything a seat needs to begin, or to begin again after a cut. */
 export const joinedSchema = z.object({
@@ -134,7 +132,6 @@ export type Joined = z.infer<typeof joinedSchema>
 
 /** Sent every `heartbeatMs`; carries the mute intent that a reconnect keeps. */
 export const heartbeatSchema = z.strictObject({ seatId: z.uuid(), isMuted: z.boolean() })
-export type Heartbeat = z.infer<typeof heartbeatSchema>
 /** `away`: the server had given the seat up; it must join again (same seatId). */
 export const heartbeatAnswerSchema = z.object({ status: z.enum(['present', 'away']) })
 

@@ -14,7 +14,8 @@ const simulate = (linkAt: (nowMs: number) => Partial<Uplink> | 'cut' | null, unt
     if (isPlaying) programMs += STEP_MS
     const link = linkAt(nowMs)
     if (link !== 'cut' && link !== null && nowMs % 500 === 0) bytesReceived += 100
-    const uplink = link === null ? null : { connection: 1, isReady: true, bytesReceived, ...(link === 'cut' ? {} : link) }
+    const uplink =
+      link === null ? null : { connection: 1, isReady: true, bytesReceived, ...(link === 'cut' ? {} : link) }
     const action = guard.observe({ nowMs, programMs, uplink })
     if (action.do === 'hold') isPlaying = false
     if (action.do === 'resume') {
