@@ -68,6 +68,7 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
       if (++client.nonsense >= MAX_NONSENSE) client.socket.end()
       return refusal(idOf(value), { code: 'bad-request', message: 'The seat does not know this request.' })
     }
+    if (request.data.verb === 'subscribe') subscribe(client, request.data)
     const { id, ...command } = request.data
     try {
       await options.run(command as SeatCommand)
@@ -90,12 +91,7 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
     readLines(socket, {
       maxBytes: MAX_LINE_BYTES,
       onTooLong: () => socket.destroy(),
-      onLine: async (line) => {
-        const given = await answer(client, line)
-        send(client, given)
-        const request = seatRequestSchema.safeParse(parseLine(line))
-        if (request.success && request.data.verb === 'subscribe') subscribe(client, request.data)
-      },
+      onLine: async (line) => send(client, await answer(client, line)),
     })
   }
 
