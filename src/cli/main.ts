@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { addBot } from './commands/bot.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeafen } from './commands/deafen.ts'
+import { addDemo } from './commands/demo.ts'
 import { addDevices } from './commands/devices.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addHallway } from './commands/hallway.ts'
@@ -91,6 +93,8 @@ const commands = [
   addStepDown,
   addLeave,
   addStage,
+  addBot,
+  addDemo,
   addServe,
   addServer,
   addDevices,
