@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { RoomServiceClient } from 'livekit-server-sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { isAlive, login, roomtone, serverPid, startRoomtone, throwawayHome } from '../../support/roomtone.ts'
@@ -43,7 +45,11 @@ describe('the embedded server', () => {
   it('ends when nobody is there, and takes its media child along', async () => {
     const server = startRoomtone(['serve', '--embedded', '--idle', '1s'], { home: place.home })
     await eventually(() => server.lines()[0], { withinMs: 20_000, what: 'the address' })
+    const children = spawnSync('ps', ['--ppid', String(server.pid), '-o', 'pid='], { encoding: 'utf8' }).stdout
+    const pids = children.trim().split(/\s+/).filter(Boolean).map(Number)
+    expect(pids.length).toBeGreaterThan(0)
     expect(await server.ended).toMatchObject({ code: 0 })
+    expect(pids.filter(isAlive)).toEqual([])
     expect(serverPid(place.home)).toBeUndefined()
   })
 
@@ -81,6 +87,17 @@ describe('serve', () => {
     await eventually(() => server.lines()[0], { withinMs: 20_000, what: 'the address' })
     server.kill('SIGINT')
     expect((await server.ended).code).toBe(130)
+  })
+
+  it('lets any LiveKit tool in with key and secret of the environment', async () => {
+    const keys = { LIVEKIT_API_KEY: 'key', LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters' }
+    const server = startRoomtone(['serve', '--port', '0'], { home: place.home, env: keys })
+    const url = await eventually(() => server.lines()[0] ?? '', { withinMs: 20_000, what: 'the address' })
+    const tool = new RoomServiceClient(url, keys.LIVEKIT_API_KEY, keys.LIVEKIT_API_SECRET)
+    expect(await tool.listRooms()).toEqual([])
+    await expect(new RoomServiceClient(url, 'key', 'another').listRooms()).rejects.toThrow()
+    server.kill('SIGTERM')
+    expect((await server.ended).code).toBe(0)
   })
 
   it('tells a second one on the same data who has it', async () => {
