@@ -7,11 +7,11 @@ import type { Credentials } from './credentials.ts'
 
 type Part<N extends RouteName, K extends 'query' | 'body'> =
   (typeof routes)[N] extends Record<K, infer S extends z.ZodType> ? z.input<S> : undefined
-export type Answer<N extends RouteName> = (typeof routes)[N] extends { answer: infer S extends z.ZodType }
+type Answer<N extends RouteName> = (typeof routes)[N] extends { answer: infer S extends z.ZodType }
   ? z.output<S>
   : undefined
 
-export type CallOptions<N extends RouteName> = {
+type CallOptions<N extends RouteName> = {
   /** The `:name` parts of the path. */
   params?: Record<string, string>
   query?: Part<N, 'query'>

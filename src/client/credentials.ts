@@ -8,7 +8,7 @@ import { isApiError } from '../protocol/errors.ts'
 export type { SignIn }
 
 /** Trades a refresh token for new tokens at the server; throws its error codes. */
-export type TradeRefreshToken = (refreshToken: string) => Promise<SignIn>
+type TradeRefreshToken = (refreshToken: string) => Promise<SignIn>
 
 export type Credentials = {
   /** The access token to send, if there is one. */

@@ -6,7 +6,7 @@ import { createMixer, type Mixer } from '../audio/mixer.ts'
 import type { TrackStats } from './media-stats.ts'
 
 /** What was heard of one participant since the beginning; see audio/ear. */
-export type HeardSound = {
+type HeardSound = {
   participantId: string
   seconds: number
   levelDb: number

@@ -52,7 +52,7 @@ export type Publication = {
   close(): Promise<void>
 }
 
-export type PublishOptions = {
+type PublishOptions = {
   muted: boolean
   channels: Channels
   /** Music: 96 kbit/s and never a pause in transmission; else 32 kbit/s, with pauses in silence. */

@@ -60,8 +60,10 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
   const open = async (on: Media, from: AudioSource): Promise<Published> => {
     const { channels } = from
     let opened: Published | undefined
+    // The wish may change while the track is on its way; what was published is what this says.
+    const isMuted = wish.muted
     const publishing = on.publish({
-      muted: wish.muted,
+      muted: isMuted,
       channels,
       music: options.music ?? channels === 2,
       onTaken: () => opened && lose(opened),
@@ -92,7 +94,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       if (next !== current) pump.setSource(next)
       current = next
     }
-    opened = { media: on, channels, track, pump, silence, isMuted: wish.muted, setSource }
+    opened = { media: on, channels, track, pump, silence, isMuted, setSource }
     return opened
   }
 

@@ -39,7 +39,7 @@ export type SessionOptions = {
   giveUpAfterMs?: number
 }
 
-export type Uplink = {
+type Uplink = {
   /** Changes whenever a new connection takes the old one's place. */
   connection: number
   /** Bytes that came back on the publishing connection. */

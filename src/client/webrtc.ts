@@ -12,7 +12,7 @@ export type PcmTrack = {
 }
 
 /** What a remote track gives; the first frames after the connection come at 16 kHz. */
-export type OnPcm = (samples: Int16Array, sampleRate: number, channels: Channels) => void
+type OnPcm = (samples: Int16Array, sampleRate: number, channels: Channels) => void
 
 export type WebRtc = {
   createPcmTrack(channels: Channels): PcmTrack
@@ -94,6 +94,8 @@ type PeerConnection = {
   getTransceivers(): Transceiver[]
   getSenders(): Endpoint[]
   getReceivers(): Endpoint[]
+  addIceCandidate(...args: unknown[]): Promise<void>
+  readonly signalingState: string
   dispatchEvent(event: { type: string; receiver?: Endpoint }): unknown
 }
 type Wrtc = Record<string, unknown> & {
@@ -138,7 +140,7 @@ class SignalSocket extends WebSocket {
 // Neither `window` nor `document`: with one of them livekit-client takes itself to be in a browser.
 const installGlobals = (wrtc: Wrtc) => {
   for (const name of globalNames) setGlobal(name, wrtc[name])
-  setGlobal('RTCPeerConnection', withoutEndpointStats(wrtc.RTCPeerConnection))
+  setGlobal('RTCPeerConnection', adaptConnection(wrtc.RTCPeerConnection))
   setGlobal('WebSocket', SignalSocket)
   setGlobal('navigator', { userAgent: 'roomtone', product: 'roomtone' })
 }
@@ -149,9 +151,9 @@ const setGlobal = (name: string, value: unknown) =>
 /**
  * Senders and receivers of wrtc reject `getStats` with "Not yet implemented", which nobody catches. Their prototypes
  * are frozen, so each instance loses the method as it appears; livekit-client then does without, and the statistics
- * are asked of the connection, once for all tracks.
+ * are asked of the connection, once for all tracks. Nobody catches a candidate that comes after the close, either.
  */
-const withoutEndpointStats = (Base: Wrtc['RTCPeerConnection']) =>
+const adaptConnection = (Base: Wrtc['RTCPeerConnection']) =>
   class RTCPeerConnection extends Base {
     override addTransceiver(...args: unknown[]) {
       return hideStatsOf(super.addTransceiver(...args))
@@ -167,6 +169,11 @@ const withoutEndpointStats = (Base: Wrtc['RTCPeerConnection']) =>
     }
     override getReceivers() {
       return super.getReceivers().map(hideStats)
+    }
+    override async addIceCandidate(...args: unknown[]) {
+      await super.addIceCandidate(...args).catch((error) => {
+        if (this.signalingState !== 'closed') throw error
+      })
     }
     override dispatchEvent(event: { type: string; receiver?: Endpoint }) {
       if (event.receiver) hideStats(event.receiver)
