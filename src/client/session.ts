@@ -83,6 +83,7 @@ export const startSession = (options: SessionOptions): Session => {
   const isMutedAtFirst = isDevice && !options.unmuted
   let model = beginRoom({ seatId, pid: process.pid, isMuted: isMutedAtFirst, devices: devicesOf(options) })
   let ending: Promise<void> | undefined
+  let sink = options.sink
   const joined = deferred<void>()
   const done = deferred<SessionEnd>()
   joined.promise.catch(() => {})
@@ -245,9 +246,12 @@ export const startSession = (options: SessionOptions): Session => {
 
   microphone.setSource(options.source)
   void microphone.setMuted(isMutedAtFirst)
-  hearing.setSink(options.sink)
   link.enter().then(
-    () => joined.resolve(),
+    () => {
+      // Who is not let in leaves no recording.
+      if (!ending) hearing.setSink(sink)
+      joined.resolve()
+    },
     (error: Error) => finish(endOfError(error) ?? unreachableEnd(error)),
   )
 
@@ -271,7 +275,10 @@ export const startSession = (options: SessionOptions): Session => {
       }),
     heard: () => witness.heard(model.seat.connection.status === 'left'),
     setSource: microphone.setSource,
-    setSink: hearing.setSink,
+    setSink: (next) => {
+      sink = next
+      if (model.seat.connection.status !== 'joining') hearing.setSink(next)
+    },
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
     warn,
     sentFrames: microphone.sentFrames,

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { type AudioError, audioError } from '../audio-error.ts'
 import { type AudioSink, type Channels, SAMPLE_RATE } from '../frame.ts'
 import { bytesOf } from '../pcm-bytes.ts'
@@ -16,13 +16,14 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 /**
  * Writes a WAV file (16 bits, 48 kHz) that can be played at any time: header and sound on disk agree after every
- * second, so a kill costs the last second at most. Throws `disk` when the file cannot be made.
+ * second, so a kill costs the last second at most. A file that was there is replaced by the first sound, not before; when
+ * none comes it stays, and a new one goes. Throws `disk` when the file cannot be made.
  */
 export const createWavSink = async (
   path: string,
   { channels = 1, onError }: WavSinkOptions = {},
 ): Promise<AudioSink> => {
-  const handle = await openFile(path, channels)
+  const { handle, isNew, isOld } = await openFile(path, channels)
   let waiting: Buffer[] = []
   let waitingBytes = 0
   let dataBytes = 0
@@ -40,6 +41,7 @@ export const createWavSink = async (
     waitingBytes = 0
     if (failed || bytes.length === 0) return
     try {
+      if (isOld && dataBytes === 0) await handle.truncate()
       await writeAll(handle, bytes, HEADER_BYTES + dataBytes)
       dataBytes += bytes.length
       await writeAll(handle, wavHeader(channels, dataBytes), 0)
@@ -66,17 +68,22 @@ export const createWavSink = async (
       clearInterval(timer)
       await flushing.then(flush)
       await handle.close().catch(fail)
+      if (isNew && dataBytes === 0) await rm(path, { force: true })
     },
   }
 }
 
-const openFile = async (path: string, channels: Channels): Promise<FileHandle> => {
+const openFile = async (path: string, channels: Channels) => {
   let handle: FileHandle | undefined
   try {
     // What others said is nobody else's to read.
-    handle = await open(path, 'w', 0o600)
-    await writeAll(handle, wavHeader(channels, 0), 0)
-    return handle
+    const made = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    handle = made ?? (await open(path, 'r+'))
+    const isOld = !made && (await handle.stat()).isFile()
+    if (!isOld) await writeAll(handle, wavHeader(channels, 0), 0)
+    return { handle, isNew: made !== undefined, isOld }
   } catch (error) {
     await handle?.close().catch(() => {})
     throw diskError(path, error)

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { decodeAudio } from '../../../src/audio/files/decode.ts'
+import { createFrame } from '../../../src/audio/frame.ts'
 import { createWavSink } from '../../../src/audio/sinks/file.ts'
 import { openSink, parseSinkSpec } from '../../../src/audio/sinks/sink.ts'
 import { createStdoutSink } from '../../../src/audio/sinks/stdout.ts'
@@ -62,8 +63,26 @@ describe('wav file', () => {
 
   it('is readable by its owner alone', async () => {
     const path = join(folder, 'own.wav')
-    await (await createWavSink(path)).close()
+    const sink = await createWavSink(path)
+    sink.write(createFrame(1))
+    await sink.close()
     expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+
+  it('leaves nothing, and what was there as it was, when no sound comes', async () => {
+    const fresh = join(folder, 'fresh.wav')
+    await (await createWavSink(fresh)).close()
+    expect(existsSync(fresh)).toBe(false)
+    const old = join(folder, 'old.wav')
+    writeFileSync(old, 'x'.repeat(100_000))
+    await (await createWavSink(old)).close()
+    expect(readFileSync(old, 'utf8')).toBe('x'.repeat(100_000))
+    const sink = await createWavSink(old)
+    const tone = sine({ hz: 440, ms: 100 })
+    for (const frame of framesOf(tone)) sink.write(frame)
+    await sink.close()
+    expect(await read(old)).toEqual(tone)
+    expect(statSync(old).size).toBe(44 + tone.byteLength)
   })
 
   it('says in one sentence why it cannot be made', async () => {

@@ -1,0 +1,157 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
+import { eventually } from './eventually.ts'
+import { isAlive, login, type Ran, type Running, roomtone, startRoomtone, throwawayHome } from './roomtone.ts'
+
+type EventOf<T extends SeatEvent['type']> = Extract<SeatEvent, { type: T }>
+
+/** A running `join`; `--jsonl` unless its sound goes to stdout. */
+export type HouseSeat = Running & {
+  /** All told so far of one type. */
+  told<T extends SeatEvent['type']>(type: T): EventOf<T>[]
+  /** The first of that type (that fits), told already or within the time. */
+  tells<T extends SeatEvent['type']>(
+    type: T,
+    options?: { withinMs?: number; where?: (event: EventOf<T>) => boolean; after?: number },
+  ): Promise<EventOf<T>>
+  /** One verb of the built command line on this seat, run to its end. */
+  verb(...args: string[]): Promise<Ran>
+  state(): Promise<SeatState>
+}
+
+/** One home with its own server and an account per name; each has a profile and a handle of its name in small letters. */
+export type House = {
+  home: string
+  /** Runs a command to its end. */
+  run(...args: string[]): Promise<Ran>
+  /** The same; throws what it said unless it exits with 0. */
+  must(...args: string[]): Promise<string>
+  createRoom(title: string, ...args: string[]): Promise<{ id: string; title: string; link: string }>
+  /** Joins by `join --jsonl`; resolves when in the room. */
+  join(profile: string, room: { id: string }, ...args: string[]): Promise<HouseSeat>
+  /** Joins without waiting, without `--jsonl`. */
+  start(args: string[], env?: Record<string, string>): HouseSeat
+  /** Every process that lives in this home, zombies among their children included. */
+  processes(): HouseProcess[]
+  /** Ends the seats that run. */
+  leaveAll(): Promise<void>
+  /** Stops the server; throws when any process is left. */
+  close(): Promise<void>
+}
+
+export type HouseProcess = { pid: number; state: string; command: string }
+export type HouseOptions = { env?: Record<string, string>; phonePrefix?: string }
+
+/** Signs each name in on the home's own server, which this starts. */
+export const openHouse = async (names: string[], { env = {} }: HouseOptions = {}): Promise<House> => {
+  const place = throwawayHome()
+  const { home } = place
+  const seats: HouseSeat[] = []
+  const run = (...args: string[]) => roomtone(args, { home, env })
+  const must = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(...args)
+    if (code !== 0) throw new Error(`roomtone ${args.join(' ')}: exit ${code}: ${stderr}`)
+    return stdout
+  }
+  const start = (args: string[], more: Record<string, string> = {}): HouseSeat => {
+    const running = startRoomtone(args, { home, env: { ...env, ...more }, withinMs: 110_000 })
+    const seat = withEvents(running, run)
+    seats.push(seat)
+    return seat
+  }
+  const leaveAll = async () => {
+    for (const seat of seats.splice(0)) {
+      seat.kill('SIGINT')
+      await seat.ended
+    }
+  }
+  for (const [index, name] of names.entries()) await login(home, `+49151123456${70 + index}`, name, name.toLowerCase())
+
+  return {
+    home,
+    run,
+    must,
+    createRoom: async (title, ...args) => {
+      const profile = args.includes('--profile') ? [] : ['--profile', names[0]!.toLowerCase()]
+      return JSON.parse(await must('room', 'create', title, ...args, ...profile, '--json'))
+    },
+    start,
+    join: async (profile, { id }, ...args) => {
+      const seat = start(['join', id, '--jsonl', '--profile', profile, ...args])
+      await seat.tells('joined')
+      return seat
+    },
+    processes: () => processesOf(home),
+    leaveAll,
+    close: async () => {
+      await leaveAll()
+      await run('server', 'stop')
+      await eventually(() => processesOf(home).length === 0 || raise(processesOf(home)), {
+        withinMs: 10_000,
+        what: 'no process of this home is left',
+      }).finally(place.close)
+    },
+  }
+}
+
+const withEvents = (running: Running, run: House['run']): HouseSeat => {
+  const told = <T extends SeatEvent['type']>(type: T) =>
+    running.events<SeatEvent>().filter((event): event is EventOf<T> => event.type === type)
+  const tells: HouseSeat['tells'] = (type, { withinMs = 15_000, where = () => true, after = 0 } = {}) =>
+    eventually(
+      () => {
+        const found = told(type).find((event) => Date.parse(event.at) >= after && where(event))
+        if (!found && running.child.exitCode !== null)
+          throw new Error(`ended with ${running.child.exitCode}: ${running.stderr()}`)
+        if (!found) throw new Error(`told so far: ${running.lines().slice(-8).join(' ')} ${running.stderr()}`)
+        return found
+      },
+      { withinMs, what: `"${type}" told` },
+    )
+  const seatId = async () => (await tells('joined')).seatId
+  const verb = async (...args: string[]) => run(...args, '--seat', await seatId())
+  return {
+    ...running,
+    told,
+    tells,
+    verb,
+    state: async () => JSON.parse((await verb('status', '--json')).stdout),
+  }
+}
+
+const raise = (left: HouseProcess[]): never => {
+  throw new Error(left.map(({ pid, state, command }) => `${pid} ${state} ${command}`).join('; '))
+}
+
+/** Found by the environment that they share, so also those that nobody waits for; Linux only. */
+const processesOf = (home: string): HouseProcess[] => {
+  const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? describeProcess(+name) : []))
+  const ours = all.filter(({ environment }) => environment.includes(`ROOMTONE_HOME=${home}`))
+  const pids = new Set(ours.map(({ pid }) => pid))
+  // A zombie has no environment any more, only a parent who does not look after it.
+  const zombies = all.filter(({ state, parent }) => state === 'Z' && pids.has(parent))
+  return [...ours, ...zombies].map(({ pid, state, command }) => ({ pid, state, command }))
+}
+
+const describeProcess = (pid: number) => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const read = (file: string) => (state === 'Z' ? '' : readFileSync(`/proc/${pid}/${file}`, 'utf8'))
+    const environment = read('environ').split('\0')
+    return [{ pid, state, parent: Number(parent), environment, command: read('cmdline').replaceAll('\0', ' ').trim() }]
+  } catch {
+    // Ended meanwhile, or another user's.
+    return []
+  }
+}
+
+/** The one process of the house whose command line ends with the bundle's name, e.g. `media-server`. */
+export const processOf = (house: House, entry: string): number => {
+  const found = house.processes().filter(({ command }) => command.includes(`/${entry}.js`))
+  if (found.length !== 1) throw new Error(`${found.length} processes of ${entry}`)
+  return found[0]!.pid
+}
+
+export const untilGone = (pid: number): Promise<boolean> =>
+  eventually(() => !isAlive(pid), { withinMs: 10_000, what: `process ${pid} is gone` })
