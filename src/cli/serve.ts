@@ -24,7 +24,14 @@ export const serve = async (context: Context, options: ServeOptions): Promise<vo
   if (plan.isHome) await writeRecord(context, server, plan)
   try {
     announce(context, options, server, plan)
-    const cause = await Promise.race([ending, ...(plan.idleMs === undefined ? [] : [untilIdle(server, plan.idleMs)])])
+    const failed = server.failed.then((error) => {
+      throw error
+    })
+    const cause = await Promise.race([
+      ending,
+      failed,
+      ...(plan.idleMs === undefined ? [] : [untilIdle(server, plan.idleMs)]),
+    ])
     if (cause === 'SIGINT') context.exitWith(130)
   } finally {
     // The record goes first: whoever looks from now on starts a server of their own.

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 
-// C0/C1 controls, zero-width, bidi marks, embeddings, overrides and isolates, tags, BOM, line and paragraph separators.
+// C0/C1 controls, zero-width, bidi marks, embeddings, overrides and isolates, tags, BOM, line and paragraph separators,
+// halves of surrogate pairs.
 const unsafe =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu
 // ECMA-48 sequences: CSI, OSC/DCS/APC/PM/SOS up to their terminator, and two-byte escapes.
 const escapeSequences =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])|\u009b[0-?]*[ -/]*[@-~]/gu

@@ -48,7 +48,9 @@ export const createHttp = ({ settings, log }: Pick<HttpOptions, 'settings' | 'lo
 export const serveRoutes = (app: FastifyInstance, handlers: Handlers, options: HttpOptions): void => {
   const perAddress = createBuckets(options.settings.requestsPerAddress, options.now)
   const perAccount = createBuckets(options.settings.requestsPerAccount, options.now)
-  app.addHook('onRequest', async (request) => perAddress.take(request.ip))
+  app.addHook('onRequest', async (request) => {
+    if (!isOwnTraffic(request)) perAddress.take(request.ip)
+  })
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const handler = handlers[name] as Handler
     app.route({
@@ -71,6 +73,14 @@ export const serveRoutes = (app: FastifyInstance, handlers: Handlers, options: H
     })
   }
   refuseOtherMethods(app)
+}
+
+/** RoomService calls of this server and webhooks of its media child: they grow with the house, not with one caller. */
+const isOwnTraffic = ({ raw: { url, socket, headers } }: FastifyRequest): boolean => {
+  if (!/^\/(?:twirp|api\/webhooks)\//.test(url ?? '')) return false
+  // What a proxy on this machine forwards comes from anywhere.
+  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false
+  return socket.remoteAddress === socket.localAddress
 }
 
 /** Who calls, by the bearer token of a request; for routes that are served outside the table, e.g. event streams. */

@@ -10,6 +10,8 @@ export type MediaRoom = {
   isEnded: boolean
   /** Those who may be connected now. */
   members: Pick<Member, 'id' | 'kind' | 'role' | 'mutedByModerator'>[]
+  /** Those who may come back under the same identity. */
+  awayIds: string[]
 }
 
 export type Media = {
@@ -22,14 +24,17 @@ export type Media = {
    * again every second, after a minute every 30 seconds, until it is done.
    */
   settle(roomId: string): void
-  /** The same for one who is connected but may not be, without looking at all others. */
-  evict(mediaName: string, identity: string): Promise<void>
+  /**
+   * The same for one who is connected but may not be, without looking at all others. `forGood` also voids the token
+   * where the media server can; another LiveKit server may ignore that, and tells of the next join (R3).
+   */
+  evict(mediaName: string, identity: string, forGood: boolean): Promise<void>
   close(): Promise<void>
 }
 
 /** LiveKit's RoomService, of the embedded media server or of any other: the control plane knows no difference. */
 export const createMedia = (
-  deps: Pick<Deps, 'media' | 'log' | 'ownUrl' | 'publicUrl'>,
+  deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl' | 'publicUrl'>,
   wanted: (roomId: string) => Promise<MediaRoom | null>,
   /** Which of the connected identities are companions, so that the roster can follow. */
   onConnected: (roomId: string, identities: ReadonlySet<string>) => Promise<void>,
@@ -103,15 +108,17 @@ export const createMedia = (
     { identity, permission }: ParticipantInfo,
     member?: MediaRoom['members'][0],
   ) => {
-    if (!member) return evict(room.mediaName, identity)
+    if (!member) return evict(room.mediaName, identity, !room.awayIds.includes(identity))
     const wantedPermission = permissionOf(member)
     if (permission && permission.canPublish === wantedPermission.canPublish) return
     await orNone(service().updateParticipant(room.mediaName, identity, { permission: wantedPermission }), undefined)
   }
 
-  const evict = async (mediaName: string, identity: string) => {
+  const evict: Media['evict'] = async (mediaName, identity, forGood) => {
     log('info', 'media-participant-removed', { identity })
-    await orNone(service().removeParticipant(mediaName, identity), undefined)
+    // An identity that left never returns, so a token that was made at this very moment is void, too.
+    const options = forGood ? { revokeTokenTs: BigInt(Math.ceil(deps.now() / 1_000) + 60) } : undefined
+    await orNone(service().removeParticipant(mediaName, identity, options), undefined)
   }
 
   return {

@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import { apiError } from '../protocol/errors.ts'
+import type { Caller } from './call.ts'
 import { signOut, sweepRoom } from './domain/presence.ts'
 import { purgeEvents } from './event-log.ts'
 import type { RoomContext } from './room-context.ts'
@@ -26,7 +28,9 @@ export const startPresenceClock = (context: RoomContext): PresenceClock => {
     if (isGraceDue) await giveGrace(context)
     isGraceDue = false
     await storeHeartbeats(context)
-    for (const roomId of await dueRooms(context)) await sweep(context, roomId)
+    // What one room cannot do must not keep the others from it.
+    for (const roomId of await dueRooms(context))
+      await sweep(context, roomId).catch((error: Error) => log('error', 'sweep-failed', { message: error.message }))
     if (elapsed - purgedAt < minuteMs) return
     purgedAt = elapsed
     await purge(context)
@@ -70,6 +74,20 @@ export const signOutOfRooms = async (
         now,
       ),
     }))
+}
+
+/**
+ * Undoes the entry of one whose session or token was revoked while coming in: whoever revoked it may have looked for
+ * seats before there was this one.
+ */
+export const refuseSignedOut = async (context: RoomContext, { account, sessionId }: Caller): Promise<void> => {
+  const { db } = context.store
+  const signIn = sessionId
+    ? await db.selectFrom('session').select('id').where('id', '=', sessionId).executeTakeFirst()
+    : await db.selectFrom('bot_token').select('account_id').where('account_id', '=', account.id).executeTakeFirst()
+  if (signIn) return
+  await signOutOfRooms(context, account.id, sessionId)
+  throw apiError('sign-in-needed', 'This sign-in was revoked; sign in again.')
 }
 
 const giveGrace = async ({ store, now, settings }: RoomContext): Promise<void> => {

@@ -86,12 +86,16 @@ const mediaRoomOf = async ({ store }: Deps, roomId: string): Promise<MediaRoom |
   if (!room) return null
   const members = await store.db
     .selectFrom('participant')
-    .select(['id', 'kind', 'role', 'muted_by_moderator as mutedByModerator'])
+    .select(['id', 'kind', 'role', 'muted_by_moderator as mutedByModerator', 'away_at'])
     .where('room_id', '=', roomId)
     .where('left_at', 'is', null)
-    .where('away_at', 'is', null)
     .execute()
-  return { mediaName: room.media_name, isEnded: room.ended_at !== null, members }
+  return {
+    mediaName: room.media_name,
+    isEnded: room.ended_at !== null,
+    members: members.filter((member) => member.away_at === null),
+    awayIds: members.filter((member) => member.away_at !== null).map(({ id }) => id),
+  }
 }
 
 const unsettledRooms = ({ store, now }: Deps) =>

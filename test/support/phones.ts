@@ -1,4 +1,5 @@
 import type { Credentials, LoginStarted } from '../../src/protocol/accounts.ts'
+import { checkContract } from './contract.ts'
 import type { TestServer } from './server.ts'
 
 export type Answer<T = unknown> = { status: number; headers: Headers; body: T }
@@ -10,7 +11,7 @@ export type Phone = {
   fetch: Fetch
 }
 
-/** One call of the API; `token` signs it in. */
+/** One call of the API; `token` signs it in. Throws when the answer breaks the contract of its route. */
 export const call = async <T = unknown>(
   server: Pick<TestServer, 'url'>,
   method: string,
@@ -27,7 +28,9 @@ export const call = async <T = unknown>(
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : undefined) as T }
+  const answer = text ? JSON.parse(text) : undefined
+  checkContract(method, path, response.status, answer)
+  return { status: response.status, headers: response.headers, body: answer as T }
 }
 
 /** The code last sent to a number. */

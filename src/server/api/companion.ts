@@ -1,6 +1,7 @@
 import type { Handlers } from '../call.ts'
 import { grantCompanion } from '../domain/presence.ts'
 import { mediaToken } from '../media-tokens.ts'
+import { refuseSignedOut } from '../presence-clock.ts'
 import { personOf, type RoomContext, randomId } from '../room-context.ts'
 import { loadRoom } from '../room-store.ts'
 
@@ -17,6 +18,7 @@ export const companionHandlers = (context: RoomContext): Pick<Handlers, 'compani
     grant(state, context.now())
     await mediaServer.openRoom(state.mediaName)
     const { after } = await rooms.change(params.roomId, (current, now) => ({ next: grant(current, now) }))
+    await refuseSignedOut(context, caller)
     const companion = after.members.find((member) => member.id === newId)!
     return {
       url: mediaServer.clientUrl(),

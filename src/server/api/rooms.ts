@@ -1,5 +1,7 @@
+import { handleSchema } from '../../protocol/accounts.ts'
 import { apiError } from '../../protocol/errors.ts'
 import type { ListRooms, Rooms } from '../../protocol/rooms.ts'
+import { cleanLine } from '../../protocol/text.ts'
 import type { Call, Caller, Handlers } from '../call.ts'
 import { type Host, rosterOf } from '../domain/room-state.ts'
 import { editRoom, endRoom, isModerator, openRoom, requireLive } from '../domain/rooms.ts'
@@ -42,13 +44,15 @@ const showRoom = async ({ store, publicUrl }: RoomContext, roomId: string) => {
 const listRooms = async ({ store, publicUrl }: RoomContext, query: ListRooms): Promise<Rooms> => {
   const limit = query.limit ?? 50
   const after = query.cursor === undefined ? null : placeOf(query.cursor)
+  // Titles and names are stored cleaned; what the store could not take, such as NUL, goes too.
+  const search = cleanLine(query.search ?? '')
   // Before the rooms: what changes in between is told again rather than missed.
   const { seq } = (await topicState(store.db, hallway))!
   const rows = await store.db
     .selectFrom('room')
     .select(['id', 'created_at', 'view_json'])
     .where('ended_at', 'is', null)
-    .$if(!!query.search?.trim(), (rooms) => rooms.where('search', 'like', pattern(query.search!)))
+    .$if(search !== '', (rooms) => rooms.where('search', 'like', pattern(search)))
     .$if(after !== null, (rooms) =>
       rooms.where(({ eb, refTuple, tuple }) =>
         eb(refTuple('created_at', 'id'), '<', tuple(after!.createdAt, after!.id)),
@@ -67,15 +71,13 @@ const listRooms = async ({ store, publicUrl }: RoomContext, query: ListRooms): P
   }
 }
 
-const pattern = (search: string) =>
-  `%${search
-    .trim()
-    .toLowerCase()
-    .replace(/[\\%_]/g, '\\$&')}%`
+const pattern = (search: string) => `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
+
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 const placeOf = (cursor: string) => {
-  const match = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor)
-  if (!match) throw apiError('bad-request', 'Not a cursor of this list.', { field: 'cursor' })
+  const match = /^(\d{1,15})\.(.+)$/.exec(cursor)
+  if (!match || !uuid.test(match[2]!)) throw apiError('bad-request', 'Not a cursor of this list.', { field: 'cursor' })
   return { createdAt: Number(match[1]), id: match[2]! }
 }
 
@@ -93,13 +95,14 @@ const createRoom = async (context: RoomContext, { body, caller }: Call<'createRo
 /** The creator, the named co-hosts, and the owner of a bot that opens a room. */
 const hostsOf = async ({ store }: RoomContext, caller: Caller, cohosts: string[]): Promise<Host[]> => {
   const handles = [...new Set(cohosts.map((handle) => handle.replace(/^@/, '').toLowerCase()))]
+  const possible = handles.filter((handle) => handleSchema.safeParse(handle).success)
   const creator = { accountId: caller.account.id, name: caller.account.name, handle: caller.account.handle }
   const found = await store.db
     .selectFrom('account')
     .select(['id', 'name', 'handle'])
     .where(({ eb, and, or }) =>
       or([
-        ...(handles.length > 0 ? [and([eb('handle', 'in', handles), eb('kind', '=', 'person')])] : []),
+        ...(possible.length > 0 ? [and([eb('handle', 'in', possible), eb('kind', '=', 'person')])] : []),
         ...(caller.ownerId ? [eb('id', '=', caller.ownerId)] : []),
         eb.lit(false),
       ]),

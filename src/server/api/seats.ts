@@ -4,6 +4,7 @@ import { joinRoom, leaveRoom } from '../domain/presence.ts'
 import { handsOf, invitationView, participantView, roomView, rosterOf } from '../domain/room-state.ts'
 import { seatOf } from '../live-rooms.ts'
 import { mediaToken } from '../media-tokens.ts'
+import { refuseSignedOut } from '../presence-clock.ts'
 import { explainAbsence, personOf, type RoomContext, randomId } from '../room-context.ts'
 
 /** Coming, staying and going (R19, R20). */
@@ -41,6 +42,7 @@ const join = async (context: RoomContext, { params, body, caller }: Call<'joinRo
     const next = joinRoom(state, person, request, { now, newId, maxParticipants: settings.participantsPerRoom })
     return { next, actorId: seatOf(next, person.accountId, body.seatId).id }
   })
+  await refuseSignedOut(context, caller)
   const you = seatOf(after, person.accountId, body.seatId)
   const hands = handsOf(after)
   return {

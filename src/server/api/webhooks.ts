@@ -27,17 +27,17 @@ export const serveWebhooks = (app: FastifyInstance, context: RoomContext): void 
 const take = async ({ store, mediaServer, log }: RoomContext, event: WebhookEvent): Promise<void> => {
   const { room: mediaRoom, participant } = event
   if (!mediaRoom?.name || !participant) return
-  if (event.event !== 'participant_joined' && event.event !== 'participant_left') return
+  // A client that never takes the sound never counts as joined, and could still publish: so tracks are looked at, too.
+  if (!['participant_joined', 'track_published', 'participant_left'].includes(event.event)) return
   const row = await store.db
     .selectFrom('room')
     .leftJoin('participant', (join) =>
       join
         .onRef('participant.room_id', '=', 'room.id')
         .on('participant.id', '=', participant.identity)
-        .on('participant.left_at', 'is', null)
-        .on('participant.away_at', 'is', null),
+        .on('participant.left_at', 'is', null),
     )
-    .select(['room.id', 'room.ended_at', 'participant.kind', 'participant.role', 'participant.muted_by_moderator'])
+    .select(['room.id', 'ended_at', 'kind', 'role', 'muted_by_moderator', 'away_at'])
     .where('room.media_name', '=', mediaRoom.name)
     .executeTakeFirst()
   if (!row) return
@@ -45,9 +45,9 @@ const take = async ({ store, mediaServer, log }: RoomContext, event: WebhookEven
     if (row.kind === 'companion') mediaServer.settle(row.id)
     return
   }
-  if (row.ended_at !== null || row.kind === null) {
+  if (row.kind === null || row.away_at !== null) {
     log('warn', 'media-join-without-grant', { identity: participant.identity, isEnded: row.ended_at !== null })
-    await mediaServer.evict(mediaRoom.name, participant.identity).catch(() => {})
+    await mediaServer.evict(mediaRoom.name, participant.identity, row.kind === null).catch(() => {})
     return mediaServer.settle(row.id)
   }
   const wanted = permissionOf({ role: row.role!, mutedByModerator: row.muted_by_moderator! })

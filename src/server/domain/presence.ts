@@ -34,6 +34,9 @@ export const joinRoom = (
   const here = state.members.find(
     (member) => isHere(member) && member.kind === person.kind && keyOf(member) === keyOf(person),
   )
+  const isOthers = (member: Member) => isHere(member) && member.seatId === request.seatId && member !== here
+  if (state.members.some((member) => isOthers(member) && member.accountId === person.accountId))
+    throw apiError('conflict', 'This seat is in the room under another name; give each its own seatId.')
   const arrival = arrivalOf(person, request, now)
   if (here?.seatId === request.seatId) return changeMember(state, here.id, arrival)
   if (here) return replace(state, here, { ...here, ...arrival, id: newId, isMuted: true, joinedAt: now })

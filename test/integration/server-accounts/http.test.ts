@@ -73,6 +73,17 @@ describe('a bad request is a problem document that names the field', () => {
   })
 })
 
+test('text and cursors that no store takes fail as a request, not as the server', async () => {
+  const refused = async (path: string) => (await ann.fetch('GET', path)).body as { code: string; field: string }
+  expect(await ann.fetch('GET', '/api/rooms?search=%00')).toMatchObject({ status: 200 })
+  expect(await refused(`/api/rooms?cursor=1.${'-'.repeat(36)}`)).toMatchObject({ code: 'bad-request', field: 'cursor' })
+  const cohosts = async (handle: string) => ann.fetch('POST', '/api/rooms', { title: 'x', cohosts: [handle] })
+  expect(await cohosts('a\u0000b')).toMatchObject({ status: 404, body: { code: 'not-found', field: 'cohosts' } })
+  const half = await ann.fetch<{ name: string; account: { name: string } }>('POST', '/api/tokens', { name: 'a\ud800b' })
+  expect(half.body).toMatchObject({ name: 'ab', account: { name: 'ab' } })
+  expect(server.logs.filter(({ event }) => event === 'request-failed')).toEqual([])
+})
+
 test('every route of the table answers, and none that needs a sign-in without one', async () => {
   for (const [name, route] of Object.entries(routes) as [string, Route][]) {
     const path = route.path.replace(/:\w+/g, '00000000-0000-4000-8000-000000000000')
@@ -112,6 +123,19 @@ test('a flood from one address is slowed down', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => call(small, 'GET', '/api/server')))
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(5)
   expect(answers.find(({ status }) => status === 429)?.body).toMatchObject({ code: 'rate-limited' })
+  await small.close()
+})
+
+test('the calls of the media server and to it are not counted with those of people, forged ones from elsewhere are', async () => {
+  const small = await startTestServer({ settings: { requestsPerAddress: { burst: 5, perSecond: 0.01 } } })
+  const hook = (headers = {}) =>
+    fetch(`${small.url}/api/webhooks/livekit`, { method: 'POST', body: '{}', headers }).then(({ status }) => status)
+  const own = await Promise.all(Array.from({ length: 20 }, () => hook()))
+  expect(own).toEqual(own.map(() => 401))
+  expect((await call(small, 'GET', '/api/server')).status).toBe(200)
+  const forwarded = await Promise.all(Array.from({ length: 20 }, () => hook({ 'x-forwarded-for': '203.0.113.5' })))
+  expect(forwarded.filter((status) => status === 401)).toHaveLength(4)
+  expect(forwarded.filter((status) => status === 429)).toHaveLength(16)
   await small.close()
 })
 

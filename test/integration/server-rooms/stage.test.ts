@@ -177,6 +177,29 @@ describe.each(stores)('rooms on %s', (store) => {
       await expect.poll(stream.isEnded).toBe(true)
     })
 
+    it('leaves no seat behind when a sign-in is revoked while it joins', async () => {
+      const room = await openRoom(ada)
+      await enter(ada, room.id)
+      const crowd = await Promise.all(Array.from({ length: 12 }, (_, index) => guest(server, `Racer ${index}`)))
+      const joins = crowd.map(async (phone, index) => {
+        const leaving = index % 2 === 0 ? phone.fetch('DELETE', '/api/sessions/current') : undefined
+        const answer = await phone.fetch('POST', `/api/rooms/${room.id}/join`, { seatId: randomUUID() })
+        await (leaving ?? phone.fetch('DELETE', '/api/sessions'))
+        return refusal(answer)
+      })
+      for (const outcome of await Promise.all(joins)) expect(['200', 'sign-in-needed']).toContain(outcome)
+      expect((await roster(ada, room.id)).map(({ name }) => name)).toEqual(['Ada'])
+    })
+
+    it('takes one seat for one name of a bot', async () => {
+      const helper = await botOf(server, ada, `twin ${randomUUID().slice(0, 8)}`)
+      const room = await openRoom(ada)
+      const seatId = randomUUID()
+      await enter(helper, room.id, { name: 'One', seatId })
+      const second = await helper.fetch('POST', `/api/rooms/${room.id}/join`, { name: 'Two', seatId })
+      expect(refusal(second)).toBe('conflict')
+    })
+
     it('loses no role change and makes no double when moderators and guests act at once', async () => {
       const room = await openRoom(ada, { cohosts: [ben.account.handle] })
       const [host, cohost] = [await enter(ada, room.id), await enter(ben, room.id)]
