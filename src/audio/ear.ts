@@ -5,7 +5,7 @@ import { createSpectrum } from './spectrum.ts'
 type Gap = { atMs: number; ms: number }
 
 /** What an ear heard since the last reset. */
-export type HeardReport = {
+type HeardReport = {
   /** Seconds of audible sound: frames above -60 dBFS RMS. */
   seconds: number
   /** RMS dBFS of the audible part alone; -100 when there was none. */

@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely'
-import * as accounts from './migrations/001-accounts.ts'
-import * as rooms from './migrations/002-rooms.ts'
+import { up as accounts } from './migrations/001-accounts.ts'
+import { up as rooms } from './migrations/002-rooms.ts'
 import type { Database } from './tables.ts'
 
 /** Forward only: a step that was released is never changed; the number of steps is the version of the data. */
-const steps: { up(db: Kysely<never>): Promise<void> }[] = [accounts, rooms]
+const steps: ((db: Kysely<never>) => Promise<void>)[] = [accounts, rooms]
 
 const lockKey = 7_205_181
 
@@ -16,7 +16,7 @@ export const migrate = async (db: Kysely<Database>): Promise<void> =>
     const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx)
     const version = rows[0]?.version ?? 0
     if (version > steps.length) throw newer(version)
-    for (const step of steps.slice(version)) await step.up(trx as unknown as Kysely<never>)
+    for (const step of steps.slice(version)) await step(trx as unknown as Kysely<never>)
     await sql`delete from schema_version`.execute(trx)
     await sql`insert into schema_version values (${steps.length})`.execute(trx)
   })
