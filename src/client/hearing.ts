@@ -156,7 +156,12 @@ const createVoice = (nowMs: () => number) => {
     },
     heard: () => {
       const { seconds, levelDb, frequencyHz, longestGapMs } = ear.report()
-      return { seconds, levelDb, frequencyHz, longestGapMs: Math.round(Math.max(longestGapMs, longestConcealedMs)) }
+      return {
+        seconds: roundTo(seconds, 2),
+        levelDb: roundTo(levelDb, 1),
+        frequencyHz: roundTo(frequencyHz, 1),
+        longestGapMs: Math.round(Math.max(longestGapMs, longestConcealedMs)),
+      }
     },
   }
 }
@@ -239,3 +244,6 @@ const startOutput = () => {
     },
   }
 }
+
+// What lies beyond is not measured but computed.
+const roundTo = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits

@@ -66,6 +66,8 @@ export type Media = {
   readonly roomName: string
   participants(): MediaParticipant[]
   participant(id: string): MediaParticipant | undefined
+  /** Who is speaking now and how well each is connected; it was told while connecting. */
+  picture(): MediaEvent[]
   publish(options: PublishOptions): Promise<Publication>
   stats(): Promise<ConnectionStats>
   /** A number of its own for each connection, also for one that livekit-client makes anew by itself. */
@@ -114,6 +116,16 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
       const one = room.getParticipantByIdentity(id)
       return one && describeParticipant(one)
     },
+    picture: () => [
+      { type: 'speaking', ids: room.activeSpeakers.map(({ identity }) => identity) },
+      ...[room.localParticipant, ...room.remoteParticipants.values()].map(
+        ({ identity, connectionQuality }): MediaEvent => ({
+          type: 'quality',
+          id: identity,
+          quality: connectionQuality,
+        }),
+      ),
+    ],
     publish: (options) => publish(livekit, webrtc, room, options),
     stats: () => readStats(room.engine.pcManager),
     ...uplink,

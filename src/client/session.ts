@@ -164,6 +164,7 @@ export const startSession = (options: SessionOptions): Session => {
     const participants = media.participants()
     for (const one of participants) followMute(one)
     dispatch({ type: 'media-joined', you: media.you(), roomName: media.roomName, participants })
+    for (const event of media.picture()) dispatch({ type: 'media', event })
     microphone.setHeld(false)
     microphone.setMedia(media)
     follow(model.seat, model.seat)
