@@ -16,6 +16,7 @@ export type ToChild =
   /** The socket travels along as the message's handle. */
   | {
       type: 'upgrade'
+      id: number
       method: string
       url: string
       headers: Record<string, string | string[] | undefined>
@@ -28,4 +29,6 @@ export type ToParent =
   | { type: 'ready'; port: number }
   | { type: 'refused'; code: string; message: string }
   | { type: 'answer'; id: number; answer: HttpAnswer }
+  /** The socket of that upgrade has arrived. */
+  | { type: 'taken'; id: number }
   | { type: 'log'; line: string }

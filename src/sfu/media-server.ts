@@ -112,6 +112,7 @@ process.on('message', (message: ToChild, handle: unknown) => {
     case 'start':
       return void start(message.options)
     case 'upgrade':
+      tell({ type: 'taken', id: message.id })
       if (handle instanceof Socket) void running?.then((server) => server.upgrade(message, handle))
       return
     case 'request':

@@ -56,17 +56,20 @@ export const startMediaServer = async (options: MediaServerOptions): Promise<Med
   const port = await ready(child, options, gone, log)
 
   const waiting = new Map<number, (answer: HttpAnswer) => void>()
+  const underWay = new Map<number, () => void>()
   const listeners: ((info: ExitInfo) => void)[] = []
   let alive = true
   let closing = false
   let lastId = 0
   child.on('message', (message: ToParent) => {
     if (message.type === 'answer') waiting.get(message.id)?.(message.answer)
+    else if (message.type === 'taken') underWay.delete(message.id)
     else if (message.type === 'log') log(message.line)
   })
   void gone.then((info) => {
     alive = false
     for (const resolve of waiting.values()) resolve(UNAVAILABLE)
+    for (const drop of underWay.values()) drop()
     if (!closing) for (const listener of listeners) listener(info)
   })
 
@@ -75,8 +78,11 @@ export const startMediaServer = async (options: MediaServerOptions): Promise<Med
     pid: child.pid!,
     handleUpgrade: (req, socket, head) => {
       if (!alive || closing) return refuseUpgrade(socket)
+      lastId += 1
+      underWay.set(lastId, dropOf(socket))
       handOver(child, socket, {
         type: 'upgrade',
+        id: lastId,
         method: req.method ?? 'GET',
         url: req.url ?? '/',
         headers: req.headers,
@@ -227,6 +233,18 @@ const tell = (child: ChildProcess, message: ToChild): void => {
 const handOver = (child: ChildProcess, socket: Socket, message: ToChild): void => {
   Object.assign(socket, { server: null })
   child.send(message, socket, () => socket.destroy())
+}
+
+/**
+ * Closes a socket whose new owner died before it came there. Node forgets the handle of a socket on its way, and the
+ * client would wait for ever; closing what is closed already does nothing.
+ */
+const dropOf = (socket: Socket): (() => void) => {
+  const { _handle: handle } = socket as Socket & { _handle: { close(): void } | null }
+  return () => {
+    socket.destroy()
+    handle?.close()
+  }
 }
 
 const refuseUpgrade = (socket: Socket): void => {

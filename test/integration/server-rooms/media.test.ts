@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { AddTrackRequest, DisconnectReason, SessionDescription, TrackSource, TrackType } from '@livekit/protocol'
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Companion } from '../../../src/protocol/rooms.ts'
@@ -6,6 +7,7 @@ import { eventually } from '../../support/eventually.ts'
 import { API_KEY, API_SECRET } from '../../support/media-server.ts'
 import { isTone } from '../../support/media-tone.ts'
 import type { Phone } from '../../support/phones.ts'
+import { openRawSignal } from '../../support/raw-signal.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
 import { joinWrtc, type WrtcPeer } from '../../support/wrtc-client.ts'
 import { enter, guest, ok, openRoom, roster, type Seat } from './room-kit.ts'
@@ -84,13 +86,34 @@ it('a listener cannot publish, a speaker is heard until muted, and again when al
   await isSilent(ear, seat.joined.you.id)
 })
 
-it('one who is removed is disconnected, and evicted again when coming back with the old token', async () => {
+it('one who is removed is disconnected, and the old token opens nothing more', async () => {
   const { host, seat, ear, mouth } = await talk()
   ok(await host.stage('kick', seat.joined.you.id), 204)
   await isSilent(ear, seat.joined.you.id)
   await isOut(mouth)
-  await isRefused(seat.joined.media)
+  const { url, token } = seat.joined.media
+  await expect(openRawSignal(url, token)).rejects.toThrow('401 the access token was revoked')
+})
+
+it('a removed speaker who publishes without ever taking the sound is put out, and the token opens nothing more', async () => {
+  const { host, seat, mouth } = await talk()
+  const { url, token } = await refreshed(seat)
+  ok(await host.stage('kick', seat.joined.you.id), 204)
+  await isOut(mouth)
+  // The media server forgets what it was told about tokens when it dies.
+  process.kill(server.media!.pid, 'SIGKILL')
+  const raw = await eventually(() => openRawSignal(url, token), {
+    withinMs: 10_000,
+    what: 'a media server',
+    everyMs: 100,
+  })
+  await eventually(() => raw.received[0]?.case === 'join', { withinMs: 3_000, what: 'the join response' })
+  raw.send({ case: 'addTrack', value: microphoneTrack })
+  raw.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp: microphoneOffer }) })
+  const leave = await eventually(() => raw.leave(), { withinMs: 2_000, what: 'a leave' })
+  expect(leave?.reason).toBe(DisconnectReason.PARTICIPANT_REMOVED)
   expect(server.logs.some(({ event }) => event === 'media-join-without-grant')).toBe(true)
+  await expect(openRawSignal(url, token)).rejects.toThrow('401 the access token was revoked')
 })
 
 it('the end of a room disconnects all, and an old token does not revive it', async () => {
@@ -161,6 +184,35 @@ it('after the media server was killed, a seat joins again and is heard', async (
   await tone.publishTone(440)
   await hears(listener, seat.joined.you.id)
 })
+
+/** The same seat again, with a token that lets a speaker publish. */
+const refreshed = async (seat: Seat) => (await enter(ben, seat.joined.room.id, { seatId: seat.seatId })).joined.media
+
+const microphoneTrack = new AddTrackRequest({
+  cid: 'mic',
+  type: TrackType.AUDIO,
+  source: TrackSource.MICROPHONE,
+})
+const microphoneOffer = [
+  'v=0',
+  'o=- 1 2 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 0',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=msid:- mic',
+  'a=sendonly',
+  'a=rtcp-mux',
+  'a=ice-ufrag:abcd',
+  'a=ice-pwd:abcdefghijklmnopqrstuvwx',
+  `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
+  'a=setup:actpass',
+  'a=rtpmap:111 opus/48000/2',
+  'a=ssrc:1 cname:mic',
+  '',
+].join('\r\n')
 
 const claimsOf = (token: string): { video: { room: string } } =>
   JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import WebSocket from 'ws'
 import { eventually } from '../../support/eventually.ts'
 import {
   API_KEY,
@@ -70,6 +71,33 @@ test('while there is no child, requests are answered 503', async () => {
     withinMs: 3000,
     what: '200 again',
   })
+})
+
+test('who comes while the child dies is told, never left hanging', async () => {
+  const server = await start({ supervised: true })
+  const url = `${server.url}/rtc?access_token=${await server.token('late', 'kill')}`
+  const answer = () =>
+    new Promise<string>((resolve) => {
+      const socket = new WebSocket(url)
+      socket.once('error', () => resolve('told'))
+      socket.once('open', () => {
+        resolve('taken')
+        socket.terminate()
+      })
+    })
+  for (let round = 0; round < 4; round += 1) {
+    const { pid } = server.media
+    const before = answer()
+    process.kill(pid, 'SIGKILL')
+    const answers = Array.from({ length: 8 }, answer)
+    let open = answers.length + 1
+    for (const each of [before, ...answers]) void each.then(() => (open -= 1))
+    await eventually(() => open === 0, { withinMs: 5000, what: 'an answer to everyone who came' })
+    await eventually(async () => server.media.pid !== pid && (await fetch(`${server.httpUrl}/metrics`)).ok, {
+      withinMs: 10_000,
+      what: 'another child runs',
+    })
+  }
 })
 
 test('closing ends the child within two seconds, with connections open', async () => {
