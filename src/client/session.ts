@@ -149,7 +149,6 @@ export const startSession = (options: SessionOptions): Session => {
 
   const onRoomEvent = (event: RoomEvent) => {
     if (event.type === 'room-ended') return void finish(endOf('room-ended', event.by))
-    if (event.type === 'media-moved') return link.rejoin('the media server moved')
     if (event.type === 'participant-left' && event.participantId === model.seat.you.id) {
       if (event.reason === 'lost') return link.rejoin('the server had given the seat up')
       return void finish(endOf(event.reason, event.by))

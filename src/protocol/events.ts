@@ -35,8 +35,6 @@ export const roomEventSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('room'), room: roomSchema }),
   z.object({ type: z.literal('room-ended'), roomId: z.uuid(), by: z.string().nullable(), at: instantSchema }),
-  /** The media server of the room changed or came back: join again for its URL and token. */
-  z.object({ type: z.literal('media-moved') }),
   z.object({ type: z.literal('reset') }),
 ])
 export type RoomEvent = z.infer<typeof roomEventSchema>
