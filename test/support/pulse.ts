@@ -29,6 +29,8 @@ export type Pulse = {
   recordSpeaker(ms: number): Promise<Int16Array>
   /** Every sample the speaker plays from now on, until the returned function is called. */
   listen(onSamples: (samples: Int16Array) => void): () => void
+  /** The same of what is played into the microphone. */
+  listenMicrophone(onSamples: (samples: Int16Array) => void): () => void
   /** SIGKILLs the sound server; `start` brings it back with the same devices. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -42,7 +44,8 @@ export type Pulse = {
 export const startPulse = async (): Promise<Pulse> => {
   const folder = mkdtempSync(join(tmpdir(), 'roomtone-pulse-'))
   const env = writeConfiguration(folder)
-  const listeners = new Set<(samples: Int16Array) => void>()
+  const listeners: Listeners = new Set()
+  const microphoneListeners: Listeners = new Set()
   let processes: ChildProcess[] = []
 
   const start = async () => {
@@ -55,7 +58,7 @@ export const startPulse = async (): Promise<Pulse> => {
     const ear = record('speaker.monitor', env)
     ear.stdout?.on('data', samplesOf(listeners))
     const keeper = record('mic.monitor', env)
-    keeper.stdout?.resume()
+    keeper.stdout?.on('data', samplesOf(microphoneListeners))
     processes.push(ear, keeper)
     await Promise.all([once(ear.stdout!, 'data'), once(keeper.stdout!, 'data')])
   }
@@ -73,10 +76,11 @@ export const startPulse = async (): Promise<Pulse> => {
     rmSync(join(folder, 'native'), { force: true })
   }
 
-  const listen = (onSamples: (samples: Int16Array) => void) => {
-    listeners.add(onSamples)
-    return () => void listeners.delete(onSamples)
+  const listenTo = (those: Listeners) => (onSamples: (samples: Int16Array) => void) => {
+    those.add(onSamples)
+    return () => void those.delete(onSamples)
   }
+  const listen = listenTo(listeners)
 
   const play = async (samples: Int16Array) => {
     // Enough ahead that a busy machine leaves no hole in the sound.
@@ -101,6 +105,7 @@ export const startPulse = async (): Promise<Pulse> => {
     playTone: (hz, levelDb, ms) => play(sine(hz, levelDb, ms)),
     recordSpeaker: (ms) => collect(listen, Math.round(ms * 48)),
     listen,
+    listenMicrophone: listenTo(microphoneListeners),
     kill,
     start,
     close: async () => {
@@ -153,8 +158,10 @@ const record = (source: string, env: Pulse['env']) =>
     { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] },
   )
 
+type Listeners = Set<(samples: Int16Array) => void>
+
 /** Pipe chunks may end inside a sample. */
-const samplesOf = (listeners: ReadonlySet<(samples: Int16Array) => void>) => {
+const samplesOf = (listeners: Listeners) => {
   let rest = Buffer.alloc(0)
   return (chunk: Buffer) => {
     const bytes = Buffer.concat([rest, chunk])

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createFrame } from '../../src/audio/frame.ts'
+import { createMarkerSource, findMarkers } from '../../src/audio/markers.ts'
+import { eventually } from './eventually.ts'
+import type { Pulse } from './pulse.ts'
+
+const MARKER_ID = 3
+const EVERY_MS = 400
+
+/** Markers, one every 400 ms, for `ms`. */
+export const markerSound = (ms: number): Int16Array => {
+  const source = createMarkerSource({ everyMs: EVERY_MS, id: MARKER_ID, firstMs: 200 })
+  const all = new Int16Array(ms * 48)
+  const frame = createFrame(1)
+  for (let at = 0; at + frame.length <= all.length; at += frame.length) {
+    source.read(frame)
+    all.set(frame, at)
+  }
+  return all
+}
+
+/**
+ * Plays markers into the microphone's sink and tells, for each, how many ms later it came out of the speaker's. Both
+ * sinks are recorded by the same program with the same buffers, so what recording costs cancels out.
+ */
+export const measureDelays = async (pulse: Pulse, ms: number): Promise<number[]> => {
+  const microphone = createTake()
+  const speaker = createTake()
+  const stops = [pulse.listen(speaker.push), pulse.listenMicrophone(microphone.push)]
+  await pulse.play(markerSound(ms))
+  // The last marker is still on its way through the other side.
+  await eventually(() => speaker.nowMs() >= microphone.nowMs(), { withinMs: 5000, what: 'recording goes on' })
+  const until = speaker.nowMs() + 1000
+  await eventually(() => speaker.nowMs() > until, { withinMs: 5000, what: 'a second more is recorded' })
+  for (const stop of stops) stop()
+  const spoken = microphone.markers()
+  const heard = speaker.markers()
+  return spoken.flatMap((spokenAt) => {
+    const first = heard.find((heardAt) => heardAt >= spokenAt)
+    // A marker that was lost on the way finds only the next one.
+    return first !== undefined && first - spokenAt < EVERY_MS ? [first - spokenAt] : []
+  })
+}
+
+export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+
+/** What the rig itself costs: from the microphone's sink to the speaker's by two `pacat` and a pipe, no PortAudio, no room. */
+export const startPacatLoop = async (pulse: Pulse): Promise<{ close(): Promise<void> }> => {
+  const env = { ...process.env, ...pulse.env }
+  const format = ['--raw', '--format=s16le', '--rate=48000', '--channels=1', '--latency-msec=10']
+  const from = spawn('pacat', ['--record', '--device=mic.monitor', ...format], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const to = spawn('pacat', ['--playback', '--device=speaker', ...format], { env, stdio: ['pipe', 'ignore', 'ignore'] })
+  to.stdin!.on('error', () => {})
+  from.stdout!.pipe(to.stdin!)
+  await once(from.stdout!, 'data')
+  return { close: async () => void (await Promise.all([end(from), end(to)])) }
+}
+
+const end = async (child: ChildProcess) => {
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}
+
+/**
+ * A recording with its place in time. Pieces arrive late, never early, so the least lag of all is the one that holds.
+ */
+const createTake = () => {
+  const pieces: Int16Array[] = []
+  let count = 0
+  let startMs = Number.POSITIVE_INFINITY
+  return {
+    push: (samples: Int16Array) => {
+      pieces.push(samples)
+      count += samples.length
+      startMs = Math.min(startMs, performance.now() - count / 48)
+    },
+    nowMs: () => (count === 0 ? 0 : startMs + count / 48),
+    markers: () => {
+      const all = new Int16Array(count)
+      let at = 0
+      for (const piece of pieces) {
+        all.set(piece, at)
+        at += piece.length
+      }
+      return findMarkers(all)
+        .filter(({ id }) => id === MARKER_ID)
+        .map(({ atMs }) => startMs + atMs)
+    },
+  }
+}
