@@ -10,7 +10,8 @@ export type PresenceClock = {
 }
 
 const minuteMs = 60_000
-const recordsMs = 7 * 24 * 60 * minuteMs
+const dayMs = 24 * 60 * minuteMs
+const recordsMs = 7 * dayMs
 
 /** Once in `sweepMs`: stores heartbeats, and does to rooms what time alone does (R19, R20). */
 export const startPresenceClock = (context: RoomContext): PresenceClock => {
@@ -146,10 +147,18 @@ const sweep = async ({ rooms, settings, seen }: RoomContext, roomId: string): Pr
   })
 }
 
-/** Events past their retention; rooms seven days after their end, with who was on stage (F22). */
+/** Events past their retention; logins and sessions a day after their time; rooms seven days after their end, with who was on stage (F22). */
 const purge = async ({ store, now, settings }: RoomContext): Promise<void> => {
   const at = now()
   await purgeEvents(store, at - settings.eventRetentionMs)
+  await store.db
+    .deleteFrom('login')
+    .where('created_at', '<', at - 2 * dayMs)
+    .execute()
+  await store.db
+    .deleteFrom('session')
+    .where('refresh_expires_at', '<', at - dayMs)
+    .execute()
   const old = await store.db
     .deleteFrom('room')
     .where('ended_at', '<', at - recordsMs)

@@ -8,6 +8,7 @@ import {
   startTestMediaServer,
   type TestMediaServer,
 } from '../../support/media-server.ts'
+import { call } from '../../support/phones.ts'
 import { closeStores, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
 import { enter, guest, ok, openRoom, refusal, roster, type Seat, subscribe } from './room-kit.ts'
 
@@ -122,6 +123,36 @@ describe.each(stores)('presence on %s', (store) => {
         expect((await roster(ben, room.id))[1]).toMatchObject({ role: 'listener', hasHandUp: true })
       } finally {
         await brief.close()
+      }
+    })
+
+    it('forgets a room seven days after its end, and sign-ins after their time', async () => {
+      const plane = { url: media.url, apiKey: API_KEY, apiSecret: API_SECRET }
+      const dayMs = 86_400_000
+      const past = await startTestServer({ store, media: plane, now: () => Date.now() - 40 * dayMs })
+      try {
+        const ada = await guest(past, 'Ada')
+        const room = await openRoom(ada)
+        ok(await ada.fetch('POST', `/api/rooms/${room.id}/end`), 204)
+        await past.stop()
+        const present = await startTestServer({ store, data: past.data, media: plane })
+        try {
+          const { refreshToken } = ada.credentials
+          const forgotten = async () => refusal(await call(present, 'POST', '/api/sessions/refresh', { refreshToken }))
+          await eventually(async () => (await forgotten()) === 'sign-in-needed', {
+            withinMs: 10_000,
+            what: 'the sign-in is forgotten',
+          })
+          const ben = await guest(present, 'Ben')
+          await eventually(async () => (await ben.fetch('GET', `/api/rooms/${room.id}`)).status === 404, {
+            withinMs: 10_000,
+            what: 'the room is forgotten',
+          })
+        } finally {
+          await present.stop()
+        }
+      } finally {
+        await past.close()
       }
     })
 
