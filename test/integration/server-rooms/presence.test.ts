@@ -9,6 +9,7 @@ import {
   type TestMediaServer,
 } from '../../support/media-server.ts'
 import { call } from '../../support/phones.ts'
+import { openRawSignal } from '../../support/raw-signal.ts'
 import { closeStores, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
 import { enter, guest, ok, openRoom, refusal, roster, type Seat, subscribe } from './room-kit.ts'
 
@@ -56,17 +57,21 @@ describe.each(stores)('presence on %s', (store) => {
       return { ada, ben, room, host, seat }
     }
 
-    it('a silent seat is away, comes back with role and hand, and is lost in the end', async () => {
+    it('a silent seat is away without its media, comes back with role and hand, and is lost in the end', async () => {
       const { ada, ben, room, host, seat } = await scene()
       alive(host)
       const stop = alive(seat)
       const news = await subscribe(server, ada.credentials.accessToken, `?room=${room.id}`)
       ok(await seat.post('hand'), 204)
+      const signal = await openRawSignal(seat.joined.media.url, seat.joined.media.token)
       stop()
       await news.find('participant', (data) => (data.participant as { isAway: boolean }).isAway)
       expect(ok(await seat.beat())).toEqual({ status: 'away' })
       const again = await enter(ben, room.id, { seatId: seat.seatId })
       expect(again.joined.you).toMatchObject({ id: seat.joined.you.id, isAway: false, hasHandUp: true })
+      await eventually(() => signal.leave(), { withinMs: 3_000, what: 'the media server has let go' })
+      const resumed = await openRawSignal(again.joined.media.url, again.joined.media.token)
+      await resumed.close()
       await news.find('participant-left', (data) => data.reason === 'lost')
       expect(refusal(await seat.beat())).toBe('not-in-room')
       expect((await enter(ben, room.id)).joined.you).toMatchObject({ role: 'listener', hasHandUp: false })
