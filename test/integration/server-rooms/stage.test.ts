@@ -67,9 +67,14 @@ describe.each(stores)('rooms on %s', (store) => {
       const room = await openRoom(ada)
       const host = await enter(ada, room.id)
       const asker = await enter(ben, room.id)
-      await enter(cid, room.id)
+      const other = await enter(cid, room.id)
       const bystander = await subscribe(server, token(cid), `?room=${room.id}`, host.joined.eventCursor)
       ok(await asker.post('hand', { question: 'private' }), 204)
+      const handsAtReturn = async (phone: Phone, seatId: string) =>
+        (await enter(phone, room.id, { seatId })).joined.hands
+      expect(await handsAtReturn(ada, host.seatId)).toMatchObject([{ question: 'private', position: 1 }])
+      expect(await handsAtReturn(ben, asker.seatId)).toMatchObject([{ question: 'private', position: 1 }])
+      expect(await handsAtReturn(cid, other.seatId)).toEqual([])
       ok(await host.stage('invite', asker.joined.you.id), 204)
       ok(await asker.post('accept'), 204)
       await bystander.find('hand-lowered')
