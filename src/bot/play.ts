@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { openDecoded } from '../audio/files/decode.ts'
-import { gainFor, measureFile } from '../audio/loudness.ts'
+import type { Channels } from '../audio/frame.ts'
+import { gainFor, type Loudness, measureFile } from '../audio/loudness.ts'
 import type { BotEvent, BotMessage, BotOrder, BotRequest } from './wire.ts'
 
 export type PlayOptions = Omit<BotOrder, 'channels'> & {
@@ -24,14 +25,20 @@ export type Play = {
  */
 export const startPlay = async (options: PlayOptions): Promise<Play> => {
   const { onEvent, entry = createRequire(import.meta.url).resolve('roomtone/process/bot'), ...order } = options
-  const channels = await widest(order.files)
+  const channelsOf = await openAll(order.files)
+  const channels = Math.max(...channelsOf.values()) as Channels
   const child = fork(entry, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   const send = (request: BotRequest) => {
     if (child.connected) child.send(request)
   }
+  // One channel that sounds on both sides is louder by 3 LU than it measures alone (BS.1770 sums the channels' powers).
+  const played = ({ integratedLufs, truePeakDb }: Loudness, file: string): Loudness => ({
+    integratedLufs: integratedLufs + (channels > channelsOf.get(file)! ? 10 * Math.log10(2) : 0),
+    truePeakDb,
+  })
   const gains = new Map<string, Promise<number>>()
   const gainOf = (file: string) => {
-    const known = gains.get(file) ?? measureFile(file).then(gainFor)
+    const known = gains.get(file) ?? measureFile(file).then((loudness) => gainFor(played(loudness, file)))
     gains.set(file, known)
     return known
   }
@@ -62,15 +69,15 @@ export const startPlay = async (options: PlayOptions): Promise<Play> => {
   return { pid: child.pid!, done, stop: () => send({ type: 'stop' }) }
 }
 
-/** Stereo when any file is; opening each also proves, before the start, that all can be played. */
-const widest = async (files: string[]) => {
-  let channels: BotOrder['channels'] = 1
+/** The channels of each; opening them also proves, before the start, that all can be played. */
+const openAll = async (files: string[]) => {
+  const channelsOf = new Map<string, Channels>()
   for (const file of files) {
     const decoded = await openDecoded(file)
     await decoded.close()
-    if (decoded.channels === 2) channels = 2
+    channelsOf.set(file, decoded.channels)
   }
-  return channels
+  return channelsOf
 }
 
 const crashOf = (how: string): Extract<BotEvent, { type: 'left' }> => ({
