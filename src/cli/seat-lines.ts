@@ -58,9 +58,21 @@ export const followInLines = (
     context.onInterrupt(() => leave('interrupted'))
     context.onOutputClosed(() => leave('left'))
     seat.onEvent(onEvent)
-    seat.onClosed((why) => end(reason ?? why))
+    seat.onClosed((why) => {
+      // A seat that was killed has no last words of its own.
+      if (reason === undefined && why === 'failed') onEvent(died())
+      end(reason ?? why)
+    })
   })
 }
+
+const died = (): SeatEvent => ({
+  at: new Date().toISOString(),
+  type: 'left',
+  reason: 'failed',
+  by: null,
+  message: 'The process of the seat has died; join again.',
+})
 
 const exitsBadly = (reason: string): boolean => !['left', 'done', 'interrupted'].includes(reason)
 

@@ -45,7 +45,7 @@ export type Link = {
 const JOIN_WITHIN_MS = 8_000
 const GIVE_UP_AFTER_MS = 180_000
 const FIRST_RETRY_MS = 200
-const LAST_RETRY_MS = 3_000
+const LAST_RETRY_MS = 2_000
 const SERVER_SILENT_MS = 3_000
 const SEAT_LOST = 'the server had given the seat up'
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { eventually } from './eventually.ts'
-import { isAlive, login, type Ran, type Running, roomtone, startRoomtone, throwawayHome } from './roomtone.ts'
+import { login, type Ran, type Running, roomtone, startRoomtone, throwawayHome } from './roomtone.ts'
 
 type EventOf<T extends SeatEvent['type']> = Extract<SeatEvent, { type: T }>
 
@@ -31,6 +31,8 @@ export type House = {
   join(profile: string, room: { id: string }, ...args: string[]): Promise<HouseSeat>
   /** Joins without waiting, without `--jsonl`. */
   start(args: string[], env?: Record<string, string>): HouseSeat
+  /** Runs the home's server by `serve` until it listens; what it sends by text goes where `login` looks. */
+  serve(...args: string[]): Promise<HouseSeat>
   /** Every process that lives in this home, zombies among their children included. */
   processes(): HouseProcess[]
   /** Ends the seats that run. */
@@ -40,10 +42,14 @@ export type House = {
 }
 
 export type HouseProcess = { pid: number; state: string; command: string }
-export type HouseOptions = { env?: Record<string, string>; phonePrefix?: string }
+export type HouseOptions = {
+  env?: Record<string, string>
+  /** What `serve` is told, where the server shall not be the embedded one: see `House.serve`. */
+  serve?: string[]
+}
 
-/** Signs each name in on the home's own server, which this starts. */
-export const openHouse = async (names: string[], { env = {} }: HouseOptions = {}): Promise<House> => {
+/** Signs each name in on the home's own server. */
+export const openHouse = async (names: string[], { env = {}, serve }: HouseOptions = {}): Promise<House> => {
   const place = throwawayHome()
   const { home } = place
   const seats: HouseSeat[] = []
@@ -60,11 +66,22 @@ export const openHouse = async (names: string[], { env = {} }: HouseOptions = {}
     return seat
   }
   const leaveAll = async () => {
-    for (const seat of seats.splice(0)) {
+    const leaving = seats.splice(0)
+    // Last come, first gone: a server that runs here is asked after its seats.
+    for (const seat of leaving.reverse()) {
       seat.kill('SIGINT')
       await seat.ended
     }
   }
+  const startServer = async (...args: string[]) => {
+    const server = start(['serve', '--sms', `outbox:${home}/state/outbox.jsonl`, '--json', ...args])
+    await eventually(
+      () => server.lines().length > 0 || (server.child.exitCode !== null && raiseText(server.stderr())),
+      { withinMs: 20_000, what: 'the server listens' },
+    )
+    return server
+  }
+  if (serve) await startServer(...serve)
   for (const [index, name] of names.entries()) await login(home, `+49151123456${70 + index}`, name, name.toLowerCase())
 
   return {
@@ -76,6 +93,7 @@ export const openHouse = async (names: string[], { env = {} }: HouseOptions = {}
       return JSON.parse(await must('room', 'create', title, ...args, ...profile, '--json'))
     },
     start,
+    serve: startServer,
     join: async (profile, { id }, ...args) => {
       const seat = start(['join', id, '--jsonl', '--profile', profile, ...args])
       await seat.tells('joined')
@@ -119,6 +137,10 @@ const withEvents = (running: Running, run: House['run']): HouseSeat => {
   }
 }
 
+const raiseText = (text: string): never => {
+  throw new Error(text)
+}
+
 const raise = (left: HouseProcess[]): never => {
   throw new Error(left.map(({ pid, state, command }) => `${pid} ${state} ${command}`).join('; '))
 }
@@ -145,13 +167,3 @@ const describeProcess = (pid: number) => {
     return []
   }
 }
-
-/** The one process of the house whose command line ends with the bundle's name, e.g. `media-server`. */
-export const processOf = (house: House, entry: string): number => {
-  const found = house.processes().filter(({ command }) => command.includes(`/${entry}.js`))
-  if (found.length !== 1) throw new Error(`${found.length} processes of ${entry}`)
-  return found[0]!.pid
-}
-
-export const untilGone = (pid: number): Promise<boolean> =>
-  eventually(() => !isAlive(pid), { withinMs: 10_000, what: `process ${pid} is gone` })
