@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AudioSink, type AudioSource, createFrame, FRAME_MS, FRAME_SAMPLES } from '../../../src/audio/frame.ts'
+import { frequencyOf } from '../../../src/audio/spectrum.ts'
 
 /** Runs `onFrame` once per 10 ms of the real clock, late ones at once, at most `count` times or until it says `done`. */
 export const everyFrame = async (count: number, onFrame: (index: number) => 'done' | undefined) => {
@@ -38,16 +39,13 @@ export const feed = async (sink: AudioSink, { hz, levelDb, ms }: { hz: number; l
 
 /**
  * Of the part from the first to the last audible sample: its length, how much of it is audible, its RMS level, and its
- * frequency as the median over 100 ms pieces, so that one hole does not hide the pitch.
+ * strongest frequency, which the holes of a busy machine do not move.
  */
 export const describeSound = (samples: Int16Array) => {
   const first = samples.findIndex(isAudible)
   const part = samples.subarray(first, samples.findLastIndex(isAudible) + 1)
-  const hz = pieces(part, 4_800)
-    .map(frequencyOf)
-    .sort((a, b) => a - b)
   return {
-    hz: hz[hz.length >> 1] ?? 0,
+    hz: frequencyOf(part),
     levelDb: 10 * Math.log10(part.reduce((sum, sample) => sum + sample ** 2, 0) / part.length / 32_768 ** 2),
     startMs: first / 48,
     soundMs: part.length / 48,
@@ -59,13 +57,3 @@ const isAudible = (sample: number) => Math.abs(sample) > 200
 
 const pieces = (samples: Int16Array, length: number) =>
   Array.from({ length: Math.floor(samples.length / length) }, (_, i) => samples.subarray(i * length, (i + 1) * length))
-
-/** Between the first and the last upward zero crossing, each placed between two samples by its slope. */
-const frequencyOf = (samples: Int16Array) => {
-  const crossings: number[] = []
-  for (let i = 1; i < samples.length; i++) {
-    const [before, after] = [samples[i - 1]!, samples[i]!]
-    if (before < 0 && after >= 0) crossings.push(i - after / (after - before))
-  }
-  return crossings.length < 2 ? 0 : ((crossings.length - 1) * 48_000) / (crossings.at(-1)! - crossings[0]!)
-}
