@@ -35,7 +35,7 @@ const START_FRAMES = 2
 /** More than this is never kept: what comes after a stall would only be delay. */
 const MAX_FRAMES = 12
 /** When at least this much was queued for two seconds, one frame of delay is taken out. */
-const SPARE_FRAMES = 4
+const SPARE_FRAMES = 3
 const SPARE_AFTER_PULLS = 200
 
 /** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit. */
