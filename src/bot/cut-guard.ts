@@ -6,6 +6,8 @@ export type Uplink = {
   bytesReceived: number
   /** Somebody receives the track, or nobody is there to. */
   isReady: boolean
+  /** All who are in the room have their connection for sound, too. */
+  areOthersThere: boolean
 }
 
 export type Observation = { nowMs: number; programMs: number; uplink: Uplink | null }
@@ -17,6 +19,9 @@ export type GuardAction = { do: 'nothing' } | { do: 'hold' } | { do: 'resume'; f
 export const SILENT_AFTER_MS = 1200
 /** What may have been under way when the last sign of life came. */
 const UNDER_WAY_MS = 100
+/** How long a program waits, after a cut that met all, for those who are not back yet; and how long until they can hear. */
+export const OTHERS_WITHIN_MS = 5000
+export const OTHERS_SETTLE_MS = 1000
 
 /**
  * Decides when a program waits and from where it goes on, so that a network cut skips nothing and repeats little: what was
@@ -30,6 +35,18 @@ export const createCutGuard = () => {
   let last: Observation | undefined
   let lastSignMs = Number.NEGATIVE_INFINITY
 
+  /** The connection that the program was last heard on. */
+  let heardOn: number | undefined
+  let wait: { connection: number; sinceMs: number; missingUntilMs: number } | undefined
+
+  /** A new connection may be one of many: who had to come back, too, is to miss nothing. */
+  const isAnybodyMissing = ({ connection, areOthersThere }: Uplink, nowMs: number) => {
+    if (heardOn === undefined || heardOn === connection) return false
+    if (wait?.connection !== connection) wait = { connection, sinceMs: nowMs, missingUntilMs: Number.NEGATIVE_INFINITY }
+    if (!areOthersThere) wait.missingUntilMs = nowMs
+    return nowMs - wait.missingUntilMs < OTHERS_SETTLE_MS && nowMs - wait.sinceMs < OTHERS_WITHIN_MS
+  }
+
   const hasSignOfLife = ({ uplink }: Observation) =>
     uplink !== null &&
     (last?.uplink?.connection !== uplink.connection || uplink.bytesReceived > (last?.uplink?.bytesReceived ?? 0))
@@ -40,8 +57,9 @@ export const createCutGuard = () => {
     last = now
     if (sign) lastSignMs = now.nowMs
     if (isHolding) {
-      if (!sign || !now.uplink?.isReady) return { do: 'nothing' }
+      if (!now.uplink?.isReady || isAnybodyMissing(now.uplink, now.nowMs) || !sign) return { do: 'nothing' }
       isHolding = false
+      heardOn = now.uplink.connection
       return { do: 'resume', fromProgramMs: safeProgramMs }
     }
     const isNewConnection = before?.uplink?.connection !== now.uplink?.connection

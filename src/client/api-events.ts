@@ -4,6 +4,8 @@ import { hallwayEventSchema, type RoomEvent, roomEventSchema } from '../protocol
 export type SubscribeOptions = {
   /** A room one is in; without it the hallway, whose events are a part of a room's. */
   roomId?: string
+  /** Which of one's seats there it is for: a bot may have several. */
+  seatId?: string
   /** Where to begin: the `eventCursor` of an answer. */
   cursor: string
   /** One change and the cursor after it. */
@@ -41,12 +43,13 @@ const MAX_BUFFERED_CHARACTERS = 4 * 1024 * 1024
  * every 10), is opened again after the last event seen, so that nothing is missed or doubled.
  */
 export const startSubscription = (
-  { roomId, cursor: first, onEvent, onStatus }: SubscribeOptions,
+  { roomId, seatId, cursor: first, onEvent, onStatus }: SubscribeOptions,
   open: OpenStream,
 ): Subscription => {
   const closing = new AbortController()
   const schema = roomId ? roomEventSchema : hallwayEventSchema
-  const path = roomId ? `/api/events?room=${encodeURIComponent(roomId)}` : '/api/events'
+  const query = new URLSearchParams({ ...(roomId && { room: roomId }), ...(seatId && { seat: seatId }) }).toString()
+  const path = query ? `/api/events?${query}` : '/api/events'
   let cursor = first
 
   const follow = async (onOpen: () => void) => {

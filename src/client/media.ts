@@ -15,6 +15,8 @@ export type MediaParticipant = {
   /** No audio track that is open: none at all, or a muted one. */
   isMuted: boolean
   hasTrack: boolean
+  /** Its connection for sound stands: it could hear. */
+  isConnected: boolean
 }
 
 /**
@@ -263,6 +265,7 @@ const describeParticipant = (participant: Participant): MediaParticipant => ({
   kind: participant.isAgent ? 'bot' : 'person',
   canPublish: participant.permissions?.canPublish ?? participant.audioTrackPublications.size > 0,
   hasTrack: participant.audioTrackPublications.size > 0,
+  isConnected: participant.isActive,
   isMuted: ![...participant.audioTrackPublications.values()].some((publication) => !publication.isMuted),
 })
 

@@ -190,6 +190,7 @@ const createServerLink = ({
     subscription?.close()
     const events = api.subscribe({
       roomId: room.id,
+      seatId,
       cursor: eventCursor,
       onEvent: (event) => (event.type === 'reset' ? refresh() : tellNews({ type: 'event', event })),
       onStatus: (status, cause) => {

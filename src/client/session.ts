@@ -46,6 +46,8 @@ type Uplink = {
   bytesReceived: number
   /** Somebody receives the track, or nobody is there to. */
   isReady: boolean
+  /** All who are in the room, by its server, have their connection for sound, too. */
+  areOthersThere: boolean
 }
 
 export type Session = {
@@ -286,7 +288,13 @@ export const startSession = (options: SessionOptions): Session => {
       const media = link.media()
       if (!media || !microphone.isPublished()) return null
       const { uplinkBytesReceived } = await media.stats()
-      return { connection: media.connection(), bytesReceived: uplinkBytesReceived, isReady: media.isReceived() }
+      const others = model.seat.participants.filter(({ id, isAway }) => id !== model.seat.you.id && !isAway)
+      return {
+        connection: media.connection(),
+        bytesReceived: uplinkBytesReceived,
+        isReady: media.isReceived(),
+        areOthersThere: others.every(({ id }) => media.participant(id)?.isConnected),
+      }
     },
     close: (reason = 'left') => finish(endOf(reason)),
   }

@@ -15,7 +15,9 @@ const simulate = (linkAt: (nowMs: number) => Partial<Uplink> | 'cut' | null, unt
     const link = linkAt(nowMs)
     if (link !== 'cut' && link !== null && nowMs % 500 === 0) bytesReceived += 100
     const uplink =
-      link === null ? null : { connection: 1, isReady: true, bytesReceived, ...(link === 'cut' ? {} : link) }
+      link === null
+        ? null
+        : { connection: 1, isReady: true, areOthersThere: true, bytesReceived, ...(link === 'cut' ? {} : link) }
     const action = guard.observe({ nowMs, programMs, uplink })
     if (action.do === 'hold') isPlaying = false
     if (action.do === 'resume') {
@@ -75,5 +77,34 @@ describe('cut guard', () => {
     expect(log.at(-1)!.action.do).toBe('resume')
     expect(programMs).toBeGreaterThanOrEqual(4000)
     expect(programMs).toBeLessThanOrEqual(5500)
+  })
+
+  it('waits after a cut for the others who lost their connection, until they can hear', () => {
+    const { log } = simulate((nowMs) => {
+      if (nowMs < 5000) return { connection: 1 }
+      return nowMs < 7000 ? null : { connection: 2, areOthersThere: nowMs >= 8500 }
+    }, 15_000)
+    expect(log.map(({ nowMs, action }) => [nowMs, action.do])).toEqual([
+      [0, 'resume'],
+      [5000, 'hold'],
+      [9500, 'resume'],
+    ])
+  })
+
+  it('goes on without those who do not come back within 5 s', () => {
+    const { log } = simulate((nowMs) => {
+      if (nowMs < 5000) return { connection: 1 }
+      return nowMs < 7000 ? null : { connection: 2, areOthersThere: false }
+    }, 15_000)
+    expect(log.map(({ nowMs, action }) => [nowMs, action.do]).at(-1)).toEqual([12_000, 'resume'])
+  })
+
+  it('waits for nobody at its first beginning, nor after a cut that kept its connection', () => {
+    const { log } = simulate((nowMs) => (nowMs >= 5000 && nowMs < 7000 ? 'cut' : { areOthersThere: false }), 15_000)
+    expect(log.map(({ nowMs, action }) => [nowMs, action.do])).toEqual([
+      [0, 'resume'],
+      [5750, 'hold'],
+      [7000, 'resume'],
+    ])
   })
 })

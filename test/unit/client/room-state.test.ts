@@ -65,6 +65,7 @@ const media = (id: string, more: Partial<MediaParticipant> = {}): MediaParticipa
   canPublish: true,
   isMuted: false,
   hasTrack: true,
+  isConnected: true,
   ...more,
 })
 
