@@ -143,7 +143,10 @@ const openDevice = async (
       },
     })
   }
-  const { engine, supervised } = await firstThatWorks(open, options)
+  const { engine, supervised } = await firstThatWorks(open, options).catch((error: Error & { code?: string }) => {
+    if (name === 'default' || error.code !== 'no-sound') throw error
+    throw coded('no-device', `no ${direction === 'input' ? 'microphone' : 'speaker'} "${name}": ${error.message}`)
+  })
   const stream = {
     onLost: (listener: (reason: string) => void) => void listeners.lost.add(listener),
     onBack: (listener: () => void) => void listeners.back.add(listener),

@@ -169,6 +169,8 @@ const watchParent = () => {
 // Ctrl-C reaches the whole group; when to stop is the parent's to say.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {})
 process.on('disconnect', die)
+// A parent that ended while this file was loading is told by no event.
+if (!process.connected) die()
 process.on('uncaughtException', (error) => {
   say({ type: 'failed', code: 'device-failed', message: error.message })
 })

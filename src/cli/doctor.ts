@@ -102,9 +102,15 @@ const checkPart = (part: Part) => async (): Promise<Found> => {
   return {
     status: isOptional ? 'warning' : 'failed',
     says: isOptional ? part.without : `${part.without} (${problem})`,
-    mend: problem === 'not installed' ? 'npm ci' : `npm rebuild ${packageName} (with python3, make and g++ installed)`,
+    mend: isOptional ? `${compiler}${install(problem, packageName)}` : install(problem, packageName),
   }
 }
+
+/** What builds an optional part. */
+const compiler = process.platform === 'linux' ? 'apt-get install -y python3 make g++ && ' : ''
+
+const install = (problem: string, packageName: string): string =>
+  problem === 'not installed' ? 'npm ci' : `npm rebuild ${packageName}`
 
 /** Loads a native part in a process of its own: what crashes there harms nobody. */
 const loadProblem = async (packageName: string): Promise<string | undefined> => {

@@ -3,6 +3,7 @@ import type { HallwayEvent } from '../protocol/events.ts'
 import type { TuiDeps } from '../tui/deps.ts'
 import { runTui } from '../tui/run.ts'
 import type { Context } from './context.ts'
+import { reviveLocalServer } from './local-server.ts'
 import { isSignedIn, proveCode, requestCode } from './login.ts'
 import { seatOptions } from './seat-options.ts'
 
@@ -22,7 +23,11 @@ const tuiDeps = (context: Context, server: string): TuiDeps => {
   return {
     version: context.version,
     server,
-    isSignedIn: () => isSignedIn(context),
+    isSignedIn: async () => {
+      // Asked at the start and at each try of the "No server" screen.
+      await reviveLocalServer(context)
+      return isSignedIn(context)
+    },
     account: async () => (await context.api()).call('me'),
     login: {
       start: (phone) => requestCode(context, phone),

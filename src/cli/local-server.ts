@@ -48,6 +48,15 @@ export const openLocalServer = async (context: Context): Promise<ServerChoice> =
   })
 }
 
+/** Starts the embedded server again where it is the one in use and has died; its port of last time is nearly always free. */
+export const reviveLocalServer = async (context: Context): Promise<void> => {
+  const { isLocal, url } = await context.server()
+  if (!isLocal) return
+  const now = await openLocalServer(context)
+  if (now.url !== url)
+    throw failure('unreachable', `the server on this machine is at ${now.url} now: start roomtone again`)
+}
+
 /** Asks it to end, waits, and kills it as a last resort. */
 export const stopServer = async (server: ServerRecord): Promise<void> => {
   process.kill(server.pid, 'SIGTERM')

@@ -26,6 +26,7 @@ const listRooms = async (context: Context, options: RoomsOptions) => {
   if (options.json) return context.output.json({ rooms })
   if (options.jsonl) for (const room of rooms) context.output.event({ type: 'room', room })
   else if (rooms.length > 0) context.output.table(rooms.map((room) => rowOf(context, room)))
+  else if (options.search !== undefined) context.output.note(`No live room fits "${options.search}"`)
   else context.output.note('No room is live. Open one: roomtone room create "Title"')
   if (options.watch) await watchRooms(context, api, { ...options, rooms, cursor: eventCursor })
 }

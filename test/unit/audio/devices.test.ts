@@ -45,6 +45,13 @@ describe('sound switched off', () => {
   it('refuses a microphone with the code no-sound', async () => {
     await expect(openMicrophone('default', { engine: 'none' })).rejects.toMatchObject({ code: 'no-sound' })
   })
+
+  it('says of a device that was named that it is not there', async () => {
+    await expect(openMicrophone('Yeti', { engine: 'none' })).rejects.toMatchObject({
+      code: 'no-device',
+      message: expect.stringContaining('no microphone "Yeti"'),
+    })
+  })
 })
 
 describe('programs that carry sound', () => {
