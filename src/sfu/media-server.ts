@@ -77,9 +77,10 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
   }
 }
 
+/** Any page may read it: it depends on nothing but the token, and the browser SDK asks here why it may not join. */
 const text = (status: number, body: string): HttpAnswer => ({
   status,
-  headers: { 'content-type': 'text/plain' },
+  headers: { 'content-type': 'text/plain', 'access-control-allow-origin': '*' },
   body: Buffer.from(body),
 })
 
