@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { TuiDeps } from '../tui/deps.ts'
 import { runTui } from '../tui/run.ts'
 import type { Context } from './context.ts'
-import { reviveLocalServer } from './local-server.ts'
+import { reviveLocalServer, serverFile } from './local-server.ts'
 import { isSignedIn, proveCode, requestCode } from './login.ts'
 import { seatOptions } from './seat-options.ts'
 
@@ -49,6 +50,11 @@ const tuiDeps = (context: Context, server: string): TuiDeps => {
   }
 }
 
+/** A server that was told to end took its record along and stays ended. */
+const reviveKilledServer = async (context: Context): Promise<void> => {
+  if (existsSync(serverFile(context.folders))) await reviveLocalServer(context).catch(() => {})
+}
+
 /** The hallway's changes; the API opens on use, so the closing may come before it. */
 const subscribe = (
   context: Context,
@@ -62,7 +68,10 @@ const subscribe = (
       const subscription = api.subscribe({
         cursor,
         onEvent: (event) => onEvent(event as HallwayEvent),
-        onStatus: (status, cause) => onStatus(status, cause?.message),
+        onStatus: (status, cause) => {
+          onStatus(status, cause?.message)
+          if (status === 'lost') void reviveKilledServer(context)
+        },
       })
       close = subscription.close
     },
