@@ -188,7 +188,7 @@ let connections = 0
 /** Not every server tells of the first subscriber; after this the track is taken to be received. */
 const UNTOLD_SUBSCRIPTION_MS = 1_500
 
-const watchUplink = ({ RoomEvent }: LiveKit, room: Room) => {
+const watchUplink = ({ ConnectionState, RoomEvent }: LiveKit, room: Room) => {
   let connection = ++connections
   let receivedFromMs = Number.POSITIVE_INFINITY
   room
@@ -198,12 +198,18 @@ const watchUplink = ({ RoomEvent }: LiveKit, room: Room) => {
     .on(RoomEvent.LocalTrackSubscribed, () => {
       receivedFromMs = performance.now()
     })
+    .on(RoomEvent.Reconnecting, () => {
+      connection = ++connections
+    })
     .on(RoomEvent.Reconnected, () => {
       connection = ++connections
     })
   return {
     connection: () => connection,
-    isReceived: () => performance.now() >= receivedFromMs || room.remoteParticipants.size === 0,
+    // While livekit-client makes its connection anew it shows figures of either, and people of the old one.
+    isReceived: () =>
+      room.state === ConnectionState.Connected &&
+      (performance.now() >= receivedFromMs || room.remoteParticipants.size === 0),
   }
 }
 
