@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from './eventually.ts'
@@ -51,6 +51,8 @@ export const startPulse = async (): Promise<Pulse> => {
   const start = async () => {
     const daemon = spawn('pulseaudio', daemonArguments(folder), { env: { ...process.env, ...env }, stdio: 'ignore' })
     processes = [daemon]
+    // As sound servers run in life: before other work, where the system allows it.
+    goFirst(daemon)
     await eventually(() => sinkNames(env).then((names) => names.includes('mic')), {
       withinMs: 10_000,
       what: 'the private sound server answers',
@@ -60,6 +62,7 @@ export const startPulse = async (): Promise<Pulse> => {
     const keeper = record('mic.monitor', env)
     keeper.stdout?.on('data', samplesOf(microphoneListeners))
     processes.push(ear, keeper)
+    for (const recorder of [ear, keeper]) goFirst(recorder)
     await Promise.all([once(ear.stdout!, 'data'), once(keeper.stdout!, 'data')])
   }
 
@@ -90,6 +93,7 @@ export const startPulse = async (): Promise<Pulse> => {
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     processes.push(player)
+    goFirst(player)
     player.stdin!.on('error', () => {})
     player.stdin!.end(Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength))
     await once(player, 'exit')
@@ -112,6 +116,14 @@ export const startPulse = async (): Promise<Pulse> => {
       await kill()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+const goFirst = ({ pid }: ChildProcess) => {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_HIGH)
+  } catch {
+    // For administrators alone on most systems.
   }
 }
 
@@ -140,7 +152,7 @@ const writeConfiguration = (folder: string): Pulse['env'] => {
 }
 
 const daemonArguments = (folder: string) =>
-  `-n -F ${folder}/default.pa --daemonize=no --exit-idle-time=-1 --disable-shm=yes --use-pid-file=no --realtime=no --high-priority=no`.split(
+  `-n -F ${folder}/default.pa --daemonize=no --exit-idle-time=-1 --disable-shm=yes --use-pid-file=no --realtime=no --high-priority=yes`.split(
     ' ',
   )
 
