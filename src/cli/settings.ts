@@ -88,9 +88,9 @@ const readProject = async (file: string): Promise<Values> => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw failure('bad-config', `cannot read ${file}: ${(error as Error).message}`)
   }
-  const { parse } = await import('yaml')
+  const { parseYaml } = await import('./yaml.ts')
   try {
-    return checked(parse(text) ?? {}, file)
+    return checked(parseYaml(text) ?? {}, file)
   } catch (error) {
     if ((error as { code?: string }).code === 'bad-config') throw error
     throw failure('bad-config', `${file} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)

@@ -42,7 +42,7 @@ export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords
 }
 
 /** Without sound on this machine a room can still be heard by its link. */
-const elsewhere = 'listen elsewhere: roomtone status has the link'
+const elsewhere = 'link: roomtone status'
 
 /** Always the same row: whether you are heard, and how well the line holds. */
 export const MicrophoneLine = ({ seat, nowMs, columns }: { seat: SeatState; nowMs: number; columns: number }) => {
