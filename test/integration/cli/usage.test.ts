@@ -85,6 +85,14 @@ describe('bad usage ends with 2 and one sentence', () => {
   })
 })
 
+it("reads the project's settings from roomtone.yaml", async () => {
+  const project = throwawayHome()
+  writeFileSync(join(project.home, 'roomtone.yaml'), 'server: http://127.0.0.1:9')
+  const ran = await roomtone(['config', 'get', 'server'], { home: place.home, cwd: project.home })
+  expect(ran).toMatchObject({ code: 0, stdout: 'http://127.0.0.1:9\n', stderr: '' })
+  await project.close()
+})
+
 describe('what cannot be reached or is not there', () => {
   it('is 7 for a dead server, named', async () => {
     const ran = await run(['rooms'], { env: { ROOMTONE_SERVER: 'http://127.0.0.1:9' } })
