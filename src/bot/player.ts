@@ -61,8 +61,13 @@ export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player =
     music: true,
     onEvent: (event) => onSessionEvent(event),
     onState: (state) => stage.follow(state),
-    onSourceEnded: () => void sleep(TAIL_MS).then(() => session.close('done')),
+    onSourceEnded: () => void sleep(TAIL_MS).then(leave),
   })
+  let isLeaving = false
+  const leave = () => {
+    isLeaving = true
+    return session.close('done')
+  }
 
   const onSessionEvent = (event: SeatEvent) => {
     if (event.type === 'warning') tell(event)
@@ -73,7 +78,10 @@ export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player =
   }
 
   const timers = [
-    setInterval(guard(session, program, tell), LOOK_EVERY_MS),
+    setInterval(
+      guard(session, program, tell, () => isLeaving),
+      LOOK_EVERY_MS,
+    ),
     setInterval(() => {
       if (program.isHeld) return
       const { index, atMs } = program.position()
@@ -102,7 +110,7 @@ export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player =
   return {
     done,
     stop: async () => {
-      await session.close('done')
+      await leave()
       await done
     },
   }
@@ -113,6 +121,7 @@ const guard = (
   session: Session,
   program: ReturnType<typeof createProgram>,
   tell: (event: Untimed<BotEvent>) => void,
+  isLeaving: () => boolean,
 ) => {
   const cutGuard = createCutGuard()
   let isLooking = false
@@ -123,13 +132,11 @@ const guard = (
     const { programMs } = program.position()
     const uplink = await session.uplink().catch(() => null)
     isLooking = false
+    if (isLeaving()) return
     const action = cutGuard.observe({ nowMs: performance.now(), programMs, uplink })
     if (action.do === 'hold') {
       program.hold()
-      tell({
-        type: 'paused',
-        cause: uplink ? `nothing heard from the media server for ${SILENT_AFTER_MS} ms` : 'not on stage',
-      })
+      tell({ type: 'paused', cause: causeOfPause(session.state()) })
     }
     if (action.do !== 'resume') return
     const repeatedMs = Math.round(program.position().programMs - action.fromProgramMs)
@@ -139,10 +146,17 @@ const guard = (
   }
 }
 
+const causeOfPause = ({ connection, you }: SeatState) => {
+  if (connection.status === 'reconnecting') return connection.cause
+  if (you.role === 'listener') return 'taken off the stage'
+  if (you.microphone === 'muted-by-moderator') return 'muted by a moderator'
+  return `nothing heard from the media server for ${SILENT_AFTER_MS} ms`
+}
+
 /** Where the bot enters as a listener it raises its hand, accepts an invitation, and gives up after the waiting time. */
 const followStage = (session: () => Session, waitMs: number, tell: (event: Untimed<BotEvent>) => void) => {
   let timer: NodeJS.Timeout | undefined
-  let isAccepting = false
+  let accepted: string | undefined
   let refused: SessionEnd | undefined
 
   const wait = async () => {
@@ -165,15 +179,12 @@ const followStage = (session: () => Session, waitMs: number, tell: (event: Untim
         clearTimeout(timer)
         timer = undefined
       } else if (!timer) void wait()
-      if (you.invitation && !isAccepting) {
-        isAccepting = true
-        session()
-          .command({ verb: 'accept' })
-          .catch((error: Error) => tell({ type: 'warning', message: error.message }))
-          .finally(() => {
-            isAccepting = false
-          })
-      }
+      // It stays in the state until the server tells of its end.
+      if (!you.invitation || you.invitation.expiresAt === accepted) return
+      accepted = you.invitation.expiresAt
+      session()
+        .command({ verb: 'accept' })
+        .catch((error: Error) => tell({ type: 'warning', message: error.message }))
     },
     refusal: () => refused,
     close: () => clearTimeout(timer),
