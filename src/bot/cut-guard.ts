@@ -20,8 +20,8 @@ export const SILENT_AFTER_MS = 1200
 /** What may have been under way when the last sign of life came. */
 const UNDER_WAY_MS = 100
 /** How long a program waits, after a cut that met all, for those who are not back yet; and how long until they can hear. */
-export const OTHERS_WITHIN_MS = 5000
-export const OTHERS_SETTLE_MS = 1000
+const OTHERS_WITHIN_MS = 5000
+const OTHERS_SETTLE_MS = 1000
 
 /**
  * Decides when a program waits and from where it goes on, so that a network cut skips nothing and repeats little: what was

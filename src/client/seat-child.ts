@@ -1,4 +1,5 @@
 import { type DeviceOptions, type Microphone, openMicrophone, openSpeaker, type Speaker } from '../audio/devices.ts'
+import type { AudioFileSource } from '../audio/files/open.ts'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import { openSink } from '../audio/sinks/sink.ts'
 import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
@@ -29,6 +30,10 @@ const runSeat = async (order: SeatOrder): Promise<void> => {
     devices: sound.devices,
     onState: () => socket?.pushState(),
     onEvent: (event) => onEvent(event),
+    onSourceEnded: () => {
+      const warning = sound.warning()
+      if (warning) session.warn(warning)
+    },
   })
   const early: SeatEvent[] = []
   const onEvent = (event: SeatEvent) => {
@@ -107,6 +112,8 @@ type Sound = {
   devices: SeatState['devices']
   /** Tells the session of devices that go and come back, and of what could not be opened. */
   follow(session: Session): void
+  /** What was wrong with the file that was played, once that is known. */
+  warning(): string | undefined
   close(): Promise<void>
 }
 
@@ -141,10 +148,12 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
     },
     follow: (session) => {
       onProblem = session.warn
-      for (const problem of early) session.warn(problem)
+      // Microphone and speaker may lack the same thing.
+      for (const problem of new Set(early)) session.warn(problem)
       followDevice('microphone', order.source, source, session)
       followDevice('speaker', order.speaker, sink, session)
     },
+    warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
     close: async () => {
       await Promise.allSettled([source?.close(), sink?.close()])
     },

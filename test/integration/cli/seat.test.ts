@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { SeatEvent, SeatState } from '../../../src/protocol/seat.ts'
@@ -67,6 +67,16 @@ describe('join', () => {
     expect(Math.abs(heard.levelDb + 20)).toBeLessThan(1)
     expect(events.at(-1)).toMatchObject({ type: 'left', reason: 'done' })
     expect(existsSync(join(place.home, 'out.wav'))).toBe(true)
+  })
+
+  it('plays what is there of a truncated file, and warns', async () => {
+    const whole = readFileSync(new URL('../../support/fixtures/tone.flac', import.meta.url))
+    writeFileSync(join(place.home, 'cut.flac'), whole.subarray(0, Math.floor(whole.length * 0.6)))
+    const spec = ['--microphone', 'file:cut.flac', '--speaker', 'none', '--for', '5s', '--jsonl']
+    const seat = startRoomtone(['join', room.id, ...spec], { home: place.home })
+    joined.push(seat)
+    expect(await event(seat, 'warning')).toMatchObject({ message: expect.stringMatching(/cut\.flac/) })
+    expect(await seat.ended).toMatchObject({ code: 0 })
   })
 
   it('to a file is refused (5) where recording is off', async () => {
