@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { makeGuide } from '../bot/guide.ts'
-import { startPlay } from '../bot/play.ts'
+import { type Play, startPlay } from '../bot/play.ts'
 import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { SeatEvent } from '../protocol/seat.ts'
 import { describe } from '../tui/lines.ts'
 import type { DemoOptions } from './commands/demo.ts'
 import { type Context, createContext } from './context.ts'
 import { entryOf } from './entries.ts'
-import { faceOf } from './face.ts'
+import { type Face, faceOf } from './face.ts'
 import { failure } from './failure.ts'
 import { runningServer, stopServer } from './local-server.ts'
 import { proveCode, requestCode } from './login.ts'
@@ -26,32 +26,52 @@ export const demo = async (context: Context, options: DemoOptions): Promise<void
   const home = await mkdtemp(joinPath(tmpdir(), 'roomtone-demo-'))
   const you = visitor(context, home, 'default')
   const host = visitor(context, home, 'host')
+  context.output.note('Starting a server, a guide and a seat for you …')
+  const face = await faceOf(context, { speaker: options.speaker })
+  const started: Started = {}
+  const starting = start(context, { you: you.context, host: host.context, home, face, options, started })
   context.onClose(async () => {
+    // What is on its way up can only be ended once it is there.
+    await starting.catch(() => {})
+    started.seat?.close()
+    started.play?.stop()
+    await started.play?.done
     await you.close()
     await host.close()
     const server = await runningServer(you.context.folders)
     if (server) await stopServer(server)
     await rm(home, { recursive: true, force: true })
   })
-  context.output.note('Starting a server, a guide and a seat for you …')
+  const seat = await Promise.race([starting, interruption(context)])
+  if (face === 'lines') return listen(context, seat)
+  const { showSeat } = await import('./hallway.ts')
+  context.exitWith(await showSeat(you.context, seat))
+}
+
+/** What has been started so far, for the end to come. */
+type Started = { play?: Play; seat?: SeatClient }
+type Cast = { you: Context; host: Context; home: string; face: Face; options: DemoOptions; started: Started }
+
+const start = async (context: Context, { you, host, home, face, options, started }: Cast): Promise<SeatClient> => {
   const file = joinPath(home, 'guide.wav')
   const [roomId] = await Promise.all([
-    openRoom(host.context),
-    signIn(you.context, YOUR_PHONE, 'You'),
+    openRoom(host),
+    signIn(you, YOUR_PHONE, 'You'),
     makeGuide(file, { folder: home, entry: entryOf('speech') }),
   ])
-  await startGuide(context, host.context, roomId, file)
-
-  const face = await faceOf(context, { speaker: options.speaker })
+  started.play = await startGuide(context, host, roomId, file)
   const forTime = options.for ?? (face === 'tui' ? undefined : DEFAULT_FOR)
   const speaker = options.speaker ?? 'default'
-  const seat = await startSeat(await seatOptions(you.context, roomId, { microphone: 'none', speaker, for: forTime }))
-  you.context.onClose(() => seat.close())
-  if (face === 'tui') {
-    const { showSeat } = await import('./hallway.ts')
-    return context.exitWith(await showSeat(you.context, seat))
-  }
-  await listen(context, seat)
+  started.seat = await startSeat(await seatOptions(you, roomId, { microphone: 'none', speaker, for: forTime }))
+  return started.seat
+}
+
+const interruption = (context: Context): Promise<never> => {
+  const interrupted = new Promise<never>((_, reject) => {
+    context.onInterrupt(() => reject(failure('interrupted', 'interrupted')))
+  })
+  interrupted.catch(() => {})
+  return interrupted
 }
 
 /** A person with a home of the demo's: none of the user's own settings, sign-ins or servers count. */
@@ -86,9 +106,9 @@ const openRoom = async (host: Context): Promise<string> => {
   return room.id
 }
 
-const startGuide = async (context: Context, host: Context, roomId: string, file: string): Promise<void> => {
+const startGuide = async (context: Context, host: Context, roomId: string, file: string): Promise<Play> => {
   const { token } = await (await host.api()).call('createToken', { body: { name: GUIDE } })
-  const play = await startPlay({
+  return startPlay({
     server: (await host.server()).url,
     token,
     roomId,
@@ -101,10 +121,6 @@ const startGuide = async (context: Context, host: Context, roomId: string, file:
       if (event.type === 'warning') context.output.note(`${GUIDE}: ${event.message}`)
       else context.output.detail(`${GUIDE}: ${JSON.stringify(event)}`)
     },
-  })
-  context.onClose(async () => {
-    play.stop()
-    await play.done
   })
 }
 
