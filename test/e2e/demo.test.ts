@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { familyOf } from '../support/bot-room.ts'
 import { eventually } from '../support/eventually.ts'
 import { roomtoneBin, startRoomtone } from '../support/roomtone.ts'
@@ -92,34 +92,41 @@ it('fails when nothing was heard of the guide', async () => {
   expect(stderr).toMatch(/nothing was heard of the guide\.?$/m)
 })
 
-it.skipIf(tmuxMissing)(
-  `shows the room with the guide speaking on a terminal${tmuxMissing ? ` (${tmuxMissing})` : ''}`,
-  async () => {
-    const tmux = (...args: string[]) =>
-      execFileSync('tmux', ['-S', join(temp, 'tmux.sock'), ...args], {
-        encoding: 'utf8',
-        env: { PATH: process.env.PATH, HOME: temp, TMPDIR: temp, LANG: 'C.UTF-8', PS1: '$ ' },
-      })
+describe.skipIf(tmuxMissing)(`on a terminal${tmuxMissing ? ` (${tmuxMissing})` : ''}`, () => {
+  const tmux = (...args: string[]) =>
+    execFileSync('tmux', ['-S', join(temp, 'tmux.sock'), ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: temp, TMPDIR: temp, LANG: 'C.UTF-8', PS1: '$ ' },
+    })
+  const sees = (what: RegExp) =>
+    eventually(
+      () => {
+        const screen = tmux('capture-pane', '-p')
+        if (!what.test(screen)) throw new Error(`\n${screen}`)
+        return screen
+      },
+      { withinMs: 30_000, what: `the screen shows ${what}`, everyMs: 100 },
+    )
+  const seesGuide = async () => {
     tmux('-f', '/dev/null', 'new-session', '-d', '-x', '100', '-y', '30', 'bash --norc --noprofile -i')
-    try {
-      const sees = (what: RegExp) =>
-        eventually(
-          () => {
-            const screen = tmux('capture-pane', '-p')
-            if (!what.test(screen)) throw new Error(`\n${screen}`)
-            return screen
-          },
-          { withinMs: 30_000, what: `the screen shows ${what}`, everyMs: 100 },
-        )
-      tmux('send-keys', '-l', `${process.execPath} ${roomtoneBin} demo; echo code $?`)
-      tmux('send-keys', 'Enter')
-      await sees(/A short guided pause[\s\S]*Guide/)
-      tmux('send-keys', 'q')
-      await sees(/Leave A short guided pause/)
-      tmux('send-keys', 'y')
-      await sees(/code 0/)
-    } finally {
-      tmux('kill-server')
-    }
-  },
-)
+    tmux('send-keys', '-l', `${process.execPath} ${roomtoneBin} demo; echo code $?`)
+    tmux('send-keys', 'Enter')
+    // The level behind the name: it speaks.
+    await sees(/A short guided pause[\s\S]*Guide .*-\d+ dB/)
+  }
+  afterEach(() => spawnSync('tmux', ['-S', join(temp, 'tmux.sock'), 'kill-server']))
+
+  it('shows the room with the guide speaking, until one leaves', async () => {
+    await seesGuide()
+    tmux('send-keys', 'q')
+    await sees(/Leave A short guided pause/)
+    tmux('send-keys', 'y')
+    await sees(/code 0/)
+  })
+
+  it('leaves nothing behind when the terminal is closed', async () => {
+    await seesGuide()
+    tmux('kill-server')
+    await eventually(() => processesOf(temp).length === 0, { withinMs: 10_000, what: 'its processes have ended' })
+  })
+})
