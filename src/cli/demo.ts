@@ -68,7 +68,9 @@ const start = async (context: Context, { you, host, home, face, options, started
 
 const interruption = (context: Context): Promise<never> => {
   const interrupted = new Promise<never>((_, reject) => {
-    context.onInterrupt(() => reject(failure('interrupted', 'interrupted')))
+    const interrupt = () => reject(failure('interrupted', 'interrupted'))
+    context.onInterrupt(interrupt)
+    context.onOutputClosed(interrupt)
   })
   interrupted.catch(() => {})
   return interrupted
@@ -128,7 +130,7 @@ const startGuide = async (context: Context, host: Context, roomId: string, file:
 const listen = async (context: Context, seat: SeatClient): Promise<void> => {
   const { output } = context
   let heard: Extract<SeatEvent, { type: 'heard' }> | undefined
-  let isInterrupted = false
+  let endsWith: number | undefined
   await new Promise<void>((resolve) => {
     seat.onEvent((event) => {
       if (event.type === 'heard' && event.who === GUIDE) heard = event
@@ -137,12 +139,14 @@ const listen = async (context: Context, seat: SeatClient): Promise<void> => {
       if (sentence !== undefined) output.line(sentence)
     })
     seat.onClosed(() => resolve())
-    context.onInterrupt(() => {
-      isInterrupted = true
+    const leave = (code: number) => {
+      endsWith ??= code
       seat.request({ verb: 'leave' }).catch(() => {})
-    })
+    }
+    context.onInterrupt(() => leave(130))
+    context.onOutputClosed(() => leave(0))
   })
-  if (isInterrupted) return context.exitWith(130)
+  if (endsWith !== undefined) return context.exitWith(endsWith)
   if (!heard || heard.seconds <= 0) throw failure('nothing-heard', 'nothing was heard of the guide')
   const { seconds, levelDb, longestGapMs } = heard
   output.line(

@@ -136,9 +136,11 @@ const watchProcess = (control: ContextControl) => {
     if (!control.interrupt(signal) || signals > 1) stop(130)
   }
   const onOutputError = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' && control.outputClosed()) return
-    if (error.code !== 'EPIPE') control.context.output.problem(error)
-    stop(error.code === 'EPIPE' ? 0 : exitCodeOf(error))
+    // EIO: a terminal that was closed.
+    const isGone = error.code === 'EPIPE' || error.code === 'EIO'
+    if (isGone && control.outputClosed()) return
+    if (!isGone) control.context.output.problem(error)
+    stop(isGone ? 0 : exitCodeOf(error))
   }
   const ignore = () => {}
   for (const signal of interruptSignals) process.on(signal, onSignal)

@@ -64,18 +64,15 @@ it('leaves nothing behind after Ctrl+C', async () => {
   expect(await demo.ended).toMatchObject({ code: 130 })
 })
 
-it.each([' serve ', 'media-server.js', 'bot.js'])(
-  'leaves nothing behind after Ctrl+C while it starts (%s)',
-  async (part) => {
-    const demo = startDemo('--for', '60s')
-    await eventually(() => processesOf(temp).some(({ command }) => command.includes(part)), {
-      withinMs: 30_000,
-      what: `${part} starts`,
-    })
-    demo.kill('SIGINT')
-    expect(await demo.ended).toMatchObject({ code: 130 })
-  },
-)
+it('leaves nothing behind after Ctrl+C while it starts', async () => {
+  const demo = startDemo('--for', '60s')
+  await eventually(() => processesOf(temp).some(({ command }) => command.includes('media-server.js')), {
+    withinMs: 30_000,
+    what: 'its media server starts',
+  })
+  demo.kill('SIGINT')
+  expect(await demo.ended).toMatchObject({ code: 130 })
+})
 
 it('fails when nothing was heard of the guide', async () => {
   const demo = startDemo('--for', '3s')
