@@ -57,7 +57,7 @@ describe('a session', () => {
     await expect(listener.session.command({ verb: 'unmute' })).rejects.toMatchObject({ code: 'not-allowed' })
     await listener.session.command({ verb: 'hand', question: 'May I?' })
     await eventually(() => moderator.session.state().hands[0]?.question === 'May I?', {
-      withinMs: 1_500,
+      withinMs: 1_000,
       what: 'the moderator sees the hand',
     })
     expect(listener.session.state().you.microphone).toBe('hand-raised')
