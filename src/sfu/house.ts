@@ -1,5 +1,11 @@
 import { randomInt } from 'node:crypto'
-import { DisconnectReason, LeaveRequest_Action, TrackSubscribed, type WebhookEvent } from '@livekit/protocol'
+import {
+  DisconnectReason,
+  type ICEServer,
+  LeaveRequest_Action,
+  TrackSubscribed,
+  type WebhookEvent,
+} from '@livekit/protocol'
 import type { WebSocket } from 'ws'
 import { type Connection, createConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
@@ -47,6 +53,8 @@ export type HouseOptions = {
   /** Whether a join makes the room it names. */
   autoCreate: boolean
   onEvent(event: WebhookEvent): void
+  /** TURN servers for one who enters now. */
+  iceServers(): ICEServer[]
 }
 
 const DEFAULTS: RoomSettings = { emptyTimeoutS: 300, departureTimeoutS: 20, maxParticipants: 0, metadata: '' }
@@ -58,7 +66,7 @@ const DATA_PER_S = 100
 const REPORT_MS = 2000
 const ACKNOWLEDGE_MS = 500
 
-export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOptions): House => {
+export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers }: HouseOptions): House => {
   const rooms = new Map<string, RoomState>()
   const connections = new Map<string, Connection>()
   const revoked = new Map<string, number>()
@@ -176,6 +184,8 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent }: HouseOpti
       // What ends an old connection of the same person comes first, then this one takes its place.
       const joinAt = effects.findIndex((effect) => effect.type === 'send' && effect.message.case === 'join')
       run(room, effects.slice(0, joinAt))
+      const welcome = effects[joinAt]
+      if (welcome?.type === 'send' && welcome.message.case === 'join') welcome.message.value.iceServers = iceServers()
       connections.set(sid, connection)
       run(room, effects.slice(joinAt))
       return { room, participant, connection }

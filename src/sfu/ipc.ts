@@ -3,10 +3,15 @@ export type ChildOptions = {
   apiKey: string
   apiSecret: string
   address: string
+  announcedAddress: string | undefined
   port: number
+  turn: Turn | undefined
   webhookUrl: string | undefined
   autoCreate: boolean
 }
+
+/** `secret` is what coturn calls `static-auth-secret`. */
+export type Turn = { url: string; secret: string }
 
 export type HttpRequest = { method: string; path: string; headers: Record<string, string>; body: Uint8Array }
 export type HttpAnswer = { status: number; headers: Record<string, string>; body: Uint8Array }

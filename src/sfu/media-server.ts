@@ -5,6 +5,7 @@ import type { ChildOptions, HttpAnswer, HttpRequest, ToChild, ToParent } from '.
 import { startMediaEngine } from './media.ts'
 import { admit, createSignalDoor, joinRefusal, tokenOf } from './signal.ts'
 import { createTokenDoor } from './tokens.ts'
+import { turnServer } from './turn.ts'
 import { createTwirp } from './twirp.ts'
 import { createWebhooks } from './webhook.ts'
 
@@ -35,7 +36,9 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
       log(message)
     },
   })
-  const house = createHouse({ engine, counters, autoCreate: options.autoCreate, onEvent: webhooks.send })
+  const { turn, autoCreate } = options
+  const iceServers = () => (turn ? [turnServer(turn, Date.now())] : [])
+  const house = createHouse({ engine, counters, autoCreate, onEvent: webhooks.send, iceServers })
   const signal = createSignalDoor({ house, tokens, counters, log })
   const twirp = createTwirp(house, tokens)
 

@@ -53,7 +53,11 @@ const OPUS_PAYLOAD_TYPE = 111
 const DATA_CHANNELS = ['_reliable', '_lossy', '_data_track']
 
 /** `port` 0 takes a free one. Throws an Error with code `port_taken` when the port cannot be had. */
-export const startMediaEngine = async (options: { address: string; port: number }): Promise<MediaEngine> => {
+export const startMediaEngine = async (options: {
+  address: string
+  announcedAddress?: string | undefined
+  port: number
+}): Promise<MediaEngine> => {
   const { default: nd } = await import('node-datachannel')
   nd.preload()
   const port = options.port === 0 ? await freeUdpPort(options.address) : options.port
@@ -79,7 +83,13 @@ export const startMediaEngine = async (options: { address: string; port: number 
     })
     peers.add(pc)
     // Its candidates begin with "a=", which other WebRTC stacks refuse.
-    pc.onLocalCandidate((candidate, mid) => onCandidate({ candidate: candidate.replace(/^a=/, ''), mid }))
+    const told = new Set<string>()
+    pc.onLocalCandidate((line, mid) => {
+      const candidate = announce(line.replace(/^a=/, ''), options.announcedAddress)
+      // A server with many addresses behind one that is announced has one candidate.
+      if (told.size === told.add(candidate).size) return
+      onCandidate({ candidate, mid })
+    })
     pc.onStateChange((state) => onState(state === 'connected' || state === 'failed' ? state : 'other'))
     const close = (): void => {
       if (!peers.delete(pc)) return
@@ -168,6 +178,13 @@ const subscriberPeer = (pc: PeerConnection, peer: Peer, newAudio: (mid: string) 
     },
     applyAnswer: (answer) => pc.setRemoteDescription(answer, 'answer'),
   }
+}
+
+/** `candidate:1 1 UDP 2122317823 10.0.0.7 40000 typ host` (RFC 8839) with the address that clients can reach. */
+const announce = (candidate: string, address: string | undefined): string => {
+  if (address === undefined) return candidate
+  const fields = candidate.split(' ')
+  return ['candidate:1', ...fields.slice(1, 3), '2122317823', address, ...fields.slice(5)].join(' ')
 }
 
 const trySend = (track: Track | undefined, packet: Buffer): boolean => {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { HttpAnswer, ToChild, ToParent } from './ipc.ts'
+import type { HttpAnswer, ToChild, ToParent, Turn } from './ipc.ts'
 
 /** The parent's side of the media server: a child process, handed sockets and requests over IPC. */
 export type MediaServerOptions = {
@@ -13,8 +13,12 @@ export type MediaServerOptions = {
   apiSecret: string
   /** Address the UDP port is bound to, 127.0.0.1 by default. */
   address?: string
+  /** Address that clients are told instead of the bound one: that of a router in front. */
+  announcedAddress?: string
   /** UDP port, 0 (the default) for a free one. */
   port?: number
+  /** A TURN server that clients get with time-limited credentials made from the secret that it shares with us. */
+  turn?: Turn
   webhookUrl?: string
   /** Whether a join makes the room it names (the default), or only CreateRoom does. */
   autoCreate?: boolean
@@ -216,8 +220,10 @@ const ready = (
       child.removeAllListeners('message')
       resolve(message.port)
     })
-    const { apiKey, apiSecret, address = '127.0.0.1', port = 0, webhookUrl, autoCreate = true } = options
-    tell(child, { type: 'start', options: { apiKey, apiSecret, address, port, webhookUrl, autoCreate } })
+    const { apiKey, apiSecret, announcedAddress, turn, webhookUrl } = options
+    const { address = '127.0.0.1', port = 0, autoCreate = true } = options
+    const start = { apiKey, apiSecret, address, announcedAddress, port, turn, webhookUrl, autoCreate }
+    tell(child, { type: 'start', options: start })
   })
 
 /** A child that has just died must not turn into an exception here: its exit is told elsewhere. */

@@ -12,14 +12,15 @@ import {
   startMediaServer,
   superviseMediaServer,
 } from '../../src/sfu/process.ts'
+import { type MediaWorkers, type MediaWorkersOptions, startMediaWorkers } from '../../src/sfu/workers.ts'
 
 export const API_KEY = 'testkey'
 export const API_SECRET = 'a secret of at least thirty-two characters'
 
-export type TestMediaServer = {
+export type TestMediaServer<M = MediaServer> = {
   url: string
   httpUrl: string
-  media: MediaServer
+  media: M
   rooms: RoomServiceClient
   token(identity: string, room: string, grant?: VideoGrant & { name?: string; ttl?: string }): Promise<string>
   metrics(): Promise<Record<string, number>>
@@ -54,14 +55,22 @@ export const startTestMediaServer = async (
   options: Partial<MediaServerOptions> & { entry: string; supervised?: boolean },
 ): Promise<TestMediaServer> => {
   const { supervised, ...rest } = options
+  return serveMedia((given) => (supervised ? superviseMediaServer : startMediaServer)({ ...given, ...rest }))
+}
+
+/** The same in front of several media workers. */
+export const startTestMediaWorkers = (
+  options: Partial<MediaWorkersOptions> & { entry: string },
+): Promise<TestMediaServer<MediaWorkers>> => serveMedia((given) => startMediaWorkers({ ...given, ...options }))
+
+type Carried = Pick<MediaServer, 'handleUpgrade' | 'handleRequest' | 'close'>
+
+const serveMedia = async <M extends Carried>(
+  start: (given: Pick<MediaServerOptions, 'apiKey' | 'apiSecret' | 'log'>) => Promise<M>,
+): Promise<TestMediaServer<M>> => {
   const lines: string[] = []
   const log = (line: string): void => void lines.push(line)
-  const media = await (supervised ? superviseMediaServer : startMediaServer)({
-    apiKey: API_KEY,
-    apiSecret: API_SECRET,
-    log,
-    ...rest,
-  })
+  const media = await start({ apiKey: API_KEY, apiSecret: API_SECRET, log })
   const http = createServer(async (req, res) => {
     const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]))
     const answer = await media.handleRequest({
