@@ -6,8 +6,13 @@ import { exitCodeOfLeaving, failure } from './failure.ts'
 import { seatOptions } from './seat-options.ts'
 
 /** Starts a seat and shows it by one of its faces until it leaves; with --detach, until it is in the room. */
-export const join = async (context: Context, room: string | undefined, options: JoinOptions): Promise<void> => {
-  checkCombination(options)
+export const join = async (context: Context, room: string | undefined, given: JoinOptions): Promise<void> => {
+  const options = {
+    ...given,
+    microphone: await context.setting('microphone', given.microphone),
+    speaker: await context.setting('speaker', given.speaker),
+  }
+  checkCombination(context, options)
   const face = await faceOf(context, options)
   const seat = await startSeat(await seatOptions(context, room, options))
   context.onClose(() => seat.close())
@@ -19,10 +24,14 @@ export const join = async (context: Context, room: string | undefined, options: 
   if (reason !== undefined) context.exitWith(exitCodeOfLeaving(reason))
 }
 
-const checkCombination = ({ jsonl, speaker, microphone, detach }: JoinOptions): void => {
+const checkCombination = ({ stdin, stdout }: Context, { jsonl, speaker, microphone, detach }: JoinOptions): void => {
   if (jsonl && speaker === 'stdout') throw failure('bad-input', '--jsonl and --speaker stdout both want stdout')
   if (detach && (speaker === 'stdout' || microphone === 'stdin'))
     throw failure('bad-input', 'a detached seat has no stdin and no stdout')
+  if (microphone === 'stdin' && stdin.isTTY)
+    throw failure('bad-input', '--microphone stdin wants sound by a pipe (s16le, 48 kHz, mono), not from a terminal')
+  if (speaker === 'stdout' && stdout.isTTY)
+    throw failure('bad-input', '--speaker stdout writes sound (s16le, 48 kHz, mono) into a pipe, not on a terminal')
 }
 
 /** The reason why the seat left; undefined when it was detached and runs on. */

@@ -3,8 +3,14 @@ import type { Joined } from '../protocol/rooms.ts'
 import type { SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
 import type { MediaEvent, MediaParticipant } from './media.ts'
 
-/** The seat as everyone sees it, and whether sound really goes out, which `microphone` is worked out from. */
-export type RoomModel = { seat: SeatState; isSending: boolean }
+/** The seat as everyone sees it, and what that is worked out from. */
+export type RoomModel = {
+  seat: SeatState
+  /** Sound really goes out. */
+  isSending: boolean
+  /** That the microphone is open was told; it is told again only after a muting, not after each cut. */
+  isToldOpen: boolean
+}
 
 export type RoomInput =
   /** The server's answer to a join, also to one after a cut: the whole roster. */

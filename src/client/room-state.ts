@@ -17,6 +17,7 @@ export type SeatBeginning = { seatId: string; pid: number; isMuted: boolean; dev
 
 export const beginRoom = ({ seatId, pid, isMuted, devices }: SeatBeginning): RoomModel => ({
   isSending: false,
+  isToldOpen: false,
   seat: {
     seatId,
     pid,
@@ -91,12 +92,26 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
   }
 }
 
-/** What the microphone line says, worked out anew after each step. The first that applies wins. */
+/** What the microphone line says, worked out anew after each step; that it opened is told when it did, not when asked. */
 const settle = ({ model, events }: Step): Step => {
   const microphone = microphoneOf(model)
-  return { model: microphone === model.seat.you.microphone ? model : withYou(model, { microphone }), events }
+  const { you, connection } = model.seat
+  const next = microphone === you.microphone ? model : withYou(model, { microphone })
+  if (you.isMuted) return { model: next.isToldOpen ? { ...next, isToldOpen: false } : next, events }
+  // Before `joined` nothing is told.
+  if (microphone !== 'open' || next.isToldOpen || connection.status !== 'live') return { model: next, events }
+  return { model: { ...next, isToldOpen: true }, events: [...events, { type: 'unmuted', ...yourself(you) }] }
 }
 
+const yourself = ({ id, name, handle }: SeatState['you']) => ({
+  participantId: id,
+  name,
+  handle,
+  isYou: true,
+  byModerator: false,
+})
+
+/** The first that applies wins. */
 const microphoneOf = ({ seat, isSending }: RoomModel): MicrophoneState => {
   const { you, devices } = seat
   if (you.role === 'listener') {
@@ -146,11 +161,9 @@ const leave = (model: RoomModel, { reason, by, message }: Extract<RoomInput, { t
 const changeMuteWish = (model: RoomModel, isMuted: boolean): Step => {
   const { you } = model.seat
   if (you.isMuted === isMuted) return quietly(model)
-  const { id, name, handle } = you
   const changed = withYou(model, { isMuted, isTalkingWhileMuted: false })
-  if (you.role === 'listener' || isMutedByModerator(model.seat)) return quietly(changed)
-  const type = isMuted ? 'muted' : 'unmuted'
-  return { model: changed, events: [{ type, participantId: id, name, handle, isYou: true, byModerator: false }] }
+  if (!isMuted || you.role === 'listener' || isMutedByModerator(model.seat)) return quietly(changed)
+  return { model: changed, events: [{ type: 'muted', ...yourself(you) }] }
 }
 
 const changeDevice = (model: RoomModel, { device, name, status }: Extract<RoomInput, { type: 'device' }>): Step => {

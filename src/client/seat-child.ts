@@ -1,217 +1,36 @@
-import { type DeviceOptions, type Microphone, openMicrophone, openSpeaker, type Speaker } from '../audio/devices.ts'
-import type { AudioFileSource } from '../audio/files/open.ts'
-import type { AudioSink, AudioSource } from '../audio/frame.ts'
-import { openSink } from '../audio/sinks/sink.ts'
-import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
-import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
-import { createApi } from './api.ts'
-import { fileCredentials, noCredentials, tokenCredentials } from './credentials.ts'
-import { openSeatFolder, removeSeatFiles } from './seat-folder.ts'
-import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
-import { type Session, startSession } from './session.ts'
-import type { SessionTarget } from './session-link.ts'
 
-const KEEP_MS = 2_000
-const EXIT_WITHIN_MS = 5_000
+// The doorstep of a seat's process. It loads the seat itself only when it is told to: what the parent says, and that the
+// parent has died, must not find nobody listening.
 
-/** One seat: a session with its devices and a control socket, until it leaves. */
-const runSeat = async (order: SeatOrder): Promise<void> => {
-  const address = await openSeatFolder(order.folder, order.seatId)
-  const { target, close: closeTarget } = openTarget(order)
-  const sound = await openSound(order)
-  let socket: SeatSocket | undefined
-  const session = startSession({
-    ...order,
-    target,
-    source: sound.source,
-    sink: sound.sink,
-    isDevice: sound.isDevice,
-    devices: sound.devices,
-    onState: () => socket?.pushState(),
-    onEvent: (event) => onEvent(event),
-    onSourceEnded: () => {
-      const warning = sound.warning()
-      if (warning) session.warn(warning)
-    },
-  })
-  const early: SeatEvent[] = []
-  const onEvent = (event: SeatEvent) => {
-    if (socket) socket.pushEvent(event)
-    else early.push(event)
-  }
-  sound.follow(session)
-  const company = watchCompany(order, () => void session.close())
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(signal, () => void session.close('interrupted'))
-  void session.done.then(startDeadline)
+const parent = new AbortController()
+let hasBegun = false
 
-  try {
-    socket = await startSeatSocket({
-      address,
-      state: session.state,
-      run: (command) => run(session, command, company.detach),
-      onClients: company.onClients,
-    })
-    for (const event of early) socket.pushEvent(event)
-    await session.joined
-    await report({ ok: true })
-    company.expect()
-    if (order.forMs !== undefined) setTimeout(() => void session.close('done'), order.forMs)
-    await session.done
-  } finally {
-    startDeadline()
-    await session.close()
-    await socket?.close()
-    await Promise.allSettled([sound.close(), closeTarget(), removeSeatFiles(order.folder, order.seatId)])
-  }
-}
-
-const openTarget = (order: SeatOrder): { target: SessionTarget; close(): Promise<void> } => {
-  const { server, roomId, url, mediaToken, client, proxy } = order
-  if (server === undefined || roomId === undefined)
-    return { target: { url: url ?? '', token: mediaToken ?? '' }, close: async () => {} }
-  const api = createApi({ server, credentials: credentialsOf(order), client, proxy })
-  return { target: { api, roomId }, close: api.close }
-}
-
-const credentialsOf = ({ credentialsFile, token }: SeatOrder) => {
-  if (token !== undefined) return tokenCredentials(token)
-  return credentialsFile === undefined ? noCredentials() : fileCredentials(credentialsFile)
-}
-
-const run = async (session: Session, command: SeatCommand, detach: () => void): Promise<void> => {
-  if (command.verb === 'detach') return detach()
-  await session.command(command)
-}
-
-/** A seat without clients leaves after a while, unless it is detached: nobody would know that it listens on. */
-const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, leave: () => void) => {
-  let timer: NodeJS.Timeout | undefined
-  const wait = () => {
-    clearTimeout(timer)
-    if (!detached) timer = setTimeout(leave, keepMs)
-  }
-  return {
-    expect: wait,
-    onClients: (count: number) => {
-      if (count > 0) clearTimeout(timer)
-      else wait()
-    },
-    detach: () => {
-      detached = true
-      clearTimeout(timer)
-    },
-  }
-}
-
-type Sound = {
-  source: AudioSource | null
-  sink: AudioSink | null
-  isDevice: boolean
-  devices: SeatState['devices']
-  /** Tells the session of devices that go and come back, and of what could not be opened. */
-  follow(session: Session): void
-  /** What was wrong with the file that was played, once that is known. */
-  warning(): string | undefined
-  close(): Promise<void>
-}
-
-const openSound = async (order: SeatOrder): Promise<Sound> => {
-  const options: DeviceOptions = { engine: order.soundEngine as DeviceOptions['engine'], entry: order.portaudioEntry }
-  const early: string[] = []
-  let onProblem = (message: string): void => void early.push(message)
-  const [source, sink] = await Promise.all([
-    orWithout(
-      order.source,
-      (problem) => onProblem(problem),
-      () => openSource(order.source, { stdin: process.stdin, openMicrophone: (name) => openMicrophone(name, options) }),
-    ),
-    orWithout(
-      order.speaker,
-      (problem) => onProblem(problem),
-      () =>
-        openSink(order.speaker, {
-          stdout: process.stdout,
-          openSpeaker: (name) => openSpeaker(name, options),
-          onError: (error) => onProblem(error.message),
-        }),
-    ),
-  ])
-  return {
-    source,
-    sink,
-    isDevice: parseSourceSpec(order.source).kind === 'device',
-    devices: {
-      microphone: { name: order.source, status: source ? 'ok' : 'none' },
-      speaker: { name: order.speaker, status: sink ? 'ok' : 'none' },
-    },
-    follow: (session) => {
-      onProblem = session.warn
-      // Microphone and speaker may lack the same thing.
-      for (const problem of new Set(early)) session.warn(problem)
-      followDevice('microphone', order.source, source, session)
-      followDevice('speaker', order.speaker, sink, session)
-    },
-    warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
-    close: async () => {
-      await Promise.allSettled([source?.close(), sink?.close()])
-    },
-  }
-}
-
-/** Without a sound card the seat still works; a device that was named must be there. */
-const orWithout = async <T>(
-  spec: string,
-  onProblem: (message: string) => void,
-  open: () => Promise<T>,
-): Promise<T | null> => {
-  if (spec === 'none') return null
-  try {
-    return await open()
-  } catch (error) {
-    if (spec !== 'default') throw error
-    onProblem((error as Error).message)
-    return null
-  }
-}
-
-const followDevice = (
-  device: 'microphone' | 'speaker',
-  name: string,
-  stream: AudioSource | AudioSink | null,
-  session: Session,
-) => {
-  if (!stream || !('onLost' in stream)) return
-  const { onLost, onBack } = stream as Microphone | Speaker
-  onLost(() => session.setDevice(device, name, 'lost'))
-  onBack(() => session.setDevice(device, name, 'ok'))
+const begin = async (order: SeatOrder) => {
+  hasBegun = true
+  const { runSeat } = await import('./seat-run.ts')
+  await runSeat(order, { abandoned: parent.signal, report }).catch((error: Error & { code?: string }) =>
+    report({ ok: false, error: { code: error.code ?? 'internal', message: error.message } }),
+  )
+  exit()
 }
 
 const report = (message: SeatReport): Promise<void> =>
   new Promise((resolve) => {
+    // From here on the parent may go: it has what it waited for.
+    process.off('disconnect', abandon)
     if (!process.connected) return resolve()
     process.send?.(message, () => resolve())
   })
 
-let isEnding = false
-/** Sound servers and native parts have been seen to hang an exit; nothing outlives this. */
-const startDeadline = () => {
-  if (isEnding) return
-  isEnding = true
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), EXIT_WITHIN_MS)
-}
-
-const begin = async (order: SeatOrder) => {
-  process.off('disconnect', exit)
-  await runSeat(order).catch((error: Error & { code?: string }) =>
-    report({ ok: false, error: { code: error.code ?? 'internal', message: error.message } }),
-  )
-  exit()
+const abandon = () => {
+  if (hasBegun) parent.abort()
+  else exit()
 }
 
 /** The one place where this process ends: left to itself, wrtc crashes when the event loop runs dry. */
 const exit = () => process.exit(0)
 
 process.once('message', begin)
-process.once('disconnect', exit)
+process.once('disconnect', abandon)
+if (!process.connected) exit()

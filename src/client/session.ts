@@ -110,8 +110,8 @@ export const startSession = (options: SessionOptions): Session => {
     music: options.music,
     onSending: (isSending) => dispatch({ type: 'sending', isSending }),
     onEnded: () => {
-      dispatch({ type: 'mute-wish', isMuted: true })
       options.onSourceEnded?.()
+      dispatch({ type: 'mute-wish', isMuted: true })
     },
     onProblem: warn,
   })

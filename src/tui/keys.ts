@@ -59,14 +59,16 @@ export const bindingFor = (model: Model, key: string): KeyBinding | undefined =>
   )
 }
 
-/** What works now, most wanted first: the bottom line. */
-export const possibleKeys = (model: Model): { keys: string; label: string }[] => {
+/** What works now, most wanted first: the bottom line. The ways out and to the help are kept at any width. */
+export const possibleKeys = (model: Model): { keys: string; label: string; isKept: boolean }[] => {
   const place = placeOf(model)
   return keyTable
     .filter((binding) => binding.places.includes(place) && binding.isPossible(model))
-    .map((binding) => ({ keys: shownKeys(binding), label: binding.label(model) }))
+    .map((binding) => ({ keys: shownKeys(binding), label: binding.label(model), isKept: isKept(binding) }))
     .filter(({ label }) => label !== '')
 }
+
+const isKept = ({ action }: KeyBinding) => action === 'leave' || action === 'help'
 
 /** Everything a screen's keys can do, possible now or not. */
 export const helpLines = (place: Place): { keys: string; help: string }[] => {
@@ -131,7 +133,7 @@ export const keyTable: KeyBinding[] = [
     'toggle-mute',
     ['space', 'm'],
     ['room'],
-    (m) => (microphone(m) === 'open' ? 'mute' : 'unmute'),
+    (m) => (m.seat?.you.isMuted ? 'unmute' : 'mute'),
     'open or close your mic',
     (m) => microphone(m) === 'open' || microphone(m) === 'muted',
   ),

@@ -199,8 +199,7 @@ function sentenceFor(event: SeatEvent, state: SeatState, before: SeatState): str
     case 'invitation-closed':
       return invitationSentence(event)
     case 'muted':
-      if (event.isYou)
-        return event.byModerator ? 'A moderator muted you. You cannot unmute yourself now.' : 'You are muted.'
+      if (event.isYou) return ownMutingSentence(event.byModerator, state)
       return event.byModerator ? `A moderator muted ${event.name}.` : undefined
     case 'unmuted':
       if (event.isYou)
@@ -230,6 +229,13 @@ function sentenceFor(event: SeatEvent, state: SeatState, before: SeatState): str
     case 'heard':
       return undefined
   }
+}
+
+function ownMutingSentence(byModerator: boolean, { you }: SeatState): string {
+  if (byModerator) return 'A moderator muted you. You cannot unmute yourself now.'
+  return you.microphone === 'no-microphone'
+    ? 'The sound for your microphone has ended: you are not heard any more.'
+    : 'You are muted.'
 }
 
 function leftSentence(

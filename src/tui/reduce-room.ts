@@ -81,7 +81,7 @@ const reduceVoiceKey = (model: Model, seat: SeatState, action: ActionId | undefi
   const does = (command: SeatCommand) => step(model, { do: 'command', command })
   switch (action) {
     case 'toggle-mute':
-      return does({ verb: you.microphone === 'open' ? 'mute' : 'unmute' })
+      return does({ verb: you.isMuted ? 'unmute' : 'mute' })
     case 'lower-hand':
       return does({ verb: 'lower' })
     case 'accept':

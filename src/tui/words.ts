@@ -77,6 +77,7 @@ export const microphoneSentence = (state: SeatState): string => {
     case 'open':
       return 'Your microphone is open: you are heard.'
     case 'muted':
+      if (!you.isMuted) return 'Your microphone opens in a moment.'
       return you.isTalkingWhileMuted ? 'You are talking, but your microphone is muted.' : 'Your microphone is muted.'
     case 'muted-by-moderator':
       return 'A moderator muted your microphone.'

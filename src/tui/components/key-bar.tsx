@@ -6,9 +6,9 @@ import { personActions, personById } from '../people.ts'
 import { Say } from '../theme.tsx'
 import { widthOf } from '../width.ts'
 
-type ShownKey = { keys: string; label: string }
+type ShownKey = { keys: string; label: string; isKept?: boolean }
 
-/** The bottom line: what works now, as much of it as fits; the way to the rest comes last and always fits. */
+/** The bottom line: what works now, as much of it as fits; the way out and to the rest come last and always fit. */
 export const KeyBar = ({ model }: { model: Model }) => {
   const shown = fit(offered(model), model.columns - 2)
   return (
@@ -25,7 +25,7 @@ export const KeyBar = ({ model }: { model: Model }) => {
 
 const offered = (model: Model): ShownKey[] => {
   const { overlay, seat } = model
-  const keys = possibleKeys(model).map(({ keys, label }) => ({ keys, label: cleanLine(label) }))
+  const keys = possibleKeys(model).map((key) => ({ ...key, label: cleanLine(key.label) }))
   if (overlay?.kind === 'confirm')
     return [...overlay.choices.map((choice) => ({ keys: choice.key, label: choice.label })), ...keys]
   const person = overlay?.kind === 'menu' && seat ? personById(seat, overlay.personId) : undefined
@@ -35,13 +35,13 @@ const offered = (model: Model): ShownKey[] => {
 }
 
 const fit = (keys: ShownKey[], columns: number): ShownKey[] => {
-  const help = keys.find(({ keys: symbol }) => symbol === '?')
-  const others = keys.filter((key) => key !== help)
+  const kept = keys.filter(({ isKept }) => isKept)
+  const others = keys.filter(({ isKept }) => !isKept)
   const lengthOf = ({ keys: symbol, label }: ShownKey) => widthOf(symbol) + (label ? 1 + widthOf(label) : 0) + 2
-  let left = columns - (help ? lengthOf(help) : 0)
+  let left = columns - kept.reduce((sum, key) => sum + lengthOf(key), 0)
   const shown = others.filter((key) => {
     left -= lengthOf(key)
     return left >= -2
   })
-  return help ? [...shown, help] : shown
+  return [...shown, ...kept]
 }

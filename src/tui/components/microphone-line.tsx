@@ -19,6 +19,7 @@ export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords
     case 'open':
       return { ...words('MIC OPEN', 'badge-good', ''), isMetered: true }
     case 'muted':
+      if (!you.isMuted) return words('MIC OPENING', 'badge-warning', 'not heard yet')
       if (!you.isTalkingWhileMuted) return words('MUTED', 'badge', 'you are on stage, nobody hears you')
       return words('MUTED', 'badge-warning', 'you are talking: space to be heard')
     case 'muted-by-moderator':

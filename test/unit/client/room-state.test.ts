@@ -88,11 +88,11 @@ const story = (first = begin()) => {
   }
 }
 
-const begin = () =>
+const begin = (isMuted = true) =>
   beginRoom({
     seatId: 'seat',
     pid: 1,
-    isMuted: true,
+    isMuted,
     devices: { microphone: { name: 'Headset', status: 'ok' }, speaker: { name: 'Headset', status: 'ok' } },
   })
 
@@ -117,9 +117,9 @@ describe('the state of a room', () => {
     expect(seat().you.microphone).toBe('muted')
     expect(seat().counts).toEqual({ speakers: 2, listeners: 0 })
 
-    expect(take({ type: 'mute-wish', isMuted: false })).toMatchObject([{ type: 'unmuted', isYou: true }])
+    expect(take({ type: 'mute-wish', isMuted: false })).toEqual([])
     expect(seat().you.microphone).toBe('muted')
-    take({ type: 'sending', isSending: true })
+    expect(take({ type: 'sending', isSending: true })).toMatchObject([{ type: 'unmuted', isYou: true }])
     expect(seat().you.microphone).toBe('open')
 
     const taken = take(server(changed(person('omar', 'speaker', { mutedByModerator: true }))))
@@ -130,6 +130,26 @@ describe('the state of a room', () => {
 
     take(server(changed(person('omar'))))
     expect(seat().you.microphone).toBe('listening')
+  })
+
+  it('tells once that a microphone opened by itself, after joining, and neither again after a cut nor before a muting', () => {
+    const { take, seat } = story(begin(false))
+    take({ type: 'joined', joined: joinedAs(person('omar', 'speaker'), []) })
+    expect(take({ type: 'live' }).map(({ type }) => type)).toEqual(['joined'])
+    expect(seat().you).toMatchObject({ microphone: 'muted', isMuted: false })
+    expect(take({ type: 'sending', isSending: true })).toMatchObject([{ type: 'unmuted', isYou: true }])
+    expect(take({ type: 'reconnecting', cause: 'cut' }, { type: 'live' }).map(({ type }) => type)).toEqual([
+      'reconnecting',
+      'reconnected',
+    ])
+    expect(take({ type: 'sending', isSending: true })).toEqual([])
+    expect(seat().you.microphone).toBe('open')
+    expect(take({ type: 'mute-wish', isMuted: true }, { type: 'sending', isSending: false })).toMatchObject([
+      { type: 'muted', isYou: true },
+    ])
+    expect(take({ type: 'mute-wish', isMuted: false }, { type: 'sending', isSending: true })).toMatchObject([
+      { type: 'unmuted', isYou: true },
+    ])
   })
 
   it('keeps stage before audience, and each in its order', () => {

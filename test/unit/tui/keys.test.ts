@@ -66,7 +66,7 @@ describe('key table', () => {
     const labels = (model: Model) => possibleKeys(model).map(({ label }) => label)
     expect(labels(room(listener))).toEqual(['hand', 'choose', 'leave', 'keys'])
     expect(labels(room(moderator))).toEqual(['mute', 'choose', 'hands', 'step down', 'leave', 'keys'])
-    expect(labels(withYou(moderator, { microphone: 'muted' }))[0]).toBe('unmute')
+    expect(labels(withYou(moderator, { microphone: 'muted', isMuted: true }))[0]).toBe('unmute')
     expect(labels(withYou(moderator, { microphone: 'muted-by-moderator' }))[0]).toBe('choose')
     const empty = { ...hallway, hallway: { ...start.hallway, status: 'open' as const } }
     expect(labels(empty)).toEqual(['new room', 'search', 'open link', 'keys', 'quit'])

@@ -100,6 +100,23 @@ describe('the room', () => {
     for (const part of ['▸ Guide', 'Lena', 'MIC OPEN', 'space mute', '? keys']) expect(picture).toContain(part)
   })
 
+  it('keeps the way out and the help in the bottom line at any size, on stage, with a hand up and invited', () => {
+    const listener = aSeat('listener')
+    const invitation = { by: 'Lena', expiresAt: '2026-11-21T18:03:00.000Z' }
+    const invited = { ...listener, you: { ...listener.you, microphone: 'invited' as const, invitation } }
+    for (const seat of [aSeat('moderator'), aSeat('speaker'), listener, invited])
+      for (const columns of [20, 30, 40, 60, 80])
+        expect(draw(at(columns, 15, inRoom(seat))).at(-1), `${columns} ${seat.you.role}`).toMatch(/L leave {2}\? keys/)
+  })
+
+  it('says that the microphone is about to open, and that space would close it', () => {
+    const seat = aSeat('moderator')
+    const opening = { ...seat, you: { ...seat.you, microphone: 'muted' as const, isMuted: false } }
+    const picture = draw(at(80, 24, inRoom(opening)))
+    expect(picture.at(-2)).toContain('MIC OPENING  not heard yet')
+    expect(picture.at(-1)).toContain('space mute')
+  })
+
   it('offers every answer to its question at 80 columns', () => {
     const seat = aSeat('moderator')
     const asked = reduce({ ...at(80, 24, inRoom(seat)) }, { type: 'key', key: 'q' }).model
@@ -148,7 +165,7 @@ describe('the microphone line', () => {
     const invitation = { by: 'Lena', expiresAt: '2026-11-21T10:00:37.000Z' }
     expect([
       words({ microphone: 'open' }),
-      words({ microphone: 'muted', isTalkingWhileMuted: true }),
+      words({ microphone: 'muted', isMuted: true, isTalkingWhileMuted: true }),
       words({ microphone: 'muted-by-moderator' }).split('|')[0],
       words({ microphone: 'listening' }),
       words({ microphone: 'hand-raised', hand: { position: 2, question: 'Why?' } }),
