@@ -24,7 +24,7 @@ const doors: [pkg: RegExp, files: RegExp][] = [
   [/^undici$/, /^src\/client\/api/],
   [/^livekit-client$/, /^src\/client\/media\.ts$/],
   [/^@roamhq\/wrtc$/, /^src\/client\/webrtc\.ts$/],
-  [/^node-datachannel(\/|$)/, /^src\/(sfu\/media|client\/packets)\.ts$/],
+  [/^node-datachannel(\/|$)/, /^src\/(sfu\/media|client\/packets-peer)\.ts$/],
   [/^naudiodon$/, /^src\/audio\/portaudio-child\.ts$/],
   [/^(@discordjs\/opus|opusscript)$/, /^src\/audio\/opus\.ts$/],
   [/^conf$/, /^src\/cli\/settings\.ts$/],

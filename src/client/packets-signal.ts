@@ -1,0 +1,90 @@
+import { DisconnectReason, LeaveRequest, Ping, SignalRequest, SignalResponse } from '@livekit/protocol'
+import { WebSocket } from 'ws'
+
+export type SignalMessage = SignalResponse['message']
+
+/** A LiveKit signal socket: `SignalRequest` out, `SignalResponse` in, binary protobuf, two peer connections (`/rtc`). */
+export type Signal = {
+  send(message: SignalRequest['message']): void
+  /** Says goodbye and closes; resolves when the socket is closed. */
+  close(): Promise<void>
+}
+
+type SignalOptions = {
+  url: string
+  token: string
+  autoSubscribe: boolean
+  onMessage(message: SignalMessage): void
+  /** Once, unless `close` was called: why the socket is over. */
+  onEnd(reason: string): void
+}
+
+const CLOSE_GRACE_MS = 500
+
+/**
+ * Resolves when the socket is open. Throws an Error with code `sign-in-needed` when the token is refused,
+ * `media-unavailable` when nothing answers.
+ */
+export const openSignal = async ({ url, token, autoSubscribe, onMessage, onEnd }: SignalOptions): Promise<Signal> => {
+  const address = new URL('rtc', `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/`)
+  address.search = `protocol=16&sdk=js&auto_subscribe=${autoSubscribe ? 1 : 0}`
+  const socket = new WebSocket(address, {
+    perMessageDeflate: false,
+    headers: { authorization: `Bearer ${token}` },
+  })
+  let pinging: NodeJS.Timeout | undefined
+  let isOver = false
+  const end = (reason: string): void => {
+    clearInterval(pinging)
+    if (isOver) return
+    isOver = true
+    onEnd(reason)
+  }
+  const send: Signal['send'] = (message) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(new SignalRequest({ message }).toBinary())
+  }
+  socket.on('message', (data) => {
+    const { message } = SignalResponse.fromBinary(data as Buffer)
+    if (message.case === 'join') {
+      const timestamp = () => BigInt(Date.now())
+      const everyMs = (message.value.pingInterval || 5) * 1000
+      pinging = setInterval(() => send({ case: 'pingReq', value: new Ping({ timestamp: timestamp() }) }), everyMs)
+    }
+    if (message.case === 'leave') end(DisconnectReason[message.value.reason] ?? 'UNKNOWN_REASON')
+    if (!isOver) onMessage(message)
+  })
+  socket.on('close', () => end('the connection was lost'))
+  await opened(socket, url)
+  return {
+    send,
+    close: () => {
+      isOver = true
+      clearInterval(pinging)
+      if (socket.readyState === WebSocket.CLOSED) return Promise.resolve()
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      send({ case: 'leave', value: new LeaveRequest({ reason: DisconnectReason.CLIENT_INITIATED }) })
+      socket.close()
+      setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
+      return closed
+    },
+  }
+}
+
+const opened = (socket: WebSocket, url: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.on('error', ({ message }) =>
+      reject(fail('media-unavailable', `The media server at ${url} cannot be reached: ${message}.`)),
+    )
+    socket.once('unexpected-response', (_request, { statusCode }) => {
+      const isRefused = statusCode === 401 || statusCode === 403
+      reject(
+        isRefused
+          ? fail('sign-in-needed', `The media server at ${url} refused the token.`)
+          : fail('media-unavailable', `The media server at ${url} answered ${statusCode}.`),
+      )
+      socket.terminate()
+    })
+  })
+
+const fail = (code: string, message: string): Error => Object.assign(new Error(message), { code })

@@ -1,0 +1,207 @@
+import { type ParticipantInfo, SessionDescription, SignalTarget, TrickleRequest } from '@livekit/protocol'
+import { createSubscribingPeer, type SubscribingPeer } from './packets-peer.ts'
+import { createPublisher, type PacketPublication } from './packets-publish.ts'
+import { createReception, type Received, type Reception } from './packets-received.ts'
+import { type OpusPacket, readPacket } from './packets-rtp.ts'
+import { openSignal, type Signal, type SignalMessage } from './packets-signal.ts'
+
+/**
+ * A light LiveKit participant: it moves Opus packets and never decodes them, so that one process holds hundreds. For
+ * measuring and testing media servers; it neither reconnects nor uses STUN or TURN.
+ */
+export type PacketParticipant = {
+  readonly identity: string
+  /**
+   * Announces a microphone and sends `packets` in a loop, one each 20 ms, from the moment the connection carries them.
+   * Throws an Error with code `not-allowed` when the server refuses, with its reason, `conflict` at a second call.
+   */
+  publish(packets: OpusPacket[]): Promise<PacketPublication>
+  /** Every track that was subscribed so far, also those that have ended. */
+  received(): ReceivedTrack[]
+  /** Counts anew from here. */
+  forgetReceived(): void
+  /** Why this participant is out of the room, once it is. */
+  ended(): string | undefined
+  leave(): Promise<void>
+}
+
+export type ReceivedTrack = Received & { identity: string; trackSid: string }
+
+export type PacketsOptions = {
+  url: string
+  token: string
+  /** Published as soon as it has joined. */
+  publish?: OpusPacket[]
+  autoSubscribe?: boolean
+  /** A track was subscribed. */
+  onTrack?(track: { identity: string; trackSid: string }): void
+  /** It is out of the room without having left: LiveKit's reason, or what broke. */
+  onEnd?(reason: string): void
+  /** To be in the room with a connection for sound. */
+  timeoutMs?: number
+}
+
+const JOIN_TIMEOUT_MS = 15_000
+
+/**
+ * Joins a room of any LiveKit server and resolves when the connection for receiving stands. Throws an Error with code
+ * `sign-in-needed` when the token is refused, `media-unavailable` when the server or a path for sound is missing.
+ */
+export const joinPackets = async (options: PacketsOptions): Promise<PacketParticipant> => {
+  const tracks = createTracks(options)
+  const connected = withTimeout(options.timeoutMs ?? JOIN_TIMEOUT_MS)
+  let identity = ''
+  let signal: Signal | undefined
+  let reason: string | undefined
+  const early: SignalMessage[] = []
+
+  const subscriber = await createSubscribingPeer({
+    onCandidate: (candidateInit) => trickle(SignalTarget.SUBSCRIBER, candidateInit),
+    onConnected: connected.resolve,
+    onFailed: () => end('the connection for receiving failed'),
+    onPacket: tracks.take,
+  })
+  const trickle = (target: SignalTarget, candidateInit: string): void =>
+    signal?.send({ case: 'trickle', value: new TrickleRequest({ target, candidateInit }) })
+  const publisher = createPublisher({
+    send: (message) => signal?.send(message),
+    trickle: (candidateInit) => trickle(SignalTarget.PUBLISHER, candidateInit),
+    onFailed: () => end('the connection for sending failed'),
+  })
+  const close = async (): Promise<void> => {
+    publisher.close()
+    subscriber.close()
+    await signal?.close()
+  }
+  const end = (why: string): void => {
+    if (reason !== undefined) return
+    reason = why
+    connected.reject(`The media server ended the join: ${why}.`)
+    void close()
+    options.onEnd?.(why)
+  }
+  const answer = answerOffers(subscriber, (value) => signal?.send({ case: 'answer', value }))
+
+  const take = (message: SignalMessage): void => {
+    if (message.case === 'join') {
+      identity = message.value.participant?.identity ?? ''
+      tracks.know(message.value.otherParticipants)
+    }
+    if (message.case === 'update') tracks.know(message.value.participants)
+    if (message.case === 'offer') {
+      answer(message.value)
+      tracks.offered(message.value)
+    }
+    if (message.case === 'trickle' && message.value.target === SignalTarget.SUBSCRIBER)
+      subscriber.addCandidate(message.value.candidateInit)
+    else publisher.take(message)
+  }
+  const takeSafely = (message: SignalMessage): void => {
+    if (!signal) return void early.push(message)
+    try {
+      take(message)
+    } catch (error) {
+      end(`a message of the server could not be used (${(error as Error).message})`)
+    }
+  }
+
+  try {
+    signal = await openSignal({
+      ...options,
+      autoSubscribe: options.autoSubscribe ?? true,
+      onMessage: takeSafely,
+      onEnd: end,
+    })
+    for (const message of early.splice(0)) takeSafely(message)
+    await connected.promise
+    if (options.publish) await publisher.publish(options.publish)
+  } catch (error) {
+    reason ??= (error as Error).message
+    connected.resolve()
+    await close()
+    throw error
+  }
+  return {
+    identity,
+    publish: publisher.publish,
+    received: tracks.received,
+    forgetReceived: tracks.forget,
+    ended: () => reason,
+    leave: async () => {
+      reason ??= 'left'
+      await close()
+    },
+  }
+}
+
+/** A server repeats an offer that it has no answer to yet: the second copy needs none. */
+const answerOffers = (subscriber: SubscribingPeer, send: (answer: SessionDescription) => void) => {
+  let lastId = 0
+  return ({ sdp, id }: SessionDescription): void => {
+    if (id !== 0 && id === lastId) return
+    lastId = id
+    send(new SessionDescription({ type: 'answer', sdp: subscriber.answer(sdp), id }))
+  }
+}
+
+type Subscribed = { trackSid: string; reception: Reception }
+
+const createTracks = ({ onTrack }: PacketsOptions) => {
+  const identities = new Map<string, string>()
+  const byMid = new Map<string, Subscribed>()
+  const all = new Map<string, Subscribed>()
+  const identityOf = (trackSid: string): string => identities.get(trackSid) ?? ''
+  return {
+    know: (participants: ParticipantInfo[]): void => {
+      for (const { identity, tracks } of participants) for (const { sid } of tracks) identities.set(sid, identity)
+    },
+    offered: ({ sdp, midToTrackId }: SessionDescription): void => {
+      for (const { mid, msidTrack } of sentSections(sdp)) {
+        const trackSid = midToTrackId[mid] ?? msidTrack
+        if (byMid.get(mid)?.trackSid === trackSid) continue
+        const track = { trackSid, reception: createReception() }
+        // A server may use a section again for another track.
+        byMid.set(mid, track)
+        all.set(trackSid, track)
+        onTrack?.({ trackSid, identity: identityOf(trackSid) })
+      }
+    },
+    take: (mid: string, bytes: Buffer): void => {
+      const packet = readPacket(bytes)
+      const nowMs = performance.now()
+      if (packet) byMid.get(mid)?.reception.take(packet, nowMs, performance.timeOrigin + nowMs)
+    },
+    received: (): ReceivedTrack[] =>
+      [...all.values()].map(({ trackSid, reception }) => ({
+        identity: identityOf(trackSid),
+        trackSid,
+        ...reception.received(),
+      })),
+    forget: (): void => {
+      for (const track of all.values()) track.reception = createReception()
+    },
+  }
+}
+
+/** The audio sections in which the server sends; LiveKit's msid is "<participant> <track>". */
+const sentSections = (sdp: string): { mid: string; msidTrack: string }[] =>
+  sdp
+    .split(/\r?\nm=/)
+    .filter((section) => section.startsWith('audio') && /^a=send(only|recv)\r?$/m.test(section))
+    .map((section) => ({
+      mid: /^a=mid:(\S+)/m.exec(section)?.[1] ?? '',
+      msidTrack: /^a=(?:ssrc:\d+ )?msid:\S+ (\S+)/m.exec(section)?.[1] ?? '',
+    }))
+
+const withTimeout = (ms: number) => {
+  let settle = { resolve: (): void => {}, reject: (_message: string): void => {} }
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = {
+      resolve,
+      reject: (message) => reject(Object.assign(new Error(message), { code: 'media-unavailable' })),
+    }
+  })
+  const timer = setTimeout(() => settle.reject(`No path for sound was found within ${ms} ms.`), ms)
+  promise.catch(() => {}).finally(() => clearTimeout(timer))
+  return { promise, ...settle }
+}
