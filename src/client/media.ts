@@ -332,12 +332,15 @@ const openPublication = (
 }
 
 const connectError = ({ ConnectionError, ConnectionErrorReason }: LiveKit, url: string, error: Error) => {
-  const isRefused = error instanceof ConnectionError && error.reason === ConnectionErrorReason.NotAllowed
-  return isRefused
-    ? Object.assign(new Error(`The media server at ${url} refused the token.`, { cause: error }), {
-        code: 'sign-in-needed',
-      })
-    : Object.assign(new Error(`The media server at ${url} cannot be reached: ${error.message}.`, { cause: error }), {
-        code: 'media-unavailable',
-      })
+  const reason = error instanceof ConnectionError ? error.reason : undefined
+  const told = (code: string, message: string) => Object.assign(new Error(message, { cause: error }), { code })
+  if (reason === ConnectionErrorReason.NotAllowed)
+    return told('sign-in-needed', `The media server at ${url} refused the token.`)
+  // The server let us in, and then no connection for sound came about.
+  if (reason === ConnectionErrorReason.InternalError && /pc connection/.test(error.message))
+    return told(
+      'media-unavailable',
+      `The media server at ${url} answers, but no network path for sound was found: UDP to it may be blocked.`,
+    )
+  return told('media-unavailable', `The media server at ${url} cannot be reached: ${error.message}.`)
 }
