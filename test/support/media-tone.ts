@@ -1,16 +1,12 @@
-/** Frequency by rising zero crossings, at 48 kHz; 0 when all is quieter than -50 dBFS. */
+import { createEar } from '../../src/audio/ear.ts'
+import { FRAME_MS, FRAME_SAMPLES } from '../../src/audio/frame.ts'
+
+/** What the ear says of mono samples at 48 kHz; 0 when all is silence. */
 const frequencyOf = (samples: Int16Array): number => {
-  let peak = 0
-  for (const sample of samples) peak = Math.max(peak, Math.abs(sample))
-  if (peak < 100) return 0
-  const crossings: number[] = []
-  for (let i = 1; i < samples.length; i += 1) {
-    const before = samples[i - 1]!
-    const now = samples[i]!
-    if (before < 0 && now >= 0) crossings.push(i - 1 + -before / (now - before))
-  }
-  if (crossings.length < 2) return 0
-  return (48_000 * (crossings.length - 1)) / (crossings.at(-1)! - crossings[0]!)
+  const ear = createEar()
+  for (let at = 0; at < samples.length; at += FRAME_SAMPLES)
+    ear.push(samples.subarray(at, at + FRAME_SAMPLES), 1, (at / FRAME_SAMPLES) * FRAME_MS)
+  return ear.report().frequencyHz
 }
 
 /** Within 1 % of the tone sent. */

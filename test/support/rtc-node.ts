@@ -9,15 +9,12 @@ import {
   TrackPublishOptions,
   TrackSource,
 } from '@livekit/rtc-node'
+import type { ForeignPeer } from './foreign-peer.ts'
 import { createToneMeter, type ToneMeter } from './media-tone.ts'
 
-export type RtcNodePeer = {
+export type RtcNodePeer = Omit<ForeignPeer, 'publishTone'> & {
   room: Room
-  /** Frequency heard in the last 200 ms, by publisher identity; 0 is silence, undefined is nothing at all. */
-  heardHz(identity: string): number | undefined
   publishTone(hz: number): Promise<{ sid: string }>
-  events: string[]
-  close(): Promise<void>
 }
 
 /** A participant on LiveKit's own native client, which shares no code with the server under test. */
@@ -53,7 +50,14 @@ export const joinRtcNode = async (
     events.push(`speakers ${speakers.map(({ identity }) => identity).join(',')}`),
   )
   room.on(RoomEvent.DataReceived, () => events.push('data'))
+  room.on(RoomEvent.TrackMuted, (_publication, { identity }) => events.push(`muted ${identity}`))
+  room.on(RoomEvent.TrackUnmuted, (_publication, { identity }) => events.push(`unmuted ${identity}`))
+  room.on(RoomEvent.LocalTrackUnpublished, () => events.push('unpublished'))
+  room.on(RoomEvent.Reconnecting, () => events.push('reconnecting'))
+  room.on(RoomEvent.Reconnected, () => events.push('reconnected'))
   await room.connect(url, token, { autoSubscribe: options.autoSubscribe ?? true, dynacast: false })
+  events.push('joined')
+  const tracks: LocalAudioTrack[] = []
 
   return {
     room,
@@ -66,6 +70,8 @@ export const joinRtcNode = async (
         track,
         new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false, red: false }),
       )
+      tracks.push(track)
+      events.push('published')
       let playing = true
       let at = 0
       void (async () => {
@@ -82,6 +88,13 @@ export const joinRtcNode = async (
         await source.close().catch(() => {})
       })
       return { sid: publication.sid! }
+    },
+    setMuted: async (muted) => {
+      // Its native part mutes; the package has no method that says so.
+      for (const track of tracks)
+        globalThis._ffiClientInstance!.request({
+          message: { case: 'localTrackMute', value: { trackHandle: track.ffi_handle!.handle, mute: muted } },
+        })
     },
     close: async () => {
       for (const close of closers) await close()

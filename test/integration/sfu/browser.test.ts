@@ -21,7 +21,7 @@ describe.skipIf(browserMissing)(`a browser${browserMissing ? ` (skipped: ${brows
   test('with LiveKit’s browser SDK hears and is heard, and is told when it is removed', async () => {
     const native = await joinRtcNode(server.url, await server.token('native', 'web'))
     await native.publishTone(600)
-    const browser = await joinBrowser(server.url, await server.token('browser', 'web'), 440)
+    const browser = await joinBrowser(server.url, await server.token('browser', 'web'), { hz: 440 })
     try {
       await eventually(
         orPage(browser, () => isTone(native.heardHz('browser'), 440)),
@@ -52,7 +52,7 @@ describe.skipIf(browserMissing)(`a browser${browserMissing ? ` (skipped: ${brows
     const native = await joinRtcNode(server.url, await server.token('native', 'web2'))
     await native.publishTone(600)
     const token = await server.token('listener', 'web2', { canPublish: false })
-    const browser = await joinBrowser(server.url, token, 440)
+    const browser = await joinBrowser(server.url, token, { hz: 440 })
     try {
       await eventually(
         orPage(browser, () => Math.abs((browser.heardHz('native') ?? 0) - 600) <= 3),

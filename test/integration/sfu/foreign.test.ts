@@ -1,0 +1,185 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { browserMissing, joinBrowser } from '../../support/browser.ts'
+import { eventually } from '../../support/eventually.ts'
+import type { ForeignPeer } from '../../support/foreign-peer.ts'
+import { buildGoClient, goClientMissing, joinGo } from '../../support/go-client.ts'
+import { startMediaLine } from '../../support/media-line.ts'
+import { buildMediaServer, startTestMediaServer, type TestMediaServer } from '../../support/media-server.ts'
+import { isTone } from '../../support/media-tone.ts'
+import { joinRtcNode } from '../../support/rtc-node.ts'
+
+// LiveKit's own clients on the embedded media server; none shares code with it.
+let server: TestMediaServer
+let goClient = ''
+const closers: (() => Promise<void>)[] = []
+beforeAll(async () => {
+  server = await startTestMediaServer({ entry: buildMediaServer() })
+  if (!goClientMissing) goClient = buildGoClient()
+})
+afterAll(() => server?.close())
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+type Join = (url: string, token: string, hz: number) => Promise<ForeignPeer>
+const intoBrowser =
+  (singlePeerConnection?: boolean): Join =>
+  async (url, token) => {
+    const browser = await joinBrowser(url, token, { singlePeerConnection })
+    closers.push(browser.close)
+    await browser.joined()
+    return browser
+  }
+const intoGo =
+  (explicit: boolean): Join =>
+  async (url, token, hz) => {
+    const peer = await joinGo(goClient, url, token, { hz, explicit })
+    closers.push(peer.close)
+    return peer
+  }
+const intoRtcNode: Join = async (url, token) => {
+  const peer = await joinRtcNode(url, token)
+  closers.push(peer.close)
+  return peer
+}
+
+type Client = {
+  name: string
+  missing: string | undefined
+  join: Join
+  /** What it says of a removal and of a room's end. */
+  told: { removed: string; ended: string }
+}
+const browserWords = { removed: 'disconnected 4', ended: 'disconnected 5' }
+const goWords = { removed: 'disconnected removed by server', ended: 'disconnected other reasons' }
+const clients: Client[] = [
+  { name: '@livekit/rtc-node', missing: undefined, join: intoRtcNode, told: browserWords },
+  { name: 'the Go SDK', missing: goClientMissing, join: intoGo(false), told: goWords },
+  { name: 'the Go SDK, subscribing explicitly', missing: goClientMissing, join: intoGo(true), told: goWords },
+  { name: 'Chromium, one peer connection', missing: browserMissing, join: intoBrowser(true), told: browserWords },
+  { name: 'Chromium, two peer connections', missing: browserMissing, join: intoBrowser(false), told: browserWords },
+]
+
+const hears = (listener: ForeignPeer, identity: string, hz: number, withinMs = 10_000) =>
+  eventually(
+    () => {
+      const heard = listener.heardHz(identity)
+      if (!isTone(heard, hz)) throw new Error(`${heard} Hz; told: ${listener.events.slice(-8).join(', ')}`)
+      return true
+    },
+    { withinMs, what: `${identity} is heard at ${hz} Hz` },
+  )
+
+const silent = (listener: ForeignPeer, identity: string) =>
+  eventually(() => !listener.heardHz(identity), { withinMs: 3000, what: `${identity} is silent` })
+
+const tells = (peer: ForeignPeer, event: string, withinMs = 5000) =>
+  eventually(
+    () => {
+      if (peer.events.includes(event)) return true
+      throw new Error(peer.events.join(', '))
+    },
+    { withinMs, what: `"${event}" is told` },
+  )
+
+describe.each(clients)('$name', ({ name, missing, join, told }) => {
+  const room = name.replace(/\W+/g, '-')
+  const title = (text: string) => `${text}${missing ? ` (skipped: ${missing})` : ''}`
+  const meet = async (roomName: string) => {
+    const native = await joinRtcNode(server.url, await server.token('native', roomName))
+    closers.push(native.close)
+    await native.publishTone(600)
+    const guest = await join(server.url, await server.token('guest', roomName), 440)
+    await guest.publishTone(440)
+    await hears(native, 'guest', 440)
+    await hears(guest, 'native', 600)
+    return { native, guest }
+  }
+
+  test.skipIf(missing)(title('hears and is heard, mutes, and is muted by a moderator'), async () => {
+    const { native, guest } = await meet(`${room}-mute`)
+    await guest.setMuted(true)
+    await silent(native, 'guest')
+    await tells(native, 'muted guest')
+    await guest.setMuted(false)
+    await hears(native, 'guest', 440)
+
+    await native.setMuted(true)
+    await tells(guest, 'muted native')
+    await silent(guest, 'native')
+    await native.setMuted(false)
+    await tells(guest, 'unmuted native')
+    await hears(guest, 'native', 600)
+
+    const [track] = (await server.rooms.getParticipant(`${room}-mute`, 'guest')).tracks
+    await server.rooms.mutePublishedTrack(`${room}-mute`, 'guest', track!.sid, true)
+    await silent(native, 'guest')
+    // Its owner opens it again: so it was told that it was muted.
+    await eventually(
+      async () => {
+        await guest.setMuted(false)
+        return isTone(native.heardHz('guest'), 440)
+      },
+      { withinMs: 5000, what: 'its owner opens the microphone again', everyMs: 300 },
+    )
+  })
+
+  test.skipIf(missing)(title('loses the right to speak and gets it back, and is removed'), async () => {
+    const { native, guest } = await meet(`${room}-rights`)
+    await server.rooms.updateParticipant(`${room}-rights`, 'guest', { permission: { canSubscribe: true } })
+    await silent(native, 'guest')
+    await tells(guest, 'unpublished')
+    await hears(guest, 'native', 600)
+    await server.rooms.updateParticipant(`${room}-rights`, 'guest', {
+      permission: { canSubscribe: true, canPublish: true },
+    })
+    await guest.publishTone(440)
+    await hears(native, 'guest', 440)
+
+    await server.rooms.removeParticipant(`${room}-rights`, 'guest')
+    await tells(guest, told.removed)
+    await silent(native, 'guest')
+    expect(native.events).toContain('left guest')
+  })
+
+  test.skipIf(missing)(title('is told when the room ends'), async () => {
+    const { guest } = await meet(`${room}-end`)
+    await server.rooms.deleteRoom(`${room}-end`)
+    await tells(guest, told.ended)
+  })
+
+  test.skipIf(missing)(
+    title('comes back by itself when signal is cut, and when media is'),
+    async () => {
+      const line = await startMediaLine(server.url)
+      closers.push(line.close)
+      const native = await joinRtcNode(server.url, await server.token('native', `${room}-cut`))
+      closers.push(native.close)
+      await native.publishTone(600)
+      const guest = await join(line.url, await server.token('guest', `${room}-cut`), 440)
+      await guest.publishTone(440)
+      await hears(native, 'guest', 440)
+      await hears(guest, 'native', 600)
+      expect(line.relayed()).toBeGreaterThan(0)
+
+      line.cutSignal()
+      await tells(guest, 'reconnecting', 15_000)
+      await tells(guest, 'reconnected', 15_000)
+      await hears(native, 'guest', 440)
+      await hears(guest, 'native', 600)
+
+      guest.events.push('media is cut')
+      line.cutMedia()
+      await silent(native, 'guest')
+      await eventually(() => guest.events.indexOf('reconnecting', guest.events.indexOf('media is cut')) > 0, {
+        withinMs: 40_000,
+        what: 'the client tells that it reconnects',
+      })
+      line.mendMedia()
+      await hears(native, 'guest', 440, 30_000)
+      await hears(guest, 'native', 600, 30_000)
+      expect(native.events).not.toContain('left guest')
+    },
+    120_000,
+  )
+})
