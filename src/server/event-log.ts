@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { noticeChannel } from './cluster-notices.ts'
 import type { Db, Store } from './store.ts'
 import type { Database } from './tables.ts'
 
@@ -20,7 +21,8 @@ export const openTopic = async (trx: Transaction<Database>, topic: string): Prom
 
 /**
  * Appends events and gives the last number. The counter's row stays locked until the transaction ends, so numbers of
- * a topic become visible in their order and without gaps: a reader at N never misses N - 1.
+ * a topic become visible in their order and without gaps: a reader at N never misses N - 1. Other servers are told at
+ * the commit that there is something to read.
  */
 export const appendEvents = async (
   trx: Transaction<Database>,
@@ -32,7 +34,10 @@ export const appendEvents = async (
     .updateTable('event_topic')
     .set({ seq: sql`seq + ${drafts.length}` })
     .where('topic', '=', topic)
-    .returning('seq')
+    .returning([
+      'seq',
+      sql`pg_notify(${noticeChannel}, json_build_object('topic', topic, 'seq', seq)::text)`.as('told'),
+    ])
     .executeTakeFirstOrThrow()
   const rows = drafts.map((draft, index) => ({
     topic,

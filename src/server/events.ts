@@ -1,3 +1,4 @@
+import { type Notice, startNotices } from './cluster-notices.ts'
 import type { Deps } from './deps.ts'
 import { type EventRow, movedTopics, readEvents, topicState } from './event-log.ts'
 
@@ -18,8 +19,15 @@ export type EventFeeds = {
   close(): Promise<void>
 }
 
+/** What other servers on the same database tell, besides what the feeds read: see cluster-notices. */
+type Neighbours = {
+  onRevoked(accountId: string, sessionId: string | null): void
+  /** A revocation may have been missed. */
+  onGap(): void
+}
+
 /** Rows are read once for each topic, not for each subscriber. */
-export const startEventFeeds = ({ store, log }: Pick<Deps, 'store' | 'log'>): EventFeeds => {
+export const startEventFeeds = ({ store, log }: Pick<Deps, 'store' | 'log'>, neighbours: Neighbours): EventFeeds => {
   const feeds = new Map<string, Feed>()
   const pull = (feed: Feed) => {
     feed.isBehind = true
@@ -30,17 +38,33 @@ export const startEventFeeds = ({ store, log }: Pick<Deps, 'store' | 'log'>): Ev
       })
   }
 
-  // Another server on the same database may write, too; PGlite has one process.
+  // Another server on the same database may write, too; the embedded store has one.
   const poll = async () => {
     if (feeds.size === 0) return
     const moved = await movedTopics(store.db, new Map([...feeds].map(([topic, feed]) => [topic, feed.seq])))
     for (const topic of moved) notify(topic)
   }
-  const timer = store.kind === 'postgresql' ? every(250, poll) : null
   const notify = (topic: string) => {
     const feed = feeds.get(topic)
     if (feed) pull(feed)
   }
+  const onNotice = (notice: Notice) => {
+    if ('accountId' in notice) return neighbours.onRevoked(notice.accountId, notice.sessionId)
+    if (notice.seq > (feeds.get(notice.topic)?.seq ?? Number.POSITIVE_INFINITY)) notify(notice.topic)
+  }
+  const onGap = () => {
+    void poll().catch(() => {})
+    neighbours.onGap()
+  }
+  const notices = store.url === null ? null : startNotices(store.url, { onNotice, onGap }, log)
+  let polledAt = 0
+  const timer =
+    notices &&
+    every(pollMs, async () => {
+      if (notices.isListening() && performance.now() - polledAt < listeningPollMs) return
+      polledAt = performance.now()
+      await poll()
+    })
 
   return {
     notify,
@@ -64,11 +88,16 @@ export const startEventFeeds = ({ store, log }: Pick<Deps, 'store' | 'log'>): Ev
     },
     close: async () => {
       timer?.()
+      await notices?.close()
       await Promise.all([...feeds.values()].map((feed) => feed.pulling))
       feeds.clear()
     },
   }
 }
+
+// Without notices rows are looked for; with them now and then, in case one was lost.
+const pollMs = 250
+const listeningPollMs = 2_000
 
 type Reader = {
   /** The last number delivered. */

@@ -15,11 +15,18 @@ type Step = { next: RoomState; actorId?: string }
 type Changed = { before: RoomState; after: RoomState; cursor: number }
 
 export type LiveRooms = {
-  /** Runs a rule on a locked room, stores what changed with its events, then tells subscribers and the media plane. */
-  change(roomId: string, rule: (state: RoomState, now: number) => Step): Promise<Changed>
+  /**
+   * Runs a rule on a locked room, stores what changed with its events, then tells subscribers and the media plane.
+   * `first` comes before the rule in the same transaction; what it throws undoes all.
+   */
+  change(
+    roomId: string,
+    rule: (state: RoomState, now: number) => Step,
+    first?: (trx: Transaction<Database>) => Promise<void>,
+  ): Promise<Changed>
   open(state: RoomState, allowed: (liveRooms: number) => void): Promise<void>
   counts(): { liveRooms: number; seats: number }
-  /** After a start: how many there are, so that counts need no query. */
+  /** Counts anew what the store has, as after a start, or because other servers change it, too. */
   count(): Promise<void>
 }
 
@@ -36,9 +43,10 @@ export const createLiveRooms = (
     else seats.set(state.id, state.members.filter(isHere).length)
   }
 
-  const change: LiveRooms['change'] = async (roomId, rule) => {
+  const change: LiveRooms['change'] = async (roomId, rule, first) => {
     const changed = await store.transaction(async (trx) => {
       const before = await loadRoomLocked(trx, roomId)
+      await first?.(trx)
       const at = now()
       const { next, actorId = null } = rule(before, at)
       const after = settleRoom(before, next, { now: at, lostModeratorMs: settings.moderatorAwaitedMs })
@@ -101,6 +109,7 @@ export const createLiveRooms = (
         .where('ended_at', 'is', null)
         .groupBy('room.id')
         .execute()
+      seats.clear()
       for (const row of rows) seats.set(row.id, row.count)
     },
   }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { apiError } from '../protocol/errors.ts'
 import type { Caller } from './call.ts'
-import { signOut, sweepRoom } from './domain/presence.ts'
+import { isTurnOver, type Turn } from './cluster-lease.ts'
+import { loseMedia, signOut, sweepRoom } from './domain/presence.ts'
+import type { RoomState } from './domain/room-state.ts'
 import { purgeEvents } from './event-log.ts'
 import type { RoomContext } from './room-context.ts'
 
@@ -12,33 +14,51 @@ export type PresenceClock = {
 const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs
 const recordsMs = 7 * dayMs
+// How old what other servers did may be in the counts of this one.
+const countMs = 5_000
 
-/** Once in `sweepMs`: stores heartbeats, and does to rooms what time alone does (R19, R20). */
+/**
+ * Once in `sweepMs`: stores heartbeats, and does to rooms what time alone does (R19, R20), and what follows from a dead
+ * server; of several servers one at a time.
+ */
 export const startPresenceClock = (context: RoomContext): PresenceClock => {
-  const { settings, log } = context
+  const { settings, log, cluster, rooms, store } = context
   let running: Promise<void> | null = null
-  let lastRunAt = performance.now()
+  let lastRunAt = Number.NEGATIVE_INFINITY
   let purgedAt = Number.NEGATIVE_INFINITY
-  // Nobody's heartbeat was heard while the server was down or stopped: everybody gets the time to come back.
-  let isGraceDue = true
+  let countedAt = performance.now()
 
   const run = async () => {
     const elapsed = performance.now()
-    if (elapsed - lastRunAt > Math.max(settings.awayAfterMs / 2, 4 * settings.sweepMs)) isGraceDue = true
-    lastRunAt = elapsed
-    if (isGraceDue) await giveGrace(context)
-    isGraceDue = false
     await storeHeartbeats(context)
-    // What one room cannot do must not keep the others from it.
-    for (const roomId of await dueRooms(context))
-      await sweep(context, roomId).catch((error: Error) => log('error', 'sweep-failed', { message: error.message }))
+    if (store.kind === 'postgresql' && elapsed - countedAt > countMs) {
+      countedAt = elapsed
+      await rooms.count()
+    }
+    const turn = await cluster.lease.take()
+    if (!turn) return
+    // Nobody's heartbeat was heard while all servers were down or stopped: everybody gets the time to come back.
+    const idleMs = Math.min(turn.idleMs, elapsed - lastRunAt)
+    if (idleMs > Math.max(settings.awayAfterMs / 2, 4 * settings.sweepMs)) await giveGrace(context, turn)
+    await forEachRoom(await cluster.homelessRooms(), (roomId) => move(context, roomId, turn))
+    await forEachRoom(await dueRooms(context), (roomId) => sweep(context, roomId, turn))
     if (elapsed - purgedAt < minuteMs) return
     purgedAt = elapsed
     await purge(context)
   }
+  // What one room cannot do must not keep the others from it.
+  const forEachRoom = async (roomIds: string[], work: (roomId: string) => Promise<void>) => {
+    for (const roomId of roomIds)
+      await work(roomId).catch((error: Error) => {
+        if (isTurnOver(error)) throw error
+        log('error', 'sweep-failed', { message: error.message })
+      })
+  }
   const timer = setInterval(() => {
     running ??= run()
-      .catch((error: Error) => log('error', 'sweep-failed', { message: error.message }))
+      .catch((error: Error) => {
+        if (!isTurnOver(error)) log('error', 'sweep-failed', { message: error.message })
+      })
       .finally(() => {
         lastRunAt = performance.now()
         running = null
@@ -91,20 +111,22 @@ export const refuseSignedOut = async (context: RoomContext, { account, sessionId
   throw apiError('sign-in-needed', 'This sign-in was revoked; sign in again.')
 }
 
-const giveGrace = async ({ store, now, settings }: RoomContext): Promise<void> => {
-  const at = now()
-  await store.db
-    .updateTable('participant')
-    .set({ last_seen_at: at, away_at: sql`case when away_at is null then null else ${at}::bigint end` })
-    .where('left_at', 'is', null)
-    .execute()
-  await store.db
-    .updateTable('room')
-    .set({ awaited_until: sql`greatest(awaited_until, ${at + settings.lostAfterMs}::bigint)` })
-    .where('ended_at', 'is', null)
-    .where('awaited_until', 'is not', null)
-    .execute()
-}
+const giveGrace = ({ store, now, settings }: RoomContext, turn: Turn): Promise<void> =>
+  store.transaction(async (trx) => {
+    await turn.guard(trx)
+    const at = now()
+    await trx
+      .updateTable('room')
+      .set({ awaited_until: sql`greatest(awaited_until, ${at + settings.lostAfterMs}::bigint)` })
+      .where('ended_at', 'is', null)
+      .where('awaited_until', 'is not', null)
+      .execute()
+    await trx
+      .updateTable('participant')
+      .set({ last_seen_at: at, away_at: sql`case when away_at is null then null else ${at}::bigint end` })
+      .where('left_at', 'is', null)
+      .execute()
+  })
 
 const storeHeartbeats = async ({ store, seen }: RoomContext): Promise<void> => {
   if (seen.size === 0) return
@@ -131,20 +153,32 @@ const dueRooms = async ({ store, now, settings }: RoomContext): Promise<string[]
   return rows.map((row) => row.id)
 }
 
-const sweep = async ({ rooms, settings, seen }: RoomContext, roomId: string): Promise<void> => {
+/** The room's media server is gone: the next who joins takes the room to theirs, and all have to join again. */
+const move = async ({ rooms, cluster, log }: RoomContext, roomId: string, turn: Turn): Promise<void> => {
+  let isFreed = false
+  const free = async (trx: Parameters<Turn['guard']>[0]) => {
+    await turn.guard(trx)
+    isFreed = await cluster.freeHome(trx, roomId)
+  }
+  await rooms.change(roomId, (state, now) => ({ next: isFreed ? loseMedia(state, now) : state }), free)
+  if (isFreed) log('info', 'room-moves', { roomId })
+}
+
+const sweep = async ({ rooms, settings, seen }: RoomContext, roomId: string, turn: Turn): Promise<void> => {
   const limits = {
     awayMs: settings.awayAfterMs,
     holdMs: settings.lostAfterMs,
     emptyRoomMs: settings.unjoinedRoomMs,
     companionMs: settings.mediaTokenTtlMs,
   }
-  await rooms.change(roomId, (state, now) => {
+  const rule = (state: RoomState, now: number) => {
     const members = state.members.map((member) => {
       const at = seen.get(member.id)
       return at !== undefined && at > member.lastSeenAt ? { ...member, lastSeenAt: at } : member
     })
     return { next: sweepRoom({ ...state, members }, now, limits) }
-  })
+  }
+  await rooms.change(roomId, rule, turn.guard)
 }
 
 /** Events past their retention; logins and sessions a day after their time; rooms seven days after their end, with who was on stage (F22). */

@@ -1,5 +1,6 @@
 import { apiError } from '../protocol/errors.ts'
 import type { Caller } from './call.ts'
+import type { Cluster } from './cluster.ts'
 import type { Deps } from './deps.ts'
 import type { Person, RoomState } from './domain/room-state.ts'
 import type { EventFeeds } from './events.ts'
@@ -12,6 +13,7 @@ export type RoomContext = Deps & {
   feeds: EventFeeds
   media: Deps['media']
   mediaServer: Media
+  cluster: Cluster
   /** Heartbeats not yet stored: participant id to instant. */
   seen: Map<string, number>
 }

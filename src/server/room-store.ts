@@ -17,7 +17,7 @@ export const loadRoom = async (db: Db, roomId: string): Promise<RoomState> =>
 export const insertRoom = async (trx: Transaction<Database>, state: RoomState): Promise<void> => {
   await trx
     .insertInto('room')
-    .values({ id: state.id, media_name: state.mediaName, ...roomColumns(state) })
+    .values({ id: state.id, media_name: state.mediaName, media_server: null, ...roomColumns(state) })
     .execute()
 }
 
@@ -69,7 +69,7 @@ const withMembers = async (db: Db, row: Selectable<Database['room']> | undefined
   }
 }
 
-const roomColumns = (state: RoomState): Omit<Insertable<Database['room']>, 'id' | 'media_name'> => {
+const roomColumns = (state: RoomState): Omit<Insertable<Database['room']>, 'id' | 'media_name' | 'media_server'> => {
   const view = roomView(state, '')
   const people = view.stage.map(({ name, handle }) => `${name} @${handle}`)
   return {

@@ -5,6 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import { startAccounts } from './accounts.ts'
 import { attachMedia } from './attach-media.ts'
 import type { Handlers } from './call.ts'
+import { joinCluster } from './cluster.ts'
 import type { Deps, Log, LogEntry, MediaPlane } from './deps.ts'
 import { callerOf, createHttp, serveRoutes } from './http.ts'
 import { loadServerKey } from './key.ts'
@@ -83,7 +84,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   try {
     const accounts = await startAccounts({ ...deps, key, sms }, { operatorPhone: options.operatorPhone })
     const http = { settings, now, log, authenticate: accounts.authenticate }
-    const plane = await startRoomPlane(deps, app, (request) => callerOf(request, http))
+    const plane = await startRoomPlane(deps, await joinCluster(deps, key), app, (request) => callerOf(request, http))
     rooms = plane
     accounts.onSessionRevoked(plane.onSessionRevoked)
     const stats = plane.counts

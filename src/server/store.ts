@@ -8,6 +8,8 @@ export type Db = Kysely<Database> | Transaction<Database>
 
 export type Store = {
   kind: 'pglite' | 'postgresql'
+  /** Of the PostgreSQL server, which others may use, too; null for the embedded store, which is one server's. */
+  url: string | null
   db: Kysely<Database>
   /**
    * Runs `work` in one transaction, again when the database asks for it (deadlock, serialization). Inside, use the
@@ -27,8 +29,9 @@ export type StoreOptions = { dataDir: string } | { databaseUrl: string }
  */
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const embedded = 'dataDir' in options ? await openPglite(options.dataDir) : null
+  const url = 'databaseUrl' in options ? options.databaseUrl : null
   const pool = new pg.Pool({
-    ...(embedded?.poolConfig ?? { connectionString: (options as { databaseUrl: string }).databaseUrl, max: 10 }),
+    ...(embedded?.poolConfig ?? { connectionString: url!, max: 10, idle_in_transaction_session_timeout: stoppedMs }),
     types: { getTypeParser },
     // A wait that cannot end, e.g. for the embedded store's one connection inside a transaction, becomes an error.
     connectionTimeoutMillis: 30_000,
@@ -59,6 +62,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   }
   return {
     kind: embedded ? 'pglite' : 'postgresql',
+    url,
     db,
     transaction: (work) => transact(db, work),
     failed,
@@ -81,6 +85,9 @@ const int8Oid = 20
 // bigint and count(*) fit a double here: instants in milliseconds and counts of rows.
 const getTypeParser = ((oid: number, format?: 'text') =>
   oid === int8Oid ? Number : pg.types.getTypeParser(oid, format ?? 'text')) as typeof pg.types.getTypeParser
+
+// A server that was stopped in the middle of a transaction holds its locks no longer than this.
+const stoppedMs = 5_000
 
 // PostgreSQL, appendix A: serialization_failure, deadlock_detected.
 const retryable = new Set(['40001', '40P01'])

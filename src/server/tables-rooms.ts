@@ -25,6 +25,8 @@ export type RoomTables = {
     view_json: string
     /** Lower case: title, names and handles of the stage. */
     search: string
+    /** Whose media server it lives on, where servers have their own; see cluster. */
+    media_server: string | null
   }
   /** One seat in a room, live or left. */
   participant: {

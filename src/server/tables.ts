@@ -1,3 +1,4 @@
+import type { ClusterTables } from './tables-cluster.ts'
 import type { RoomTables } from './tables-rooms.ts'
 
 /**
@@ -56,4 +57,4 @@ type AccountTables = {
   }
 }
 
-export type Database = AccountTables & RoomTables
+export type Database = AccountTables & RoomTables & ClusterTables

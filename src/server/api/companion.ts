@@ -16,12 +16,12 @@ export const companionHandlers = (context: RoomContext): Pick<Handlers, 'compani
     const grant = (current: typeof state, now: number) =>
       grantCompanion(current, personOf(caller), { now, newId, maxCompanions })
     grant(state, context.now())
-    await mediaServer.openRoom(state.mediaName)
+    const url = await mediaServer.openRoom(state.id, state.mediaName)
     const { after } = await rooms.change(params.roomId, (current, now) => ({ next: grant(current, now) }))
     await refuseSignedOut(context, caller)
     const companion = after.members.find((member) => member.id === newId)!
     return {
-      url: mediaServer.clientUrl(),
+      url,
       token: await mediaToken(media, after.mediaName, companion, settings.mediaTokenTtlMs),
       identity: newId,
       room: after.mediaName,

@@ -10,6 +10,8 @@ export type EventStreams = {
   count(): number
   /** Ends the streams of a revoked session, or with null of a whole account. */
   endOf(accountId: string, sessionId: string | null): void
+  /** Ends the streams of sessions and tokens that are there no more: a word of them may have been missed. */
+  endRevoked(): Promise<void>
   endAll(): void
 }
 
@@ -45,10 +47,22 @@ export const serveEvents = (
       for (const stream of [...streams])
         if (stream.accountId === accountId && (sessionId === null || stream.sessionId === sessionId)) stream.end()
     },
+    endRevoked: async () => {
+      const live = await liveSignIns(context, [...streams])
+      for (const stream of [...streams]) if (!live.has(stream.sessionId ?? stream.accountId)) stream.end()
+    },
     endAll: () => {
       for (const stream of [...streams]) stream.end()
     },
   }
+}
+
+const liveSignIns = async ({ store }: RoomContext, streams: Stream[]): Promise<Set<string>> => {
+  if (streams.length === 0) return new Set()
+  const ids = [...new Set(streams.map(({ sessionId, accountId }) => sessionId ?? accountId))]
+  const sessions = await store.db.selectFrom('session').select('id').where('id', 'in', ids).execute()
+  const tokens = await store.db.selectFrom('bot_token').select('account_id').where('account_id', 'in', ids).execute()
+  return new Set([...sessions.map(({ id }) => id), ...tokens.map((token) => token.account_id)])
 }
 
 type Query = { room?: string; seat?: string; cursor: number | null }

@@ -36,7 +36,7 @@ const join = async (context: RoomContext, { params, body, caller }: Call<'joinRo
   const person = personOf(caller, body.name)
   const request = { seatId: body.seatId, recording: body.recording ?? false }
   await refuseReplacedSeat(context, params.roomId, caller.account.id, body.seatId)
-  await mediaServer.openRoom(await mediaNameOf(context, params.roomId))
+  const url = await mediaServer.openRoom(params.roomId, await mediaNameOf(context, params.roomId))
   const newId = randomId(randomBytes)
   const { after, cursor } = await rooms.change(params.roomId, (state, now) => {
     const next = joinRoom(state, person, request, { now, newId, maxParticipants: settings.participantsPerRoom })
@@ -53,7 +53,7 @@ const join = async (context: RoomContext, { params, body, caller }: Call<'joinRo
     invitation: invitationView(you),
     isMuted: you.isMuted,
     media: {
-      url: mediaServer.clientUrl(),
+      url,
       token: await mediaToken(context.media, after.mediaName, you, settings.mediaTokenTtlMs),
     },
     eventCursor: String(cursor),

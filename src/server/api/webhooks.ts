@@ -24,7 +24,7 @@ export const serveWebhooks = (app: FastifyInstance, context: RoomContext): void 
   })
 }
 
-const take = async ({ store, mediaServer, log }: RoomContext, event: WebhookEvent): Promise<void> => {
+const take = async ({ store, mediaServer, cluster, log }: RoomContext, event: WebhookEvent): Promise<void> => {
   const { room: mediaRoom, participant } = event
   if (!mediaRoom?.name || !participant) return
   // A client that never takes the sound never counts as joined, and could still publish: so tracks are looked at, too.
@@ -37,12 +37,17 @@ const take = async ({ store, mediaServer, log }: RoomContext, event: WebhookEven
         .on('participant.id', '=', participant.identity)
         .on('participant.left_at', 'is', null),
     )
-    .select(['room.id', 'ended_at', 'kind', 'role', 'muted_by_moderator', 'away_at'])
+    .select(['room.id', 'ended_at', 'kind', 'role', 'muted_by_moderator', 'away_at', 'media_server'])
     .where('room.media_name', '=', mediaRoom.name)
     .executeTakeFirst()
   if (!row) return
   if (event.event === 'participant_left') {
     if (row.kind === 'companion') mediaServer.settle(row.id)
+    return
+  }
+  if (!cluster.isHere(row.media_server)) {
+    // The room has moved; who comes by an old token finds out where to when asking again.
+    await mediaServer.evict(mediaRoom.name, participant.identity, false).catch(() => {})
     return
   }
   if (row.kind === null || row.away_at !== null) {

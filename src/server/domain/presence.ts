@@ -62,6 +62,12 @@ export const signOut = (state: RoomState, which: (member: Member) => boolean, no
     .filter((member) => member.left === null && which(member))
     .reduce((next, member) => removeAccount(next, member, 'signed-out', now), state)
 
+/** The media server is gone and nobody is heard: all are away until they join again, wherever the room is then. */
+export const loseMedia = (state: RoomState, now: number): RoomState =>
+  changeMembers(state, (member) => member.kind !== 'companion' && member.left === null && member.awayAt === null, {
+    awayAt: now,
+  })
+
 export type PresenceLimits = {
   /** Without a heartbeat for so long: away. */
   awayMs: number
