@@ -33,8 +33,8 @@ export type LiveRooms = {
 export const createLiveRooms = (
   deps: Pick<Deps, 'store' | 'now' | 'settings' | 'publicUrl'>,
   feeds: EventFeeds,
-  /** Rights changed, or somebody has to go, or the room ended. */
-  onMediaChange: (roomId: string) => void,
+  /** The rights of these changed, or they have to go, or the room ended. */
+  onMediaChange: (roomId: string, identities: string[]) => void,
 ): LiveRooms => {
   const { store, now, settings, publicUrl } = deps
   const seats = new Map<string, number>()
@@ -63,7 +63,8 @@ export const createLiveRooms = (
     remember(changed.after)
     feeds.notify(roomTopic(roomId))
     feeds.notify(hallway)
-    if (concernsMedia(changed.before, changed.after)) onMediaChange(roomId)
+    const identities = changedRights(changed.before, changed.after)
+    if (identities.length > 0 || (changed.after.ended && !changed.before.ended)) onMediaChange(roomId, identities)
     return changed
   }
 
@@ -172,14 +173,13 @@ const hallwayNews = (before: RoomState, after: RoomState, publicUrl: string): Ev
   return toEverybody({ type: 'room', room })
 }
 
-const concernsMedia = (before: RoomState, after: RoomState): boolean => {
-  if (after.ended && !before.ended) return true
+const changedRights = (before: RoomState, after: RoomState): string[] => {
   const was = new Map(before.members.map((member) => [member.id, member]))
-  return after.members.some((member) => {
+  const changed = after.members.filter((member) => {
     const old = was.get(member.id)
-    if (!old || old === member) return false
-    return rights(old) !== rights(member)
+    return old !== undefined && old !== member && rights(old) !== rights(member)
   })
+  return changed.map(({ id }) => id)
 }
 
 const rights = (member: Member) =>

@@ -1,15 +1,16 @@
-import { type ParticipantInfo, RoomServiceClient } from 'livekit-server-sdk'
+import type { ParticipantInfo } from 'livekit-server-sdk'
 import { apiError } from '../protocol/errors.ts'
 import type { MediaHome } from './cluster.ts'
 import type { Deps } from './deps.ts'
 import type { Member } from './domain/room-state.ts'
+import { createMediaService, type MediaProblem, type MediaService } from './media-service.ts'
 import { permissionOf } from './media-tokens.ts'
+import { createMediaWatch, type MediaWatchMode } from './media-watch.ts'
 
+/** Where a room is at the media plane; no `serviceUrl` while it has no media server. */
+export type MediaPlace = { mediaName: string; serviceUrl: string | null }
 /** What the media server has to hold of one room. */
-export type MediaRoom = {
-  mediaName: string
-  /** Of the media server it lives on; null while it has none. */
-  serviceUrl: string | null
+export type MediaRoom = MediaPlace & {
   isEnded: boolean
   /** Those who may be connected now. */
   members: Pick<Member, 'id' | 'kind' | 'role' | 'mutedByModerator'>[]
@@ -21,153 +22,252 @@ export type Media = {
   /** Makes the room at its media server and returns the signal URL for clients; throws `media-unavailable`. */
   openRoom(roomId: string, mediaName: string): Promise<string>
   /**
-   * Makes the media server agree with the roster as it is stored then: rights, removals, the end of a room. Tried
-   * again every second, after a minute every 30 seconds, until it is done.
+   * Makes the media server agree with the roster as it is stored then: rights, removals, the end of a room. Of the
+   * `identities` alone, or, once a second at most, of all who are connected. Tried again until it is done.
    */
-  settle(roomId: string): void
+  settle(roomId: string, identities?: string[]): void
   /**
-   * The same for one who is connected to our own media server but may not be, without looking at all others. `forGood` also voids the token
-   * where the media server can; another LiveKit server may ignore that, and tells of the next join (R3).
+   * The same for one who is connected to our own media server but may not be. `forGood` also voids the token where the
+   * media server can; another LiveKit server ignores that, so whoever comes again is evicted again (R3).
    */
   evict(mediaName: string, identity: string, forGood: boolean): Promise<void>
-  /** Ends those rooms of our own media server that `which` names. */
-  dropRooms(which: (mediaNames: string[]) => Promise<string[]>): Promise<void>
+  /** Looks at all rooms of our own media server soon: ended ones and others' go, live ones are settled. */
+  lookNow(): void
+  /** A webhook came, signed with our key. */
+  heard(): void
+  report(): { watch: MediaWatchMode; problem: MediaProblem | null }
+  /** Needs a listener. */
+  begin(): void
   close(): Promise<void>
 }
 
-/** LiveKit's RoomService, of the embedded media server or of any other: the control plane knows no difference. */
-export const createMedia = (
-  deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>,
-  claimHome: (roomId: string) => Promise<MediaHome | null>,
-  wanted: (roomId: string) => Promise<MediaRoom | null>,
+/** What the store knows. */
+type Known = {
+  claimHome(roomId: string): Promise<MediaHome | null>
+  room(roomId: string): Promise<MediaRoom | null>
+  place(roomId: string): Promise<MediaPlace | null>
+  /** Which of those names are rooms of ours, and which of them live here; the others are left alone. */
+  roomsNamed(mediaNames: string[]): Promise<{ id: string; mediaName: string; isLiveHere: boolean }[]>
+  /** The names of live rooms that somebody is in. */
+  namesInUse(): Promise<string[]>
   /** Which of the connected identities are companions, so that the roster can follow. */
-  onConnected: (roomId: string, identities: ReadonlySet<string>) => Promise<void>,
-): Media => {
+  onConnected(roomId: string, identities: ReadonlySet<string>): Promise<void>
+}
+
+/** What is left to do about one room. `list`: look at all who are connected; `news`: only if that has changed. */
+type Work = {
+  identities: Set<string>
+  list: 'all' | 'news' | null
+  listedAt: number
+  seen: string
+  running: Promise<void> | null
+  timer?: NodeJS.Timeout
+}
+
+/** The media plane as the rules see it: LiveKit's RoomService, of the embedded media server or of any other. */
+export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>, known: Known): Media => {
   const { media, log } = deps
-  const clients = new Map<string, RoomServiceClient>()
-  const service = (url = media.url ?? deps.ownUrl()) => {
-    const known = clients.get(url)
-    if (known) return known
-    const client = new RoomServiceClient(url.replace(/^ws/, 'http'), media.apiKey, media.apiSecret, {
-      requestTimeout: 5,
-      failover: false,
-    })
-    clients.set(url, client)
-    return client
+  const services = new Map<string, MediaService>()
+  const ownUrl = () => media.url ?? deps.ownUrl()
+  const service = (url = ownUrl()) => {
+    const found = services.get(url) ?? createMediaService({ ...media, url }, log)
+    services.set(url, found)
+    return found
   }
   const opened = new Map<string, Promise<void>>()
-  const open = async (serviceUrl: string, mediaName: string) => {
-    try {
-      await service(serviceUrl).createRoom({ name: mediaName, emptyTimeout: 600, departureTimeout: 120 })
-    } catch (error) {
-      log('warn', 'media-unavailable', { message: (error as Error).message })
-      throw unavailable()
-    }
-  }
-  const work = new Map<string, { isDirty: boolean; done: Promise<void> }>()
-  const retries = new Map<string, { failures: number; timer: NodeJS.Timeout }>()
+  const works = new Map<string, Work>()
+  const unsettled = new Set<string>()
   let isClosed = false
+  let fullAt = Number.NEGATIVE_INFINITY
 
-  const settle = (roomId: string) => {
-    if (isClosed) return
-    const running = work.get(roomId)
-    if (running) {
-      running.isDirty = true
-      return
+  const settle = (roomId: string, identities?: string[], list: 'all' | 'news' = 'all'): Promise<void> => {
+    if (isClosed) return Promise.resolve()
+    const work = works.get(roomId) ?? newWork()
+    works.set(roomId, work)
+    for (const identity of identities ?? []) work.identities.add(identity)
+    if (!identities) work.list = work.list === 'all' ? 'all' : list
+    work.running ??= run(roomId, work).finally(() => {
+      work.running = null
+      const waitMs = work.listedAt + listEveryMs - performance.now()
+      if (work.identities.size > 0) void settle(roomId, [])
+      else if (work.list && !unsettled.has(roomId) && !isClosed) {
+        clearTimeout(work.timer)
+        work.timer = setTimeout(() => void settle(roomId, []), Math.max(0, waitMs))
+      }
+    })
+    return work.running
+  }
+
+  const run = async (roomId: string, work: Work) => {
+    const identities = [...work.identities]
+    const isDue = performance.now() - work.listedAt >= listEveryMs - jitterMs
+    const list = isDue && work.list && (identities.length > 0 ? 'all' : work.list)
+    work.identities.clear()
+    if (list) work.list = null
+    try {
+      const isDone = list ? await settleAll(roomId, work, list) : await settleSome(roomId, identities)
+      if (isDone) works.delete(roomId)
+      unsettled.delete(roomId)
+    } catch (error) {
+      if (!unsettled.has(roomId)) log('warn', 'media-not-settled', { message: (error as Error).message })
+      // What was to be done is done when all are looked at.
+      unsettled.add(roomId)
+      work.list = 'all'
     }
-    const entry = { isDirty: false, done: Promise.resolve() }
-    work.set(roomId, entry)
-    entry.done = settleOnce(roomId)
-      .then(() => void retries.delete(roomId))
-      .catch((error: Error) => {
-        log('warn', 'media-not-settled', { message: error.message })
-        const failures = (retries.get(roomId)?.failures ?? 0) + 1
-        retries.set(roomId, { failures, timer: setTimeout(() => settle(roomId), retryMs(failures)) })
-      })
-      .finally(() => {
-        work.delete(roomId)
-        if (entry.isDirty) settle(roomId)
-      })
   }
 
-  const settleOnce = async (roomId: string) => {
-    clearTimeout(retries.get(roomId)?.timer)
-    const before = await wanted(roomId)
-    if (!before) return
-    const { serviceUrl, mediaName } = before
-    const connected = serviceUrl ? await orNone(service(serviceUrl).listParticipants(mediaName), []) : []
+  /** True: the room has ended, and is gone at the media server. */
+  const settleSome = async (roomId: string, identities: string[]): Promise<boolean> => {
+    const room = await known.room(roomId)
+    if (!room?.serviceUrl) return room === null
+    if (room.isEnded) return endRoom(room)
+    await Promise.all(identities.map((identity) => agree(room, identity)))
+    return false
+  }
+
+  const settleAll = async (roomId: string, work: Work, list: 'all' | 'news'): Promise<boolean> => {
+    work.listedAt = performance.now()
+    const place = await known.place(roomId)
+    if (!place?.serviceUrl) return place === null
+    const connected = await service(place.serviceUrl).participants(place.mediaName)
+    const seen = fingerprint(connected)
+    const isNews = seen !== work.seen
+    if (isNews) watch.sawNews()
+    else if (list === 'news') return false
     // Read after the list: somebody who came back meanwhile is not taken for a ghost.
-    const room = await wanted(roomId)
-    if (!room) return
-    if (room.serviceUrl !== serviceUrl) throw new Error('The room has moved to another media server.')
-    if (room.isEnded) return void (serviceUrl && (await orNone(service(serviceUrl).deleteRoom(mediaName), undefined)))
-    const members = new Map(room.members.map((member) => [member.id, member]))
-    await Promise.all(connected.map((participant) => agree(room, participant, members.get(participant.identity))))
+    const room = await known.room(roomId)
+    if (!room) return true
+    if (room.isEnded) return endRoom(room)
+    if (room.serviceUrl !== place.serviceUrl) throw new Error('The room has moved to another media server.')
+    await Promise.all(connected.map((participant) => agree(room, participant.identity, participant)))
+    work.seen = seen
     if (room.members.some((member) => member.kind === 'companion'))
-      await onConnected(roomId, new Set(connected.map((participant) => participant.identity)))
+      await known.onConnected(roomId, new Set(connected.map(({ identity }) => identity)))
+    return false
   }
 
-  const agree = async (
-    room: MediaRoom,
-    { identity, permission }: ParticipantInfo,
-    member?: MediaRoom['members'][0],
-  ) => {
+  const endRoom = async ({ serviceUrl, mediaName }: MediaRoom): Promise<boolean> => {
+    if (serviceUrl) await service(serviceUrl).deleteRoom(mediaName)
+    return true
+  }
+
+  const agree = async (room: MediaRoom, identity: string, connected?: ParticipantInfo) => {
     const at = service(room.serviceUrl!)
+    const member = room.members.find(({ id }) => id === identity)
     if (!member) return evictFrom(at, room.mediaName, identity, !room.awayIds.includes(identity))
-    const wantedPermission = permissionOf(member)
-    if (permission && permission.canPublish === wantedPermission.canPublish) return
-    await orNone(at.updateParticipant(room.mediaName, identity, { permission: wantedPermission }), undefined)
+    const permission = permissionOf(member)
+    if (connected?.permission?.canPublish === permission.canPublish) return
+    await at.permit(room.mediaName, identity, permission)
   }
 
-  const evictFrom = async (at: RoomServiceClient, mediaName: string, identity: string, forGood: boolean) => {
+  const evictFrom = async (at: MediaService, mediaName: string, identity: string, forGood: boolean) => {
     log('info', 'media-participant-removed', { identity })
     // An identity that left never returns, so a token that was made at this very moment is void, too.
-    const options = forGood ? { revokeTokenTs: BigInt(Math.ceil(deps.now() / 1_000) + 60) } : undefined
-    await orNone(at.removeParticipant(mediaName, identity, options), undefined)
+    await at.remove(mediaName, identity, forGood ? Math.ceil(deps.now() / 1_000) + 60 : undefined)
   }
+
+  const look = async () => {
+    const own = service()
+    const names = await own.roomNames().catch((error: MediaProblem) => {
+      // A known trouble was told when it began.
+      if (own.problem() === null) throw error
+      return null
+    })
+    if (names === null) return
+    const isFull = performance.now() - fullAt > fullEveryMs
+    if (isFull) fullAt = performance.now()
+    const rooms = names.length > 0 ? await known.roomsNamed(names) : []
+    await Promise.all(
+      rooms.map((room) =>
+        room.isLiveHere ? settle(room.id, undefined, isFull ? 'all' : 'news') : own.deleteRoom(room.mediaName),
+      ),
+    )
+    for (const roomId of unsettled) void settle(roomId)
+    // Where a join makes no room, those inside come back after a restart of the media server only if it is there.
+    if (media.url === undefined) return
+    const there = new Set(names)
+    for (const name of await known.namesInUse()) if (!there.has(name)) await create(own, name)
+  }
+
+  const watch = createMediaWatch({
+    mode: media.url === undefined ? 'webhooks' : 'polling',
+    log,
+    look,
+    hurryMs: () => {
+      const code = service().problem()?.code
+      if (code === 'rate-limited') return rateLimitedMs
+      return code || unsettled.size > 0 ? listEveryMs : null
+    },
+  })
 
   return {
     openRoom: async (roomId, mediaName) => {
-      const home = await claimHome(roomId)
+      const home = await known.claimHome(roomId)
       if (!home) throw unavailable()
       const key = `${home.serviceUrl} ${mediaName}`
-      const known = opened.get(key)
-      const opening = known ?? open(home.serviceUrl, mediaName)
-      if (!known) {
+      const opening = opened.get(key) ?? create(service(home.serviceUrl), mediaName)
+      if (!opened.has(key)) {
         opened.set(key, opening)
         const forget = () => void opened.delete(key)
         opening.then(() => setTimeout(forget, openForMs).unref(), forget)
       }
-      await opening
+      await opening.catch((error: MediaProblem) => {
+        throw unavailable(error)
+      })
       return home.clientUrl
     },
-    settle,
+    settle: (roomId, identities) => void settle(roomId, identities),
     evict: (mediaName, identity, forGood) => evictFrom(service(), mediaName, identity, forGood),
-    dropRooms: async (which) => {
-      const here = (await service().listRooms()).map(({ name }) => name)
-      for (const name of here.length > 0 ? await which(here) : []) await orNone(service().deleteRoom(name), undefined)
-    },
+    lookNow: watch.lookNow,
+    heard: watch.heard,
+    report: () => ({ watch: watch.mode(), problem: service().problem() }),
+    begin: watch.begin,
     close: async () => {
       isClosed = true
-      for (const { timer } of retries.values()) clearTimeout(timer)
-      await Promise.all([...work.values()].map((entry) => entry.done))
+      await watch.close()
+      for (const { timer } of works.values()) clearTimeout(timer)
+      await Promise.all([...works.values()].map(({ running }) => running))
     },
   }
 }
 
+const listEveryMs = 1_000
+const jitterMs = 100
+// A look at all who are connected, also where nobody came or went since the last one.
+const fullEveryMs = 9_000
+const rateLimitedMs = 5_000
 // A crowd that joins at once asks the media server once.
 const openForMs = 1_000
-const unavailable = () => apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')
 
-const retryMs = (failures: number) => (failures <= 60 ? 1_000 : 30_000)
+const newWork = (): Work => ({
+  identities: new Set(),
+  list: null,
+  listedAt: Number.NEGATIVE_INFINITY,
+  seen: '',
+  running: null,
+})
 
-/** What is gone already needs nothing done to it. */
-const orNone = async <T>(call: Promise<T>, none: T): Promise<T> => {
-  try {
-    return await call
-  } catch (error) {
-    const { status, code } = error as { status?: number; code?: string }
-    if (status === 404 || code === 'not_found') return none
-    throw error
-  }
+const create = async (at: MediaService, name: string): Promise<void> => {
+  const options = { name, emptyTimeout: 600, departureTimeout: 120 }
+  const { maxParticipants } = await at.createRoom(options)
+  if (maxParticipants === 0) return
+  // Somebody made a room of this name before, with bounds that only a new one is free of.
+  await at.deleteRoom(name)
+  await at.createRoom(options)
+}
+
+/** Changes when somebody comes, goes, or comes again. */
+const fingerprint = (connected: ParticipantInfo[]): string =>
+  connected
+    .map(({ sid }) => sid)
+    .sort()
+    .join()
+
+// What a person in the room can know; the operator is told the rest.
+const unavailable = (problem?: MediaProblem) => {
+  if (problem?.code === 'rate-limited')
+    return apiError('media-unavailable', 'The media server is asked too often; try again in a moment.')
+  if (problem && ['keys-refused', 'clock', 'not-livekit'].includes(problem.code))
+    return apiError('media-unavailable', 'The media server refuses this house; its operator knows why.')
+  return apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')
 }

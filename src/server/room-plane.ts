@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { sql } from 'kysely'
 import type { AccountRouteName } from './accounts.ts'
 import { companionHandlers } from './api/companion.ts'
 import { serveEvents } from './api/events.ts'
@@ -14,7 +15,7 @@ import type { Deps } from './deps.ts'
 import { listCompanions } from './domain/presence.ts'
 import { startEventFeeds } from './events.ts'
 import { createLiveRooms } from './live-rooms.ts'
-import { createMedia, type MediaRoom } from './media.ts'
+import { createMedia, type Media, type MediaPlace, type MediaRoom } from './media.ts'
 import { type PresenceClock, signOutOfRooms, startPresenceClock } from './presence-clock.ts'
 import type { RoomContext } from './room-context.ts'
 
@@ -22,6 +23,7 @@ import type { RoomContext } from './room-context.ts'
 export type RoomPlane = {
   handlers: Omit<Handlers, AccountRouteName>
   counts(): { liveRooms: number; seats: number; subscribers: number }
+  media: Media['report']
   /** A session (or, with `sessionId` null, all sessions or the token of an account) was revoked: its seats go (R1). */
   onSessionRevoked(accountId: string, sessionId: string | null): Promise<void>
   /** Ends event streams, before the listener closes. */
@@ -40,15 +42,17 @@ export const startRoomPlane = async (
     onRevoked: (accountId, sessionId) => streams.endOf(accountId, sessionId),
     onGap: () => void streams.endRevoked().catch(() => {}),
   })
-  const rooms = createLiveRooms(deps, feeds, (roomId) => mediaServer.settle(roomId))
-  const mediaServer = createMedia(
-    deps,
-    cluster.claimHome,
-    (roomId) => mediaRoomOf(deps, cluster, roomId),
-    async (roomId, identities) => {
+  const rooms = createLiveRooms(deps, feeds, (roomId, identities) => mediaServer.settle(roomId, identities))
+  const mediaServer = createMedia(deps, {
+    claimHome: cluster.claimHome,
+    room: (roomId) => mediaRoomOf(deps, cluster, roomId),
+    place: (roomId) => mediaPlaceOf(deps, cluster, roomId),
+    roomsNamed: (mediaNames) => roomsNamed(deps, cluster, mediaNames),
+    namesInUse: () => namesInUse(deps),
+    onConnected: async (roomId, identities) => {
       await rooms.change(roomId, (state, now) => ({ next: listCompanions(state, identities, now) }))
     },
-  )
+  })
   const context: RoomContext = { ...deps, cluster, rooms, feeds, mediaServer, seen: new Map() }
   const streams = serveEvents(app, context, callerOf)
   serveWebhooks(app, context)
@@ -57,10 +61,9 @@ export const startRoomPlane = async (
 
   let clock: PresenceClock | null = null
   app.addHook('onListen', async () => {
-    await cluster.enter(() => mediaServer.dropRooms((mediaNames) => roomsElsewhere(context, mediaNames)))
+    await cluster.enter(async () => mediaServer.lookNow())
     clock = startPresenceClock(context)
-    // What could not be told to the media server before this server ended.
-    for (const { id } of await unsettledRooms(deps)) mediaServer.settle(id)
+    mediaServer.begin()
   })
 
   return {
@@ -71,6 +74,7 @@ export const startRoomPlane = async (
       ...companionHandlers(context),
     },
     counts: () => ({ ...rooms.counts(), subscribers: streams.count() }),
+    media: mediaServer.report,
     onSessionRevoked: async (accountId, sessionId) => {
       streams.endOf(accountId, sessionId)
       await sendNotice(deps.store, { accountId, sessionId })
@@ -109,21 +113,40 @@ const mediaRoomOf = async ({ store }: Deps, cluster: Cluster, roomId: string): P
   }
 }
 
-/** Of rooms at our media server, those that moved away while the others took this server for dead. */
-const roomsElsewhere = async ({ store, cluster }: RoomContext, mediaNames: string[]): Promise<string[]> => {
-  const rows = await store.db
-    .selectFrom('room')
-    .select(['media_name', 'media_server'])
-    .where('media_name', 'in', mediaNames)
-    .execute()
-  return rows
-    .filter((row) => row.media_server === null || !cluster.isHere(row.media_server))
-    .map((row) => row.media_name)
+const mediaPlaceOf = async ({ store }: Deps, cluster: Cluster, roomId: string): Promise<MediaPlace | null> => {
+  const room = await store.db.selectFrom('room').select('media_name').where('id', '=', roomId).executeTakeFirst()
+  if (!room) return null
+  return { mediaName: room.media_name, serviceUrl: (await cluster.homeOf(roomId))?.serviceUrl ?? null }
 }
 
-const unsettledRooms = ({ store, now }: Deps) =>
-  store.db
+/** Not here: ended ones, and those that moved away while the other servers took this one for dead. */
+const roomsNamed = async ({ store }: Deps, cluster: Cluster, mediaNames: string[]) => {
+  const rows = await store.db
     .selectFrom('room')
-    .select('id')
-    .where(({ eb, or }) => or([eb('ended_at', 'is', null), eb('ended_at', '>', now() - 600_000)]))
+    .select(['id', 'media_name', 'ended_at', 'media_server'])
+    .where(sql<boolean>`media_name = any(${mediaNames}::text[])`)
     .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    mediaName: row.media_name,
+    isLiveHere: row.ended_at === null && cluster.isHere(row.media_server),
+  }))
+}
+
+const namesInUse = async ({ store }: Deps): Promise<string[]> => {
+  const rows = await store.db
+    .selectFrom('room')
+    .select('media_name')
+    .where('ended_at', 'is', null)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('participant')
+          .select('participant.id')
+          .whereRef('room_id', '=', 'room.id')
+          .where('left_at', 'is', null)
+          .where('away_at', 'is', null),
+      ),
+    )
+    .execute()
+  return rows.map((row) => row.media_name)
+}

@@ -95,7 +95,12 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
         name: 'roomtone',
         version: options.version,
         sms: { door: options.sms.door, gateway: options.sms.door === 'webhook' },
-        media: { url: mediaUrl(options.media, deps.publicUrl()), isEmbedded: options.media.url === undefined },
+        media: {
+          url: mediaUrl(options.media, deps.publicUrl()),
+          isEmbedded: options.media.url === undefined,
+          watch: plane.media().watch,
+          problem: plane.media().problem?.message ?? null,
+        },
         store: store.kind,
         ...stats(),
       }),

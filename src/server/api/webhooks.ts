@@ -18,6 +18,7 @@ export const serveWebhooks = (app: FastifyInstance, context: RoomContext): void 
       const event = await receiver.receive(String(request.body), request.headers.authorization).catch(() => {
         throw apiError('sign-in-needed', 'The webhook is not signed with the key of this server.')
       })
+      context.mediaServer.heard()
       await take(context, event)
       return reply.code(204).send()
     })
@@ -53,8 +54,9 @@ const take = async ({ store, mediaServer, cluster, log }: RoomContext, event: We
   if (row.kind === null || row.away_at !== null) {
     log('warn', 'media-join-without-grant', { identity: participant.identity, isEnded: row.ended_at !== null })
     await mediaServer.evict(mediaRoom.name, participant.identity, row.kind === null).catch(() => {})
-    return mediaServer.settle(row.id)
+    return mediaServer.settle(row.id, [participant.identity])
   }
   const wanted = permissionOf({ role: row.role!, mutedByModerator: row.muted_by_moderator! })
-  if (row.kind === 'companion' || participant.permission?.canPublish !== wanted.canPublish) mediaServer.settle(row.id)
+  if (participant.permission?.canPublish !== wanted.canPublish) mediaServer.settle(row.id, [participant.identity])
+  if (row.kind === 'companion') mediaServer.settle(row.id)
 }
