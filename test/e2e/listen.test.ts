@@ -16,6 +16,8 @@ afterAll(() => house?.close())
 it('writes the tone that another speaks into a file, second by second at its pitch and level, and says the same', async () => {
   const room = await house.createRoom('Tone', '--recording', 'flagged')
   const ana = await house.join('ana', room, '--microphone', 'tone:440', '--speaker', 'none')
+  // A tone is open as soon as one may speak, and that is told.
+  await ana.tells('unmuted', { where: ({ isYou, byModerator }) => isYou && !byModerator })
   const args = ['--jsonl', '--microphone', 'none', '--speaker', 'file:out.wav', '--for', '10s']
   const omar = house.start(['join', room.id, '--profile', 'omar', ...args])
   await ana.tells('recording', { where: ({ isRecorded }) => isRecorded })

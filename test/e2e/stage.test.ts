@@ -84,7 +84,9 @@ describe('the stage', () => {
     await staysSilent(kim, invitedAt, 'invited is not yet on stage')
 
     // A tone is open as soon as one may speak.
+    expect(omar.told('unmuted')).toEqual([])
     await soundFollows(kim, 'accept', () => done(omar, 'accept'))
+    expect(await omar.tells('unmuted')).toMatchObject({ isYou: true, byModerator: false })
     await silenceFollows(kim, 'mute', () => done(omar, 'mute'))
     await soundFollows(kim, 'unmute', () => done(omar, 'unmute'))
     await silenceFollows(kim, 'stage mute', () => done(ana, 'stage', 'mute', '@omar'))

@@ -162,6 +162,34 @@ describe('a seat', () => {
     expect(await exit).toEqual({ code: 0, signal: null })
   })
 
+  it('goes too when its parent dies before it was told that the seat is there, however early, even if it should stay', async () => {
+    // A parent of its own, that starts a seat as startSeat does and then lives as long as it is let.
+    const script = `
+      const { spawn } = require('node:child_process')
+      const [entry, order] = process.argv.slice(1)
+      const child = spawn(process.execPath, [entry], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+      if (order) child.send(JSON.parse(order))
+      console.log(child.pid)`
+    const { entry: _, ...options } = optionsOf(guest, { source: 'tone:440', detach: true })
+    const orphan = async (order: SeatOrder | undefined, livesMs: number) => {
+      const args = ['-e', script, entry, ...(order ? [JSON.stringify(order)] : [])]
+      const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))))
+      setTimeout(() => parent.kill('SIGKILL'), livesMs)
+      await gone(pid, 15_000)
+    }
+    await orphan(undefined, 0)
+    for (const livesMs of [0, 20, 60, 150, 300]) await orphan({ seatId: randomUUID(), ...options }, livesMs)
+    expect(readdirSync(folder)).toEqual([])
+    await eventually(
+      async () => {
+        const { counts } = await host.api.call('showRoom', { params: { roomId: room.id } })
+        return counts.listeners === 0
+      },
+      { withinMs: 5_000, what: 'nobody is left in the room' },
+    )
+  })
+
   it('is gone within seconds of a kill -9, and what it left behind is cleaned', async () => {
     const seat = await startSeat(optionsOf(host))
     const { pid } = seat.state()!

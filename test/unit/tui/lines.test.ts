@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SeatEvent } from '../../../src/protocol/seat.ts'
+import type { SeatEvent, SeatState } from '../../../src/protocol/seat.ts'
 import { answerLine, describeState, lineHelp, parseLine, describe as sentence } from '../../../src/tui/lines.ts'
 import { aSeat } from '../../support/tui-fixtures.ts'
 
@@ -68,6 +68,25 @@ describe('lines of what happens', () => {
       'Connected again after 3 s.',
       'You were removed by Lena.',
     ])
+  })
+
+  it('says whether the microphone is closed, about to open, or has nothing more to say', () => {
+    const seatWith = (change: Partial<SeatState['you']>) => {
+      const seat = aSeat('moderator')
+      return { ...seat, you: { ...seat.you, ...change } }
+    }
+    const onStage: SeatEvent = { at, type: 'role-changed', ...you, role: 'speaker', was: 'listener' }
+    expect(sentence(onStage, seatWith({ microphone: 'muted', isMuted: true }))).toBe(
+      'You are on stage. Your microphone is muted.',
+    )
+    expect(sentence(onStage, seatWith({ microphone: 'muted', isMuted: false }))).toBe(
+      'You are on stage. Your microphone opens in a moment.',
+    )
+    const muted: SeatEvent = { at, type: 'muted', ...you, byModerator: false }
+    expect(sentence(muted, seatWith({ microphone: 'muted', isMuted: true }))).toBe('You are muted.')
+    expect(sentence(muted, seatWith({ microphone: 'no-microphone', isMuted: true }))).toBe(
+      'The sound for your microphone has ended: you are not heard any more.',
+    )
   })
 
   it('lets no control character of a name or question through', () => {
