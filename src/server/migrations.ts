@@ -12,6 +12,8 @@ const lockKey = 7_205_181
 /** Brings the data up to date in one transaction, under a lock. Error code `data-newer`. */
 export const migrate = async (db: Kysely<Database>): Promise<void> =>
   db.transaction().execute(async (trx) => {
+    // Another server that starts at this moment may take its time.
+    await sql`set local lock_timeout = 0`.execute(trx)
     await sql`select pg_advisory_xact_lock(${sql.lit(lockKey)})`.execute(trx)
     await sql`create table if not exists schema_version (version integer not null)`.execute(trx)
     const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx)

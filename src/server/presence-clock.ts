@@ -134,9 +134,13 @@ const storeHeartbeats = async ({ store, seen }: RoomContext): Promise<void> => {
   seen.clear()
   const ids = beats.map(([id]) => id)
   const instants = beats.map(([, at]) => at)
-  await sql`update participant set last_seen_at = greatest(last_seen_at, beat.at)
+  const stored = sql`update participant set last_seen_at = greatest(last_seen_at, beat.at)
     from unnest(${ids}::text[], ${instants}::bigint[]) as beat (id, at)
     where participant.id = beat.id and participant.left_at is null`.execute(store.db)
+  await stored.catch((error) => {
+    for (const [id, at] of beats) if (!seen.has(id)) seen.set(id, at)
+    throw error
+  })
 }
 
 const dueRooms = async ({ store, now, settings }: RoomContext): Promise<string[]> => {

@@ -44,7 +44,7 @@ export const problemOf = (error: unknown): Problem => {
 const storeTrouble = (code: unknown): string | null => {
   if (typeof code !== 'string') return null
   if (code === '53100' || code === 'ENOSPC') return 'The disk of the server is full.'
-  return /^(53...|08...|57P..|ECONN[A-Z]+|EPIPE|ETIMEDOUT)$/.test(code)
+  return /^(53...|08...|57P..|55P03|25P03|ECONN[A-Z]+|EPIPE|ETIMEDOUT)$/.test(code)
     ? 'The database of the server does not answer.'
     : null
 }

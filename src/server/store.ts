@@ -31,7 +31,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   const embedded = 'dataDir' in options ? await openPglite(options.dataDir) : null
   const url = 'databaseUrl' in options ? options.databaseUrl : null
   const pool = new pg.Pool({
-    ...(embedded?.poolConfig ?? { connectionString: url!, max: 10, idle_in_transaction_session_timeout: stoppedMs }),
+    ...(embedded?.poolConfig ?? { connectionString: url!, max: 10, ...bounds }),
     types: { getTypeParser },
     // A wait that cannot end, e.g. for the embedded store's one connection inside a transaction, becomes an error.
     connectionTimeoutMillis: 30_000,
@@ -86,11 +86,16 @@ const int8Oid = 20
 const getTypeParser = ((oid: number, format?: 'text') =>
   oid === int8Oid ? Number : pg.types.getTypeParser(oid, format ?? 'text')) as typeof pg.types.getTypeParser
 
-// A server that was stopped in the middle of a transaction holds its locks no longer than this.
-const stoppedMs = 5_000
+// A server that was stopped in the middle of a transaction must not hold the others up: the database ends that
+// transaction, and before that the waiting of its next ones, each of which would be given the lock in turn.
+const bounds = { idle_in_transaction_session_timeout: 4_000, lock_timeout: 3_000 }
 
-// PostgreSQL, appendix A: serialization_failure, deadlock_detected.
-const retryable = new Set(['40001', '40P01'])
+// PostgreSQL, appendix A: serialization_failure, deadlock_detected, lock_not_available, idle_in_transaction_session_timeout.
+const retryable = new Set(['40001', '40P01', '55P03', '25P03'])
+
+// The last is pg's own word on a connection that was gone before the query: nothing was committed on it.
+const mayRetry = ({ code = '', message }: Error & { code?: string }): boolean =>
+  retryable.has(code) || /is not queryable$/.test(message)
 
 const transact = async <T>(
   db: Kysely<Database>,
@@ -100,8 +105,7 @@ const transact = async <T>(
   try {
     return await db.transaction().execute(work)
   } catch (error) {
-    if (triesLeft > 0 && retryable.has((error as { code?: string }).code ?? ''))
-      return transact(db, work, triesLeft - 1)
+    if (triesLeft > 0 && mayRetry(error as Error)) return transact(db, work, triesLeft - 1)
     throw error
   }
 }
