@@ -4,10 +4,13 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { listDevices } from '../audio/devices.ts'
 import { serverInfoSchema } from '../protocol/server.ts'
+import { probeMediaServer } from '../server/media-service.ts'
+import { watchWords } from './commands/server.ts'
 import type { Context } from './context.ts'
 import { deviceOptions } from './devices.ts'
 import { exitCodeOf, sentenceOf } from './failure.ts'
-import { runningServer } from './local-server.ts'
+import { runningServer, serverDataFolder } from './local-server.ts'
+import { mediaPlane } from './media-plane.ts'
 
 /** `warning`: a part is missing and something else does its work. */
 type Finding = {
@@ -155,21 +158,34 @@ const checkServer = async (context: Context): Promise<Found> => {
   return { status: 'ok', says: `${configured} answers, version ${serverInfoSchema.parse(response).version}` }
 }
 
-/** Whether the media server's signal port answers; the path for sound itself is tried by joining. */
+/** Whether the media server works for the server, and answers from here; the path for sound is tried by joining. */
 const checkMedia = async (context: Context): Promise<Found> => {
   const configured = await context.setting('server', context.flags().server)
   const info = configured
     ? await context.api().then((api) => api.call('server'))
     : (await runningServer(context.folders))?.info
-  if (!info) return { status: 'ok', says: 'starts with the server' }
-  const url = info.media.url.replace(/^ws/, 'http')
+  if (!info) return checkMediaPlane(context)
+  const { url, isEmbedded, watch, problem } = info.media
+  if (problem) return { status: 'failed', says: withoutStop(problem), exitCode: 7 }
   try {
-    await fetch(`${url}/rtc/validate`, { signal: AbortSignal.timeout(5000) })
-    return { status: 'ok', says: `${info.media.url} answers` }
+    await fetch(`${url.replace(/^ws/, 'http')}/rtc/validate`, { signal: AbortSignal.timeout(5000) })
   } catch {
-    return { status: 'failed', says: `${info.media.url} does not answer`, exitCode: 7 }
+    return { status: 'failed', says: `${url} does not answer from here`, exitCode: 7 }
   }
+  return { status: 'ok', says: isEmbedded ? `${url} answers` : `${url} answers, and ${watchWords[watch]}` }
 }
+
+/** No server runs: what one would use if it were started now. */
+const checkMediaPlane = async ({ env, folders }: Context): Promise<Found> => {
+  const isTold = env.LIVEKIT_URL || env.LIVEKIT_API_KEY || env.LIVEKIT_API_SECRET
+  const { url, apiKey = '', apiSecret = '' } = isTold ? await mediaPlane(env, serverDataFolder(folders)) : {}
+  if (!url) return { status: 'ok', says: 'starts with the server' }
+  const problem = await probeMediaServer({ url, apiKey, apiSecret })
+  if (problem) return { status: 'failed', says: withoutStop(problem.message), exitCode: 7 }
+  return { status: 'ok', says: `${url} answers, and takes the API key` }
+}
+
+const withoutStop = (sentence: string): string => sentence.replace(/\.$/, '')
 
 const checkProxy = async ({ env }: Context): Promise<Found> => {
   const file = env.NODE_EXTRA_CA_CERTS

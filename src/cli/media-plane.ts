@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { probeMediaServer } from '../server/media-service.ts'
 import { failure } from './failure.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 
@@ -9,14 +10,18 @@ export type MediaPlaneChoice = { url?: string; apiKey: string; apiSecret: string
 
 /**
  * All three LIVEKIT_ variables name a LiveKit server; key and secret alone are the embedded one's; with none of them
- * key and secret are random and kept (0600) in the data folder.
+ * key and secret are random and kept (0600) in the data folder. Error code `bad-input`.
  */
 export const mediaPlane = async (env: NodeJS.ProcessEnv, dataDir: string): Promise<MediaPlaneChoice> => {
   const { LIVEKIT_URL: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = env
   if (apiKey && apiSecret) {
     if (url && !(URL.canParse(url) && /^(wss?|https?):$/.test(new URL(url).protocol)))
       throw failure('bad-input', `LIVEKIT_URL must be a URL such as wss://livekit.example.org, not "${url}"`)
-    return { url: url || undefined, apiKey, apiSecret }
+    if (!url) return { apiKey, apiSecret }
+    // Down is no mistake, it may come back; a server of another kind will never be one.
+    const problem = await probeMediaServer({ url, apiKey, apiSecret })
+    if (problem?.code === 'not-livekit') throw failure('bad-input', `LIVEKIT_URL: ${problem.message}`)
+    return { url, apiKey, apiSecret }
   }
   const missing = [!apiKey && 'LIVEKIT_API_KEY', !apiSecret && 'LIVEKIT_API_SECRET'].filter(Boolean).join(' and ')
   if (url || apiKey || apiSecret)

@@ -31,11 +31,18 @@ const serverStatus = async (context: Context, options: { json?: boolean }) => {
     ['version', info.version],
     ['started', isEmbedded ? 'by a command; ends ten minutes after the last one leaves' : 'by serve'],
     ['text messages', info.sms.gateway ? 'through a gateway' : `${info.sms.door}: codes do not leave this machine`],
-    ['media', info.media.isEmbedded ? 'embedded' : info.media.url],
+    ['media', info.media.isEmbedded ? 'embedded' : `${info.media.url}, ${watchWords[info.media.watch]}`],
+    ...(info.media.problem ? [['media trouble', info.media.problem]] : []),
     ['store', info.store],
     ['live rooms', String(info.liveRooms)],
     ['seats', String(info.seats)],
   ])
+}
+
+/** How the server learns who comes and goes at a LiveKit server. */
+export const watchWords = {
+  webhooks: 'tells who comes and goes by webhook',
+  polling: 'sends no webhooks, so it is looked at once a second',
 }
 
 const stop = async (context: Context) => {

@@ -14,7 +14,7 @@ afterAll(async () => server.close())
 
 test('one listener carries the API and the embedded media server', async () => {
   const { body } = await call<ServerInfo>(server, 'GET', '/api/server')
-  expect(body.media).toEqual({ url: server.url.replace('http', 'ws'), isEmbedded: true })
+  expect(body.media).toMatchObject({ url: server.url.replace('http', 'ws'), isEmbedded: true, watch: 'webhooks' })
   const rooms = new RoomServiceClient(server.url, API_KEY, API_SECRET)
   await rooms.createRoom({ name: 'one' })
   expect((await rooms.listRooms()).map(({ name }) => name)).toEqual(['one'])
