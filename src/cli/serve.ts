@@ -4,13 +4,14 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type Server, startServer } from '../server/server.ts'
-import { superviseMediaServer } from '../sfu/process.ts'
+import { startMediaWorkers } from '../sfu/workers.ts'
 import type { ServeOptions } from './commands/serve.ts'
 import type { Context } from './context.ts'
 import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
 import { failure } from './failure.ts'
 import { outboxFile, serverDataFolder, serverFile, serverRecordSchema } from './local-server.ts'
+import { type MediaPlan, mediaPlan } from './media-options.ts'
 import { mediaPlane } from './media-plane.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 
@@ -48,6 +49,8 @@ type Plan = {
   sms: Parameters<typeof startServer>[0]['sms']
   operatorPhone?: string
   media: Awaited<ReturnType<typeof mediaPlane>>
+  /** How the embedded media server runs. */
+  sound: MediaPlan
   isEmbedded: boolean
   /** It keeps this home's own data, so commands of this home use it. */
   isHome: boolean
@@ -59,6 +62,7 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
   const isEmbedded = options.embedded === true
   const dataDir = options.data === undefined ? serverDataFolder(folders) : resolve(context.workingFolder, options.data)
   const idle = options.idle === undefined ? undefined : parseDurationMs(options.idle, '--idle')
+  const media = await mediaPlane(env, dataDir)
   return {
     host: options.host,
     port: isEmbedded ? await lastingPort(context) : await portFrom(options.port),
@@ -66,7 +70,8 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
     databaseUrl: env.DATABASE_URL || undefined,
     sms: isEmbedded ? { door: 'outbox', path: outboxFile(folders) } : await smsDoor(context, options.sms, dataDir),
     operatorPhone: options.operator,
-    media: await mediaPlane(env, dataDir),
+    media,
+    sound: mediaPlan(options, { host: options.host, env, isElsewhere: media.url !== undefined }),
     isEmbedded,
     isHome: options.data === undefined && !env.DATABASE_URL,
     idleMs: idle ?? (isEmbedded ? IDLE_MS : undefined),
@@ -74,15 +79,15 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
 }
 
 const start = async (context: Context, plan: Plan): Promise<Server> => {
-  const { host, port, dataDir, databaseUrl, sms, operatorPhone, media } = plan
+  const { host, port, dataDir, databaseUrl, sms, operatorPhone, media, sound } = plan
   const { url, apiKey, apiSecret } = media
   const child =
     url === undefined
-      ? await superviseMediaServer({
+      ? await startMediaWorkers({
+          ...sound,
           entry: entryOf('media-server'),
           apiKey,
           apiSecret,
-          address: host,
           webhookUrl: `http://${host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host}:${port}/api/webhooks/livekit`,
           log: (line) => context.output.detail(`media: ${line}`),
         })

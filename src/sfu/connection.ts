@@ -51,12 +51,16 @@ const REMOVAL_OFFER_MS = 250
 const OFFER_RETRY_MS = 1000
 const OFFER_RETRIES = 8
 const MAX_HELD_CANDIDATES = 64
+const MAX_CANDIDATES = 256
+// A media section is never used again, and each offer tells of all.
+const MAX_SENT_SECTIONS = 200
 const CLOSE_GRACE_MS = 500
 
 export const createConnection = (socket: WebSocket, engine: MediaEngine, handlers: ConnectionHandlers): Connection => {
   let closed = false
+  let candidates = 0
   const send = (message: SignalResponse['message']): void => {
-    if (socket.readyState === socket.OPEN) socket.send(new SignalResponse({ message }).toBinary())
+    if (socket.readyState === socket.OPEN) socket.send(encode(message))
   }
   const trickle = (target: SignalTarget, { candidate, mid }: CleanCandidate): void => {
     const candidateInit = JSON.stringify({ candidate, sdpMid: mid, sdpMLineIndex: 0 })
@@ -83,7 +87,8 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
     applyAnswer: subscriber.applyAnswer,
     addCandidate: (request) => {
       const candidate = cleanCandidate(request.candidateInit)
-      if (!candidate) return
+      candidates += 1
+      if (!candidate || candidates > MAX_CANDIDATES) return
       if (request.target === SignalTarget.PUBLISHER) publisher.addCandidate(candidate)
       else subscriber.addCandidate(candidate)
     },
@@ -98,6 +103,18 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
     },
     close,
   }
+}
+
+const encoded = new WeakMap<object, Uint8Array>()
+
+/** What is told to a whole room is one value for all: it is encoded once. */
+const encode = (message: SignalResponse['message']): Uint8Array => {
+  if (typeof message.value !== 'object') return new SignalResponse({ message }).toBinary()
+  const known = encoded.get(message.value)
+  if (known) return known
+  const bytes = new SignalResponse({ message }).toBinary()
+  encoded.set(message.value, bytes)
+  return bytes
 }
 
 type Wire = {
@@ -148,6 +165,7 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
   const fromClient: CleanCandidate[] = []
   let answeredOnce = false
   let offerId = 0
+  let sections = 0
   let waiting = false
   let dirty = false
   let retry: NodeJS.Timeout | undefined
@@ -210,6 +228,9 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
     ): Sink => {
       const track = peer.addTrack({ ssrc, streamId, trackId: trackSid, stereo })
       sent.set(trackSid, track)
+      sections += 1
+      // Joining anew begins with an empty description.
+      if (sections === MAX_SENT_SECTIONS) setImmediate(onFailed)
       trackOfMid[track.mid] = trackSid
       schedule(0)
       return { ssrc, send: track.send }

@@ -8,8 +8,10 @@ export type Counters = {
   overRate: number
   dataDropped: number
   signalMessages: number
-  signalRefused: number
+  joins: number
   joinsRefused: number
+  /** Connections ended for what they sent: too much, or what cannot be read. */
+  cutOff: number
   webhooksFailed: number
 }
 
@@ -20,7 +22,8 @@ export const createCounters = (): Counters => ({
   overRate: 0,
   dataDropped: 0,
   signalMessages: 0,
-  signalRefused: 0,
+  joins: 0,
   joinsRefused: 0,
+  cutOff: 0,
   webhooksFailed: 0,
 })

@@ -55,6 +55,7 @@ export type HouseOptions = {
   onEvent(event: WebhookEvent): void
   /** TURN servers for one who enters now. */
   iceServers(): ICEServer[]
+  log(line: string): void
 }
 
 const DEFAULTS: RoomSettings = { emptyTimeoutS: 300, departureTimeoutS: 20, maxParticipants: 0, metadata: '' }
@@ -63,10 +64,12 @@ const MAX_CONNECTIONS = 5000
 const MAX_REVOKED = 20_000
 // Dropped in any case; who sends more than chatter is put out.
 const DATA_PER_S = 100
+// More than four tracks of Opus can have; what one track has too much is dropped long before (forward.ts).
+const PACKETS_PER_S = 2000
 const REPORT_MS = 2000
 const ACKNOWLEDGE_MS = 500
 
-export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers }: HouseOptions): House => {
+export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers, log }: HouseOptions): House => {
   const rooms = new Map<string, RoomState>()
   const connections = new Map<string, Connection>()
   const revoked = new Map<string, number>()
@@ -117,6 +120,14 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers 
     connection.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT)
   }
 
+  /** Ends the stay of one who sends too much. The reason that LiveKit has for it is the one of bad signal messages. */
+  const cutOff = (room: RoomState, sid: string, connection: Connection, what: string): void => {
+    if (connections.get(sid) !== connection) return
+    counters.cutOff += 1
+    log(`participant ${sid}: sent too many ${what}`)
+    run(room, remove(room, sid, DisconnectReason.STATE_MISMATCH, now()))
+  }
+
   const every = (ms: number, work: () => void): NodeJS.Timeout => setInterval(work, ms)
   const timers = [
     every(SPEAKER_INTERVAL_MS, () => {
@@ -163,15 +174,17 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers 
       })
       const { sid } = participant.info
       const withinDataRate = createRateLimit(DATA_PER_S, DATA_PER_S * 5)
+      const withinPacketRate = createRateLimit(PACKETS_PER_S, PACKETS_PER_S)
+      counters.joins += 1
       const connection: Connection = createConnection(socket, engine, {
         onPacket: (mid, packet) => {
+          if (!withinPacketRate(now())) return cutOff(room, sid, connection, 'packets')
           const trackSid = participant.sections.get(mid)
           if (trackSid !== undefined) forwarder.receive(trackSid, packet, now())
         },
         onData: () => {
           counters.dataDropped += 1
-          if (!withinDataRate(now()) && connections.get(sid) === connection)
-            run(room, remove(room, sid, DisconnectReason.STATE_MISMATCH, now()))
+          if (!withinDataRate(now())) cutOff(room, sid, connection, 'data messages')
         },
         onActive: () => {
           if (connections.get(sid) !== connection) return

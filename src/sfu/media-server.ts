@@ -1,4 +1,6 @@
 import { Socket } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createAdmission } from './admission.ts'
 import { createCounters } from './counters.ts'
 import { createHouse } from './house.ts'
 import type { ChildOptions, HttpAnswer, HttpRequest, ToChild, ToParent } from './ipc.ts'
@@ -25,6 +27,7 @@ type Running = {
 
 const startRunning = async (options: ChildOptions): Promise<Running> => {
   const counters = createCounters()
+  const own = watchProcess()
   const engine = await startMediaEngine(options)
   const tokens = createTokenDoor(options.apiKey, options.apiSecret)
   const webhooks = createWebhooks({
@@ -38,8 +41,9 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
   })
   const { turn, autoCreate } = options
   const iceServers = () => (turn ? [turnServer(turn, Date.now())] : [])
-  const house = createHouse({ engine, counters, autoCreate, onEvent: webhooks.send, iceServers })
-  const signal = createSignalDoor({ house, tokens, counters, log })
+  const house = createHouse({ engine, counters, autoCreate, onEvent: webhooks.send, iceServers, log })
+  const admission = createAdmission(() => performance.now())
+  const signal = createSignalDoor({ house, tokens, admission, counters, log })
   const twirp = createTwirp(house, tokens)
 
   const request = async ({ method, path, headers, body }: HttpRequest): Promise<HttpAnswer> => {
@@ -60,7 +64,13 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
       )
     }
     if (url.pathname === '/metrics') {
-      const counts = { ...house.size(), ...counters, strayRequests: engine.strayRequests() }
+      const counts = {
+        ...house.size(),
+        ...counters,
+        ...own(),
+        waiting: admission.waiting(),
+        strayRequests: engine.strayRequests(),
+      }
       return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(counts)) }
     }
     return text(404, 'not found')
@@ -72,11 +82,24 @@ const startRunning = async (options: ChildOptions): Promise<Running> => {
       void signal.upgrade({ method, url, headers }, socket, Buffer.from(head)),
     request,
     close: async () => {
+      admission.close()
       house.close()
       signal.close()
       await webhooks.close()
       engine.close()
     },
+  }
+}
+
+/** What this process costs; the lag is the 99th percentile since the last look. */
+const watchProcess = () => {
+  const lag = monitorEventLoopDelay({ resolution: 10 })
+  lag.enable()
+  return () => {
+    const { user, system } = process.cpuUsage()
+    const eventLagS = Math.max(0, lag.percentile(99) / 1e9 - 0.01)
+    lag.reset()
+    return { cpuS: (user + system) / 1e6, memoryBytes: process.memoryUsage.rss(), eventLagS }
   }
 }
 

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /**
  * Session descriptions at the edge of the media server (RFC 8866, RFC 8829). Everything a client sends is parsed here
  * and written anew with only what an audio room needs: Opus, the audio-level header extension, the transport lines.
@@ -74,7 +76,7 @@ export type CleanCandidate = { candidate: string; mid: string }
 
 /**
  * Reads `TrickleRequest.candidateInit` (JSON of RTCIceCandidateInit). Undefined for end-of-candidates and for what this
- * server cannot use: TCP candidates, host names hidden by mDNS, and those of any but the first section.
+ * server cannot use: TCP candidates, host names (mDNS or not: none is looked up), and those of any but the first section.
  */
 export const cleanCandidate = (json: string): CleanCandidate | undefined => {
   const init = parseJson(json)
@@ -84,7 +86,7 @@ export const cleanCandidate = (json: string): CleanCandidate | undefined => {
   const fields = candidate.split(' ')
   if (!candidate.startsWith('candidate:') || fields.length < 8 || candidate.length > 512 || /[\r\n]/.test(candidate))
     throw badSdp('a candidate has the wrong form')
-  if (fields[2]!.toLowerCase() !== 'udp' || fields[4]!.endsWith('.local')) return undefined
+  if (fields[2]!.toLowerCase() !== 'udp' || isIP(fields[4]!) === 0) return undefined
   if (typeof init?.sdpMLineIndex === 'number' && init.sdpMLineIndex !== 0) return undefined
   return { candidate, mid: typeof init?.sdpMid === 'string' ? init.sdpMid : '0' }
 }

@@ -10,6 +10,7 @@ import {
   SignalResponse,
 } from '@livekit/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Admission } from './admission.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { House } from './house.ts'
@@ -21,11 +22,11 @@ import {
   updateSubscription,
   updateTrackSettings,
 } from './publish.ts'
-import { createRateLimit } from './rate-limit.ts'
 import { PING_TIMEOUT_S, remove } from './room.ts'
 import type { Participant, RoomState } from './room-state.ts'
 import { type AnswerTrack, cleanPublisherOffer } from './sdp.ts'
 import { newSid } from './sid.ts'
+import { createSignalLimits } from './signal-limits.ts'
 import type { Pass, TokenDoor } from './tokens.ts'
 
 /** The signal websocket: LiveKit's SignalRequest in, SignalResponse out, binary protobuf, one socket per participant. */
@@ -37,13 +38,16 @@ export type SignalDoor = {
 
 type UpgradeRequest = { method: string; url: string; headers: IncomingHttpHeaders }
 
-type SignalOptions = { house: House; tokens: TokenDoor; counters: Counters; log(line: string): void }
+type SignalOptions = {
+  house: House
+  tokens: TokenDoor
+  admission: Admission
+  counters: Counters
+  log(line: string): void
+}
 type Seat = { room: RoomState; participant: Participant; connection: Connection }
 
 const MAX_MESSAGE_BYTES = 256 * 1024
-const MESSAGES_PER_S = 50
-// A client with many interfaces trickles hundreds of candidates as it joins.
-const MESSAGE_BURST = 1500
 const IDLE_MS = PING_TIMEOUT_S * 1000 + 5000
 
 export const createSignalDoor = (options: SignalOptions): SignalDoor => {
@@ -66,6 +70,11 @@ export const createSignalDoor = (options: SignalOptions): SignalDoor => {
           server.handleUpgrade(request as never, socket, head, sendToFullReconnect)
           return
         }
+        await options.admission.turn()
+        if (socket.destroyed) return
+        // The room may have filled up meanwhile.
+        const refused = options.house.whyNot(pass)
+        if (refused) throw refused
         const autoSubscribe = !['0', 'false'].includes(url.searchParams.get('auto_subscribe') ?? '1')
         server.handleUpgrade(request as never, socket, head, (webSocket) => {
           // The handler must be there before the first await, or a message could be lost.
@@ -131,12 +140,12 @@ const takeSeat = ({ house, counters, log }: SignalOptions, socket: WebSocket, en
   const { room, participant, connection } = seat
   const { sid } = participant.info
   const end = (reason: DisconnectReason, message: string): void => {
-    counters.signalRefused += 1
+    counters.cutOff += 1
     log(`participant ${sid}: ${message}`)
     if (house.isCurrent(sid, connection)) house.run(room, remove(room, sid, reason, performance.now()))
     else connection.close()
   }
-  const withinRate = createRateLimit(MESSAGES_PER_S, MESSAGE_BURST)
+  const isWithinLimits = createSignalLimits()
   let lastHeardMs = performance.now()
   const watch = setInterval(() => {
     if (performance.now() - lastHeardMs > IDLE_MS) socket.terminate()
@@ -148,9 +157,11 @@ const takeSeat = ({ house, counters, log }: SignalOptions, socket: WebSocket, en
     if (!house.isCurrent(sid, connection)) return
     if (!isBinary || !Buffer.isBuffer(data))
       return end(DisconnectReason.STATE_MISMATCH, 'sent a signal message that is not binary protobuf')
-    if (!withinRate(lastHeardMs)) return end(DisconnectReason.STATE_MISMATCH, 'sent too many signal messages')
     try {
-      handle(house, seat, SignalRequest.fromBinary(data).message)
+      const { message } = SignalRequest.fromBinary(data)
+      if (!isWithinLimits(message.case, lastHeardMs))
+        return end(DisconnectReason.STATE_MISMATCH, `sent too many signal messages (${message.case})`)
+      handle(house, seat, message)
     } catch (error) {
       end(DisconnectReason.STATE_MISMATCH, `sent what cannot be used: ${(error as Error).message.slice(0, 200)}`)
     }

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
+import type { MediaFlags } from '../media-options.ts'
 
-export type ServeOptions = {
+export type ServeOptions = MediaFlags & {
   host: string
   port?: string
   data?: string
@@ -21,6 +22,10 @@ export const addServe = (program: Command, context: Context): void => {
     .option('--data <folder>', 'where it keeps its data (DATABASE_URL names a PostgreSQL server instead)')
     .option('--sms <door>', 'console, outbox:FILE or webhook:URL (default console)')
     .option('--operator <number>', 'phone number of the first operator, e.g. +4915112345678')
+    .option('--media-address <ip>', 'address that clients send sound to (default: the one of --host)')
+    .option('--media-port <number>', 'UDP port for sound; each worker takes one, in a row (default: any free ones)')
+    .option('--media-workers <number>', 'processes that share the rooms among them (default 1)')
+    .option('--turn <url>', 'TURN server to offer to clients; its secret in ROOMTONE_TURN_SECRET')
     .option('--json', 'say where it listens as one JSON document')
     .addOption(new Option('--embedded', 'as a command starts it: any port, outbox, ends when idle').hideHelp())
     .addOption(new Option('--idle <duration>', 'end after so long with nobody there').hideHelp())
