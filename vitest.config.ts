@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 type Project = {
@@ -7,13 +9,15 @@ type Project = {
   timeoutMs: number
   order: number
   workers: number
+  env?: Record<string, string>
 }
 
-const project = ({ name, include, exclude = [], timeoutMs, order, workers }: Project) => ({
+const project = ({ name, include, exclude = [], timeoutMs, order, workers, env = {} }: Project) => ({
   test: {
     name,
     include,
     exclude,
+    env,
     // wrtc and node-datachannel abort in worker threads.
     pool: 'forks' as const,
     testTimeout: timeoutMs,
@@ -24,6 +28,16 @@ const project = ({ name, include, exclude = [], timeoutMs, order, workers }: Pro
 })
 
 const files = (folder: string) => `test/${folder}/**/*.test.{ts,tsx}`
+
+// The rest of e2e is about one machine's terminal, sound card or embedded server, or, as the demo, knows no other media server.
+const ofRooms = ['bot-conduct', 'bot-cut', 'bot-sound', 'companion', 'listen', 'live-edge', 'stage', 'stdin']
+
+// test/support/livekit-server.ts finds or builds it; here it is only asked whether it will.
+const canHaveLivekit =
+  process.env.ROOMTONE_LIVEKIT_SERVER !== undefined ||
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/local/go/bin', '/usr/lib/go/bin'].some((folder) =>
+    ['livekit-server', 'go'].some((program) => existsSync(join(folder, program))),
+  )
 
 export default defineConfig({
   test: {
@@ -46,6 +60,17 @@ export default defineConfig({
       // Sound in real time: one file at a time, so that tests do not take each other's time away.
       project({ name: 'sound', include: [files('integration/audio')], timeoutMs: 60_000, order: 2, workers: 1 }),
       project({ name: 'e2e', include: [files('e2e')], timeoutMs: 120_000, order: 3, workers: 1 }),
+      // The same files once more, with a real livekit-server as media plane.
+      project({
+        name: 'e2e-livekit',
+        include: canHaveLivekit
+          ? ofRooms.map((name) => `test/e2e/${name}.test.ts`)
+          : ['test/support/without-livekit.test.ts'],
+        timeoutMs: 120_000,
+        order: 4,
+        workers: 1,
+        env: { ROOMTONE_TEST_MEDIA: 'livekit' },
+      }),
     ],
     reporters: ['default'],
   },

@@ -21,7 +21,7 @@ const stays: Stay[] = []
 const bots: { running: Running; family: number[] }[] = []
 
 beforeAll(async () => {
-  server = await startTestServer({ media: 'embedded', settings: { roomsPerAccount: 50 } })
+  server = await startTestServer({ media: 'project', settings: { roomsPerAccount: 50 } })
   ana = await newPerson(server, 'Ana')
   omar = await newPerson(server, 'Omar')
   hers = (await ana.api.call('createToken', { body: { name: 'Hers' } })).token

@@ -91,11 +91,11 @@ const expectWhole = async (play: Play) => {
 }
 
 it('skips nothing and repeats at most 1.5 s when the media server is killed', async () => {
-  const server = await startTestServer({ media: 'embedded' })
+  const server = await startTestServer({ media: 'project' })
   cleanups.push(server.close)
   const play = await beginPlay(server)
   await play.plays(4_000)
-  process.kill(server.media!.pid, 'SIGKILL')
+  await server.killMedia()
   await expectWhole(play)
 })
 

@@ -23,7 +23,7 @@ let env: Record<string, string>
 const listeners: Listener[] = []
 
 beforeAll(async () => {
-  server = await startTestServer({ media: 'embedded', settings: { roomsPerAccount: 50 } })
+  server = await startTestServer({ media: 'project', settings: { roomsPerAccount: 50 } })
   ana = await newPerson(server, 'Ana')
   omar = await newPerson(server, 'Omar')
   const { token } = await ana.api.call('createToken', { body: { name: 'Player' } })

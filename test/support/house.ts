@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { eventually } from './eventually.ts'
+import { type ProjectMedia, startProjectMedia } from './project-media.ts'
 import { login, type Ran, type Running, roomtone, startRoomtone, throwawayHome } from './roomtone.ts'
 
 type EventOf<T extends SeatEvent['type']> = Extract<SeatEvent, { type: T }>
@@ -48,9 +49,12 @@ export type HouseOptions = {
   serve?: string[]
 }
 
-/** Signs each name in on the home's own server. */
-export const openHouse = async (names: string[], { env = {}, serve }: HouseOptions = {}): Promise<House> => {
+/** Signs each name in on the home's own server; on a LiveKit server, where the project is one of those, that is `serve`. */
+export const openHouse = async (names: string[], { env = {}, serve: asked }: HouseOptions = {}): Promise<House> => {
+  // Nothing but URL and keys is changed: it sends no webhooks.
+  const media = await startProjectMedia()
   const place = throwawayHome()
+  const serve = asked ?? (media && ['--port', '0'])
   const { home } = place
   const seats: HouseSeat[] = []
   const run = (...args: string[]) => roomtone(args, { home, env })
@@ -74,7 +78,7 @@ export const openHouse = async (names: string[], { env = {}, serve }: HouseOptio
     }
   }
   const startServer = async (...args: string[]) => {
-    const server = start(['serve', '--sms', `outbox:${home}/state/outbox.jsonl`, '--json', ...args])
+    const server = start(['serve', '--sms', `outbox:${home}/state/outbox.jsonl`, '--json', ...args], mediaEnv(media))
     await eventually(
       () => server.lines().length > 0 || (server.child.exitCode !== null && raiseText(server.stderr())),
       { withinMs: 20_000, what: 'the server listens' },
@@ -107,10 +111,15 @@ export const openHouse = async (names: string[], { env = {}, serve }: HouseOptio
       await eventually(() => processesOf(home).length === 0 || raise(processesOf(home)), {
         withinMs: 10_000,
         what: 'no process of this home is left',
-      }).finally(place.close)
+      })
+        .finally(place.close)
+        .finally(() => media?.close())
     },
   }
 }
+
+const mediaEnv = (media: ProjectMedia): Record<string, string> =>
+  media ? { LIVEKIT_URL: media.url, LIVEKIT_API_KEY: media.key, LIVEKIT_API_SECRET: media.secret } : {}
 
 const withEvents = (running: Running, run: House['run']): HouseSeat => {
   const told = <T extends SeatEvent['type']>(type: T) =>

@@ -9,6 +9,7 @@ import { type MediaServer, superviseMediaServer } from '../../src/sfu/process.ts
 import { freePort } from './free-port.ts'
 import { API_KEY, API_SECRET, buildMediaServer } from './media-server.ts'
 import { noPostgres, startPostgres, type TestPostgres } from './postgres.ts'
+import { startProjectMedia } from './project-media.ts'
 
 export type StoreKind = 'pglite' | 'postgresql'
 /** For `describe.each(stores)`; the reason is in the title of what is skipped. */
@@ -17,8 +18,8 @@ export const storeMissing = (kind: StoreKind): string | null => (kind === 'postg
 
 export type TestServerOptions = Partial<Omit<ServerOptions, 'store' | 'log' | 'media'>> & {
   store?: StoreKind
-  /** `embedded`: the real media server, a private build of it. `none`: rooms without sound. */
-  media?: 'embedded' | 'none' | MediaPlane
+  /** `embedded`: the real media server, a private build of it. `project`: that, or a livekit-server, as the vitest project is. `none`: rooms without sound. */
+  media?: 'embedded' | 'project' | 'none' | MediaPlane
   /** Data of an earlier test server, kept over a restart: its `data`. */
   data?: TestServerData
 }
@@ -34,6 +35,8 @@ export type TestServer = {
   logs: LogEntry[]
   /** The embedded media server. */
   media: MediaServer | null
+  /** Kills the media server of either kind; it is started again at once. */
+  killMedia(): Promise<void>
   stats(): { liveRooms: number; seats: number; subscribers: number }
   /** Stops the server, keeps its data for another `startTestServer({ data })`. */
   stop(): Promise<void>
@@ -47,14 +50,20 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
   const outboxPath = join(data.folder, 'outbox.jsonl')
   const logs: LogEntry[] = []
   const port = options.port ?? (await freePort())
-  const embedded = media === 'embedded' ? await startEmbeddedMedia(port) : null
+  // Told of at once by webhooks, unlike those of a House.
+  const livekit =
+    media === 'project'
+      ? await startProjectMedia({ webhookUrls: [`http://127.0.0.1:${port}/api/webhooks/livekit`] })
+      : undefined
+  const embedded = media === 'embedded' || (media === 'project' && !livekit) ? await startEmbeddedMedia(port) : null
+  const plane = livekit ? { url: livekit.url, apiKey: livekit.key, apiSecret: livekit.secret } : embedded?.plane
   const server = await startServer({
     host: '127.0.0.1',
     version: '0.0.0-test',
     sms: { door: 'outbox', path: outboxPath },
     ...rest,
     port,
-    media: embedded?.plane ?? (typeof media === 'object' ? media : noMedia),
+    media: plane ?? (typeof media === 'object' ? media : noMedia),
     settings: { ...testSettings, ...options.settings },
     store: { dataDir: data.folder, databaseUrl: data.databaseUrl },
     log: (entry) => logs.push(entry),
@@ -65,9 +74,15 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     isStopped = true
     await server.close()
     await embedded?.media.close()
+    await livekit?.close()
   }
   return {
     media: embedded?.media ?? null,
+    killMedia: async () => {
+      if (embedded) process.kill(embedded.media.pid, 'SIGKILL')
+      await livekit?.kill()
+      await livekit?.restart()
+    },
     url: server.url,
     port: server.port,
     data,
