@@ -51,6 +51,7 @@ const exitCodes: Record<string, number> = {
   unavailable: 7,
   // of this machine
   unreachable: 7,
+  'store-unreachable': 7,
   'bad-input': 2,
   'bad-config': 2,
   'not-audio': 2,

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { type Server, startServer } from '../server/server.ts'
+import { listenProblem, type Server, startServer } from '../server/server.ts'
 import { startMediaWorkers } from '../sfu/workers.ts'
 import type { ServeOptions } from './commands/serve.ts'
 import type { Context } from './context.ts'
@@ -16,6 +16,7 @@ import { mediaPlane } from './media-plane.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 
 const IDLE_MS = 10 * 60_000
+const ABANDON_MS = 500
 
 /** Runs until it is told to end (0 on SIGTERM, 130 on Ctrl+C), or, embedded, until nobody needs it. */
 export const serve = async (context: Context, options: ServeOptions): Promise<void> => {
@@ -26,6 +27,8 @@ export const serve = async (context: Context, options: ServeOptions): Promise<vo
   try {
     announce(context, options, server, plan)
     const failed = server.failed.then((error) => {
+      // A database that panicked leaves timers behind; they must not keep a server that cannot serve.
+      context.onClose(() => void setTimeout(() => process.exit(1), ABANDON_MS).unref())
       throw error
     })
     const cause = await Promise.race([
@@ -65,9 +68,9 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
   const media = await mediaPlane(env, dataDir)
   return {
     host: options.host,
-    port: isEmbedded ? await lastingPort(context) : await portFrom(options.port),
+    port: isEmbedded ? await lastingPort(context) : await freePort(options.host, portFrom(options.port)),
     dataDir,
-    databaseUrl: env.DATABASE_URL || undefined,
+    databaseUrl: databaseUrlOf(env),
     sms: isEmbedded ? { door: 'outbox', path: outboxFile(folders) } : await smsDoor(context, options.sms, dataDir),
     operatorPhone: options.operator,
     media,
@@ -151,30 +154,39 @@ const untilIdle = (server: Server, idleMs: number): Promise<'idle'> =>
     timer.unref()
   })
 
-const portFrom = async (text = '8080'): Promise<number> => {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
-    throw failure('bad-input', `--port must be a number from 0 to 65535, not "${text}"`)
-  return Number(text) || freePort()
+const databaseUrlOf = ({ DATABASE_URL: url }: NodeJS.ProcessEnv): string | undefined => {
+  // Not repeated in the sentence: there may be a password in it.
+  if (url && !(URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol)))
+    throw failure('bad-input', 'DATABASE_URL must be a URL such as postgresql://user@host/database')
+  return url || undefined
 }
 
-// The media child is told the address of our webhook before we listen, so a free port is found first.
-const freePort = (wanted = 0): Promise<number> =>
-  new Promise((resolve, reject) => {
+const portFrom = (text = '8080'): number => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw failure('bad-input', `--port must be a number from 0 to 65535, not "${text}"`)
+  return Number(text)
+}
+
+/** The port to listen on, found before anything starts: the media child is told the address of our webhook. */
+const freePort = (host: string, wanted: number): Promise<number> => {
+  if (host.trim() === '') throw failure('bad-input', '--host needs an address')
+  return new Promise((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(wanted, '127.0.0.1', () => {
+    probe.once('error', (error) => reject(listenProblem(error, host, wanted)))
+    probe.listen({ port: wanted, host }, () => {
       const { port } = probe.address() as { port: number }
       probe.close(() => resolve(port))
     })
   })
 
+}
 const portSchema = z.object({ port: z.number().int() })
 
 /** The embedded server's port of last time where it is free, so that seats find it again after a kill -9. */
 const lastingPort = async (context: Context): Promise<number> => {
   const file = join(context.folders.state, 'server-port.json')
   const kept = await readPrivateFile(file, portSchema)
-  const port = await freePort(kept?.port).catch(() => freePort())
+  const port = await freePort('127.0.0.1', kept?.port ?? 0).catch(() => freePort('127.0.0.1', 0))
   await writePrivateFile(file, { port })
   return port
 }

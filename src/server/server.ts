@@ -49,7 +49,7 @@ export type Server = {
 
 /**
  * The control plane. Listens when this resolves. Error codes: `port-taken`, `bad-input`, `data-in-use`, `data-newer`,
- * `data-damaged`, `disk-full`, `wrong-key`, `store-unreachable`.
+ * `data-damaged`, `disk-full`, `wrong-key`, `store-unreachable`, `store-refused`.
  */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
   checkSmsDoor(options.sms, options.host)
@@ -136,18 +136,24 @@ const listen = async (app: FastifyInstance, host: string, port: number): Promise
   try {
     await app.listen({ host, port })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') throw coded('port-taken', `Port ${port} on ${host} is taken by another program.`)
-    if (code === 'EACCES') throw coded('port-taken', `This user may not listen on port ${port}.`)
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw coded('bad-input', `This machine has no address ${host} to listen on.`)
-    throw error
+    throw listenProblem(error as Error, host, port)
   }
 }
 
 const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
 
 const portOf = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
+
+/** Why one cannot listen there: `port-taken` or `bad-input`, with a sentence; else the error as it is. */
+export const listenProblem = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
+  const { code = '' } = error
+  if (code === 'EADDRINUSE') return coded('port-taken', `Port ${port} on ${host} is taken by another program.`)
+  if (code === 'EACCES') return coded('port-taken', `This user may not listen on port ${port}.`)
+  // EAI_AGAIN: a name that no name server could be asked about.
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(code))
+    return coded('bad-input', `This machine has no address ${host} to listen on.`)
+  return error
+}
 
 // An address that means "all of them" is no address to call: this machine reaches itself by loopback.
 const urlOf = (host: string, port: number): string => {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { migrate } from './migrations.ts'
@@ -16,7 +17,7 @@ export type Store = {
    * transaction it is handed alone: the embedded store has one connection, and `db` would wait for itself.
    */
   transaction<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>
-  /** Resolves when the store can do nothing more (a full disk under the embedded one); `code` `disk-full` or `store-failed`. */
+  /** Resolves when the store can do nothing more (the disk under the embedded one is full or gone); `code` `disk-full` or `store-failed`. */
   failed: Promise<StoreError>
   close(): Promise<void>
 }
@@ -25,7 +26,8 @@ export type StoreOptions = { dataDir: string } | { databaseUrl: string }
 
 /**
  * Opens and migrates the store: PGlite in `dataDir`, or a PostgreSQL server. Error codes: `data-in-use`,
- * `data-newer` (a later version of the program wrote it), `disk-full`, `data-damaged`, `store-unreachable`.
+ * `data-newer` (a later version of the program wrote it), `disk-full`, `data-damaged`, `store-unreachable` (no database
+ * answers), `store-refused` (one does, but lets us not in).
  */
 export const openStore = async (options: StoreOptions): Promise<Store> => {
   const embedded = 'dataDir' in options ? await openPglite(options.dataDir) : null
@@ -39,26 +41,32 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   // A connection that the database drops fails its query, if any, and is replaced; without these it would end us.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  const { promise: failed, resolve: fail } = resolvable<StoreError>()
+  const { promise: failed, resolve: tellFailed } = resolvable<StoreError>()
   let hasFailed = false
+  const fail = (error: unknown) => {
+    if (!embedded || hasFailed) return
+    hasFailed = true
+    tellFailed(embedded.explain(error))
+  }
   const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     log: (event) => {
       // After a panic the embedded database answers nothing more, not even an error.
-      if (!embedded || hasFailed || event.level !== 'error' || !isPanic(event.error)) return
-      hasFailed = true
-      fail(embedded.explain(event.error))
+      if (event.level === 'error' && isEnd(event.error)) fail(event.error)
     },
   })
+  const unwatch = embedded?.watch(fail)
   const close = async () => {
+    unwatch?.()
     if (!hasFailed) await db.destroy()
     await (hasFailed ? embedded?.abandon() : embedded?.close())
   }
   try {
+    if ('databaseUrl' in options) await firstContact(options.databaseUrl)
     await migrate(db)
   } catch (error) {
     await close().catch(() => {})
-    throw embedded ? (hasFailed ? embedded.explain(error) : error) : unreachable(error)
+    throw embedded && hasFailed ? embedded.explain(error) : error
   }
   return {
     kind: embedded ? 'pglite' : 'postgresql',
@@ -70,8 +78,11 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   }
 }
 
-const isPanic = (error: unknown): boolean =>
-  ['PANIC', 'FATAL'].includes((error as { severity?: string })?.severity ?? '')
+// PostgreSQL, appendix A, class 58: its files cannot be read, written or found. A full disk (53100) may pass.
+const isEnd = (error: unknown): boolean => {
+  const { severity = '', code = '' } = error as { severity?: string; code?: string }
+  return ['PANIC', 'FATAL'].includes(severity) || /^58...$/.test(code)
+}
 
 const resolvable = <T>() => {
   let resolve: (value: T) => void = () => {}
@@ -110,11 +121,33 @@ const transact = async <T>(
   }
 }
 
-// Node's network errors and PostgreSQL's class 08, 28 and 3D errors: nobody there, not let in, no such database.
-const unreachable = (error: unknown): unknown => {
-  const code = (error as { code?: string }).code ?? ''
-  if (!/^(E[A-Z]+|08...|28...|3D...|57P03)$/.test(code)) return error
-  return Object.assign(new Error(`The database cannot be used: ${(error as Error).message || code}.`), {
-    code: 'store-unreachable',
+const CONTACT_MS = 10_000
+
+const firstContact = async (databaseUrl: string): Promise<void> => {
+  // A socket of ours: pg leaves one open when it cannot sign in.
+  const socket = new Socket()
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONTACT_MS,
+    stream: () => socket,
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.end()
+  } catch (error) {
+    socket.destroy()
+    throw noContact(error as Error & { code?: string })
+  }
+}
+
+const noContact = ({ code = '', message }: Error & { code?: string }): Error => {
+  // pg's own words, before anything is sent.
+  const wantsPassword = /password must be/.test(message)
+  // PostgreSQL, appendix A: class 28 not let in, 3D no such database, 42501 no right to it.
+  const isRefused = wantsPassword || /^(28...|3D...|42501)$/.test(code)
+  const reason = wantsPassword ? 'it wants a password, and there is none in its URL' : message || code
+  return Object.assign(new Error(`The database ${isRefused ? 'refuses us' : 'cannot be reached'}: ${reason}.`), {
+    code: isRefused ? 'store-refused' : 'store-unreachable',
   })
 }

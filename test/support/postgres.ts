@@ -1,14 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 
 export type TestPostgres = {
-  /** Makes an empty database and returns its URL. */
-  createDatabase(): Promise<string>
+  /** Makes an empty database and returns its URL; with a password that of a user who needs it. */
+  createDatabase(password?: string): Promise<string>
+  /** Ends the server at once; `start` brings it back with its data. */
+  stop(): Promise<void>
+  start(): Promise<void>
   close(): Promise<void>
 }
 
@@ -51,15 +54,22 @@ export const startPostgres = async (): Promise<TestPostgres> => {
   })
   const port = await freePort()
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off']
-  const server = spawn(join(binaries, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
-    ...unprivileged,
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const hba = join(data, 'pg_hba.conf')
+  writeFileSync(hba, `host all ${guarded} all scram-sha-256\n${readFileSync(hba, 'utf8')}`)
   let complaints = ''
-  server.stderr.on('data', (text) => {
-    complaints = `${complaints}${text}`.slice(-4_000)
-  })
+  const spawnServer = () => {
+    const options = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])]
+    const child = spawn(join(binaries, 'postgres'), options, {
+      ...unprivileged,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child.stderr.on('data', (text) => {
+      complaints = `${complaints}${text}`.slice(-4_000)
+    })
+    return child
+  }
+  let server = spawnServer()
   const url = (database: string) => `postgresql://postgres@127.0.0.1:${port}/${database}`
   const query = async (sql: string) => {
     const client = new pg.Client({ connectionString: url('postgres') })
@@ -71,26 +81,39 @@ export const startPostgres = async (): Promise<TestPostgres> => {
       await client.end()
     }
   }
-  const close = async () => {
+  const stop = async () => {
     const gone = new Promise((resolve) => server.once('exit', resolve))
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill('SIGQUIT')
-      await gone
-    }
+    if (server.exitCode !== null || server.signalCode !== null) return
+    server.kill('SIGQUIT')
+    await gone
+  }
+  const answers = () =>
+    eventually(() => query('select 1'), { withinMs: 20_000, what: 'PostgreSQL answers', everyMs: 100 })
+  const close = async () => {
+    await stop()
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    await eventually(() => query('select 1'), { withinMs: 20_000, what: 'PostgreSQL answers', everyMs: 100 })
+    await answers()
   } catch (error) {
     await close()
     throw new Error(`${(error as Error).message}\n${complaints}`)
   }
   return {
-    createDatabase: async () => {
+    createDatabase: async (password) => {
       const name = `t_${randomUUID().replaceAll('-', '')}`
       await query(`create database ${name}`)
-      return url(name)
+      if (password === undefined) return url(name)
+      await query(`create role ${guarded} superuser login password '${password}'`)
+      return url(name).replace('postgres@', `${guarded}:${password}@`)
+    },
+    stop,
+    start: async () => {
+      server = spawnServer()
+      await answers()
     },
     close,
   }
 }
+
+const guarded = 'guarded'

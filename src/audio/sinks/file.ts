@@ -47,6 +47,19 @@ export const createWavSink = async (
       await writeAll(handle, wavHeader(channels, dataBytes), 0)
     } catch (error) {
       fail(error)
+      await keepWhatFits()
+    }
+  }
+  /** A full disk takes a part of a second: that is kept, in whole samples, and the header says so. */
+  const keepWhatFits = async () => {
+    try {
+      const { size } = await handle.stat()
+      const frameBytes = channels * 2
+      dataBytes = Math.max(0, Math.floor((size - HEADER_BYTES) / frameBytes) * frameBytes)
+      await handle.truncate(HEADER_BYTES + dataBytes)
+      await writeAll(handle, wavHeader(channels, dataBytes), 0)
+    } catch {
+      // The last whole second and its header are on the disk.
     }
   }
   // One flush after another: a slow disk must not let two of them overtake each other.
@@ -75,10 +88,12 @@ export const createWavSink = async (
 
 const openFile = async (path: string, channels: Channels) => {
   let handle: FileHandle | undefined
+  let made: FileHandle | undefined
   try {
     // What others said is nobody else's to read.
-    const made = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    made = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
+      return undefined
     })
     handle = made ?? (await open(path, 'r+'))
     const isOld = !made && (await handle.stat()).isFile()
@@ -86,6 +101,7 @@ const openFile = async (path: string, channels: Channels) => {
     return { handle, isNew: made !== undefined, isOld }
   } catch (error) {
     await handle?.close().catch(() => {})
+    if (made) await rm(path, { force: true }).catch(() => {})
     throw diskError(path, error)
   }
 }

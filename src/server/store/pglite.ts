@@ -1,5 +1,5 @@
 import { existsSync, fsyncSync, statfsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PoolConfig } from 'pg'
@@ -9,6 +9,8 @@ export type EmbeddedPostgres = {
   poolConfig: PoolConfig
   /** A sentence for what ended it: error code `disk-full` or `store-failed`. */
   explain(error: unknown): Error & { code: string }
+  /** Tells once when its files are gone: it would go on for a while in files that nobody can find again. Returns what ends that. */
+  watch(onGone: (error: Error) => void): () => void
   close(): Promise<void>
   /** After a failure: there is nothing left to shut down but the lock. */
   abandon(): Promise<void>
@@ -30,6 +32,7 @@ export const openPglite = async (dataDir: string): Promise<EmbeddedPostgres> => 
       // Its one connection lasts as long as it does.
       poolConfig: { ...createPgConfig(pglite), idleTimeoutMillis: 0 } as unknown as PoolConfig,
       explain: (error) => explain(error, dataDir, 'store-failed'),
+      watch: (onGone) => watchFile(join(folder, 'global', 'pg_control'), onGone),
       close: async () => {
         await pglite.close()
         await lock.release()
@@ -42,6 +45,21 @@ export const openPglite = async (dataDir: string): Promise<EmbeddedPostgres> => 
   }
 }
 
+const LOOK_EVERY_MS = 2_000
+
+const watchFile = (path: string, onGone: (error: Error) => void): (() => void) => {
+  const timer = setInterval(async () => {
+    try {
+      await access(path)
+    } catch (error) {
+      clearInterval(timer)
+      onGone(error as Error)
+    }
+  }, LOOK_EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
 // A new segment of the write-ahead log; with less free, PostgreSQL can neither start nor go on.
 const segmentBytes = 16 * 1024 * 1024
 
@@ -50,6 +68,8 @@ const explain = (error: unknown, dataDir: string, otherwise: 'store-failed' | 'd
   if (code === 'EACCES' || code === 'EROFS') {
     return coded('bad-input', `The data folder ${dataDir} cannot be written.`)
   }
+  if (!existsSync(dataDir))
+    return coded(otherwise, `The data folder ${dataDir} is gone; bring it back and start again.`)
   const free = statfsSync(dataDir)
   if (code === '53100' || code === 'ENOSPC' || free.bavail * free.bsize < segmentBytes) {
     return coded('disk-full', `The disk of the data folder ${dataDir} is full; make room and start again.`)

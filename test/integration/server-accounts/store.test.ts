@@ -169,7 +169,7 @@ postgresTest('a PostgreSQL server that drops every connection fails what runs, a
 test('a database that is not there is said in one sentence', async () => {
   await expect(openStore({ databaseUrl: 'postgresql://nobody@127.0.0.1:9/none' })).rejects.toMatchObject({
     code: 'store-unreachable',
-    message: expect.stringMatching(/^The database cannot be used: .+\.$/),
+    message: expect.stringMatching(/^The database cannot be reached: .+\.$/),
   })
 })
 
