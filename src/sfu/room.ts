@@ -67,7 +67,8 @@ export const join = (
   const participant: Participant = {
     info,
     autoSubscribe: options.autoSubscribe,
-    wanted: new Map(),
+    // Where a connection cannot be resumed, the client does not know that it should ask again.
+    wanted: new Map(returns ? [...before.wanted].filter(([, isWanted]) => isWanted) : []),
     paused: new Set(),
     subscribed: new Set(),
     pending: new Map(),

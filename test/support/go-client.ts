@@ -48,7 +48,7 @@ export const joinGo = async (
   const heard = new Map<string, { meter: ToneMeter; decode(packet: Uint8Array): Int16Array }>()
   const sound = hz === undefined ? [] : ['-packets', await tonePackets(hz)]
   const args = ['-url', url, '-token', token, ...(explicit ? ['-explicit'] : []), ...sound]
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] })
   const exited = once(child, 'exit')
   child.stdin.on('error', () => {})
   const decoders = await Promise.all(Array.from({ length: 8 }, () => createOpusDecoder({ channels: 1 })))

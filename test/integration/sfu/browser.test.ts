@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BrowserPeer, browserMissing, joinBrowser } from '../../support/browser.ts'
 import { eventually } from '../../support/eventually.ts'
+import { startMediaLine } from '../../support/media-line.ts'
 import { buildMediaServer, startTestMediaServer, type TestMediaServer } from '../../support/media-server.ts'
 import { isTone } from '../../support/media-tone.ts'
 import { joinRtcNode } from '../../support/rtc-node.ts'
@@ -45,6 +46,21 @@ describe.skipIf(browserMissing)(`a browser${browserMissing ? ` (skipped: ${brows
     } finally {
       await browser.close()
       await native.close()
+    }
+  })
+
+  test.each([
+    ['one peer connection', true, ['/rtc/v1 404', '/rtc/v1/validate 404', '/rtc 101']],
+    ['two peer connections', false, ['/rtc 101']],
+  ])('that asks for %s is led to two', async (_what, singlePeerConnection, requests) => {
+    const line = await startMediaLine(server.url)
+    const browser = await joinBrowser(line.url, await server.token('browser', 'web3'), { singlePeerConnection })
+    try {
+      await browser.joined()
+      expect(line.requests).toEqual(requests)
+    } finally {
+      await browser.close()
+      await line.close()
     }
   })
 

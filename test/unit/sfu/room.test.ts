@@ -8,7 +8,7 @@ import {
   TrackType,
 } from '@livekit/protocol'
 import { describe, expect, test } from 'vitest'
-import { addTrack, bindSections, muteTrack, updateParticipant } from '../../../src/sfu/publish.ts'
+import { addTrack, bindSections, muteTrack, updateParticipant, updateSubscription } from '../../../src/sfu/publish.ts'
 import { activate, DETACHED_MS, detach, isFullFor, join, remove, tick } from '../../../src/sfu/room.ts'
 import { createRoomState, type Effect, type Participant, type RoomState } from '../../../src/sfu/room-state.ts'
 import type { OfferedSection } from '../../../src/sfu/sdp.ts'
@@ -179,6 +179,19 @@ describe('coming and going', () => {
     expect(only(effects, 'unsubscribe')).toMatchObject([{ subscriber: other.info.sid }])
     expect(events(stand(room, participant))).toEqual([])
     expect(tick(room, 2000 + DETACHED_MS).effects).toEqual([])
+  })
+
+  test('who comes back is sent what it had asked for, without asking again', () => {
+    const room = newRoom()
+    const speaker = seat(room, 'speaker')
+    publish(room, speaker, 'mic')
+    const first = seat(room, 'person')
+    first.autoSubscribe = false
+    updateSubscription(room, first, { trackSids: ['TR_mic'], subscribe: true, participantTracks: [] })
+    detach(room, first.info.sid, 1000)
+    const { participant } = enter(room, 'person', {}, 2000)
+    participant.autoSubscribe = false
+    expect(only(stand(room, participant), 'subscribe')).toMatchObject([{ trackSid: 'TR_mic' }])
   })
 
   test('who does not come back in time has left', () => {
