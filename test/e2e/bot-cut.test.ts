@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import type { BotEvent } from '../../src/bot/wire.ts'
+import type { MediaPlane } from '../../src/server/deps.ts'
 import { superviseMediaServer } from '../../src/sfu/process.ts'
 import { newPerson, openRoom } from '../integration/client/people.ts'
 import { countUp, listen, runsHeard, STEP_MS, writeStaircase } from '../support/bot-room.ts'
@@ -12,6 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { farSideMissing, startFarSide } from '../support/far-side.ts'
 import { freePort } from '../support/free-port.ts'
 import { API_KEY, API_SECRET, buildMediaServer } from '../support/media-server.ts'
+import { mediaEnv, startProjectMedia } from '../support/project-media.ts'
 import { roomtoneBin, startRoomtone } from '../support/roomtone.ts'
 import { type Sms, startTestServer, type TestServer } from '../support/server.ts'
 
@@ -90,6 +92,20 @@ const expectWhole = async (play: Play) => {
   return runs
 }
 
+/** The media server of this project at that address, so that the cable to it can be cut. */
+const mediaAt = async (address: string, port: number): Promise<MediaPlane> => {
+  const webhookUrl = `http://127.0.0.1:${port}/api/webhooks/livekit`
+  const livekit = await startProjectMedia({ address, webhookUrls: [webhookUrl] })
+  if (livekit) {
+    cleanups.push(livekit.close)
+    return { url: livekit.url, apiKey: livekit.key, apiSecret: livekit.secret }
+  }
+  const keys = { apiKey: API_KEY, apiSecret: API_SECRET }
+  const media = await superviseMediaServer({ entry: buildMediaServer(), ...keys, address, webhookUrl })
+  cleanups.push(media.close)
+  return { ...keys, attach: media }
+}
+
 it('skips nothing and repeats at most 1.5 s when the media server is killed', async () => {
   const server = await startTestServer({ media: 'project' })
   cleanups.push(server.close)
@@ -105,15 +121,7 @@ it.skipIf(farSideMissing)(
     const port = await freePort()
     const far = await startFarSide(port)
     cleanups.push(far.close)
-    const media = await superviseMediaServer({
-      entry: buildMediaServer(),
-      apiKey: API_KEY,
-      apiSecret: API_SECRET,
-      address: far.address,
-      webhookUrl: `http://127.0.0.1:${port}/api/webhooks/livekit`,
-    })
-    cleanups.push(media.close)
-    const server = await startTestServer({ port, media: { apiKey: API_KEY, apiSecret: API_SECRET, attach: media } })
+    const server = await startTestServer({ port, media: await mediaAt(far.address, port) })
     cleanups.push(server.close)
     const play = await beginPlay(server, far.inside)
     for (const [afterMs, forMs] of [
@@ -133,9 +141,11 @@ it.skipIf(farSideMissing)(
 it('skips nothing and repeats at most 1.5 s when the server is killed and started again', async () => {
   const port = await freePort()
   const outbox = join(folder, 'outbox.jsonl')
+  const livekit = await startProjectMedia()
+  if (livekit) cleanups.push(livekit.close)
   const serve = async () => {
     const args = ['serve', '--port', String(port), '--data', join(folder, 'data'), '--sms', `outbox:${outbox}`]
-    const running = startRoomtone(args, { home: folder, withinMs: 110_000 })
+    const running = startRoomtone(args, { home: folder, env: mediaEnv(livekit), withinMs: 110_000 })
     cleanups.push(async () => {
       running.kill('SIGTERM')
       await running.ended

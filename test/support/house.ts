@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { eventually } from './eventually.ts'
-import { type ProjectMedia, startProjectMedia } from './project-media.ts'
+import { mediaEnv, startProjectMedia } from './project-media.ts'
 import { login, type Ran, type Running, roomtone, startRoomtone, throwawayHome } from './roomtone.ts'
 
 type EventOf<T extends SeatEvent['type']> = Extract<SeatEvent, { type: T }>
@@ -117,9 +117,6 @@ export const openHouse = async (names: string[], { env = {}, serve: asked }: Hou
     },
   }
 }
-
-const mediaEnv = (media: ProjectMedia): Record<string, string> =>
-  media ? { LIVEKIT_URL: media.url, LIVEKIT_API_KEY: media.key, LIVEKIT_API_SECRET: media.secret } : {}
 
 const withEvents = (running: Running, run: House['run']): HouseSeat => {
   const told = <T extends SeatEvent['type']>(type: T) =>

@@ -15,6 +15,8 @@ export type LivekitOptions = {
   apiSecret?: string
   /** Signal port; any free one unless said. */
   port?: number
+  /** Where it listens and is reached; loopback unless said. */
+  address?: string
   webhookUrls?: string[]
   /** False: only CreateRoom makes rooms. */
   autoCreate?: boolean
@@ -45,6 +47,7 @@ export type LivekitServer = {
 export const startLivekitServer = async (options: LivekitOptions = {}): Promise<LivekitServer> => {
   if (binary === null) throw new Error(noLivekit ?? '')
   const folder = mkdtempSync(join(tmpdir(), 'roomtone-livekit-'))
+  const address = options.address ?? '127.0.0.1'
   const ports = { signal: options.port ?? (await freePort()), tcp: await freePort(), udp: await freePort() }
   let settings = { apiKey: 'testkey', apiSecret: 'a secret of at least thirty-two characters', ...options }
   let child: ChildProcess
@@ -54,7 +57,7 @@ export const startLivekitServer = async (options: LivekitOptions = {}): Promise<
     writeFileSync(file, configOf(settings, ports))
     child = spawn(binary, ['--config', file], { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => (log += text))
-    await eventually(() => isUp(ports.signal, child, () => log), {
+    await eventually(() => isUp(`http://${address}:${ports.signal}`, child, () => log), {
       withinMs: 20_000,
       what: 'livekit-server answers',
       everyMs: 50,
@@ -80,8 +83,8 @@ export const startLivekitServer = async (options: LivekitOptions = {}): Promise<
     throw error
   })
   return {
-    url: `ws://127.0.0.1:${ports.signal}`,
-    httpUrl: `http://127.0.0.1:${ports.signal}`,
+    url: `ws://${address}:${ports.signal}`,
+    httpUrl: `http://${address}:${ports.signal}`,
     key: settings.apiKey,
     secret: settings.apiSecret,
     get pid() {
@@ -102,15 +105,15 @@ export const startLivekitServer = async (options: LivekitOptions = {}): Promise<
 type Ports = { signal: number; tcp: number; udp: number }
 
 const configOf = (
-  { apiKey, apiSecret, webhookUrls, autoCreate, redis, yaml = [] }: LivekitOptions,
+  { apiKey, apiSecret, address, webhookUrls, autoCreate, redis, yaml = [] }: LivekitOptions,
   ports: Ports,
 ): string =>
   [
     `port: ${ports.signal}`,
-    'bind_addresses: ["127.0.0.1"]',
+    `bind_addresses: ["${address ?? '127.0.0.1'}"]`,
     'rtc:',
-    '  node_ip: 127.0.0.1',
-    '  interfaces: { includes: [lo] }',
+    `  node_ip: ${address ?? '127.0.0.1'}`,
+    ...(address ? [`  ips: { includes: ["${address}/32"] }`] : ['  interfaces: { includes: [lo] }']),
     '  enable_loopback_candidate: true',
     `  tcp_port: ${ports.tcp}`,
     `  udp_port: ${ports.udp}`,
@@ -123,9 +126,9 @@ const configOf = (
     '',
   ].join('\n')
 
-const isUp = async (port: number, child: ChildProcess, log: () => string): Promise<boolean> => {
+const isUp = async (url: string, child: ChildProcess, log: () => string): Promise<boolean> => {
   if (child.exitCode !== null) throw new Error(`livekit-server ended with ${child.exitCode}: ${log().slice(-2_000)}`)
-  const answer = await fetch(`http://127.0.0.1:${port}/`)
+  const answer = await fetch(url)
   return answer.ok
 }
 
