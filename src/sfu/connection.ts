@@ -166,6 +166,7 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
   let answeredOnce = false
   let offerId = 0
   let sections = 0
+  let closed = false
   let waiting = false
   let dirty = false
   let retry: NodeJS.Timeout | undefined
@@ -226,6 +227,8 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
       trackSid: string,
       { streamId, stereo, ssrc }: { streamId: string; stereo: boolean; ssrc: number },
     ): Sink => {
+      // A participant whose connection failed keeps its place for a while, and tracks go on coming.
+      if (closed) return { ssrc, send: () => false }
       const track = peer.addTrack({ ssrc, streamId, trackId: trackSid, stereo })
       sent.set(trackSid, track)
       sections += 1
@@ -237,13 +240,14 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
     },
     unsubscribe: (trackSid: string): void => {
       const track = sent.get(trackSid)
-      if (!track) return
+      if (!track || closed) return
       sent.delete(trackSid)
       delete trackOfMid[track.mid]
       peer.removeTrack(track.mid)
       schedule(REMOVAL_OFFER_MS)
     },
     close: (): void => {
+      closed = true
       clearTimeout(first)
       clearTimeout(retry)
       clearTimeout(scheduled)

@@ -1,0 +1,144 @@
+import {
+  DisconnectReason,
+  LeaveRequest_Action,
+  MuteTrackRequest,
+  Ping,
+  SignalTarget,
+  TrickleRequest,
+  UpdateParticipantMetadata,
+  UpdateSubscription,
+} from '@livekit/protocol'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { joinPackets, type PacketParticipant } from '../../../src/client/packets.ts'
+import { encodeMarkers } from '../../../src/client/packets-markers.ts'
+import type { PacketPublication } from '../../../src/client/packets-publish.ts'
+import { spreadOf } from '../../../src/client/packets-received.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type Flooder, joinFlooder } from '../../support/flooder.ts'
+import { buildMediaServer, startTestMediaServer, type TestMediaServer } from '../../support/media-server.ts'
+
+let server: TestMediaServer
+let speaker: PacketParticipant
+let publication: PacketPublication
+let bystanders: PacketParticipant[]
+let flooder: Flooder
+
+const join = async (identity: string, canPublish: boolean) =>
+  joinPackets({ url: server.url, token: await server.token(identity, 'hall', { canPublish }) })
+
+beforeAll(async () => {
+  server = await startTestMediaServer({ entry: buildMediaServer() })
+  speaker = await join('speaker', true)
+  publication = await speaker.publish(await encodeMarkers({ everyMs: 1000, id: 2 }))
+  bystanders = await Promise.all(Array.from({ length: 10 }, (_, index) => join(`bystander-${index}`, false)))
+})
+afterAll(async () => {
+  for (const one of [...bystanders, speaker]) await one.leave()
+  await server.close()
+})
+afterEach(() => flooder.close())
+
+const heard = () => bystanders.map((one) => one.received().find(({ identity }) => identity === 'speaker')!)
+
+/** Who is not the flooder loses no packet, and waits for none longer than a jitter buffer bridges. */
+const othersHearNoGap = async () => {
+  const sent = publication.sent()
+  await eventually(() => heard().every(({ stamped }) => (stamped.last ?? 0) >= sent + 25), {
+    withinMs: 5000,
+    what: 'half a second after the flood is heard',
+  })
+  for (const { stamped } of heard()) expect(stamped).toMatchObject({ lost: 0, duplicates: 0, reordered: 0 })
+  const gap = spreadOf(heard().map(({ gapUs }) => gapUs))!
+  console.log(`longest gap ${gap.maxMs.toFixed(0)} ms, p99 ${gap.p99Ms.toFixed(0)} ms`)
+  expect(gap.p99Ms).toBeLessThan(80)
+}
+
+const enter = async (identity: string) => {
+  flooder = await joinFlooder(server.url, await server.token(identity, 'hall'))
+  await eventually(() => heard().every((track) => (track?.stamped.packets ?? 0) > 10), {
+    withinMs: 10_000,
+    what: 'the bystanders hear',
+  })
+  for (const one of bystanders) one.forgetReceived()
+  return { ...flooder, cutOffBefore: (await server.metrics()).cutOff! }
+}
+
+/** Told why, put out, and not to come back by itself. */
+const isCutOff = async (before: number) => {
+  await eventually(() => flooder.raw.closed(), { withinMs: 8000, what: 'the flooder is cut off' })
+  expect(flooder.raw.leave()).toMatchObject({
+    reason: DisconnectReason.STATE_MISMATCH,
+    action: LeaveRequest_Action.DISCONNECT,
+  })
+  expect((await server.metrics()).cutOff).toBe(before + 1)
+}
+
+test('a flood of signal messages', async () => {
+  const { raw, repeat, cutOffBefore } = await enter('flood-pings')
+  repeat(5000, () => raw.send({ case: 'pingReq', value: new Ping({ timestamp: 0n }) }))
+  await isCutOff(cutOffBefore)
+  await othersHearNoGap()
+})
+
+test('a flood of what everyone is told', async () => {
+  const { raw, repeat, openTrack, cutOffBefore } = await enter('flood-mutes')
+  const { trackSid } = await openTrack()
+  repeat(1000, (count) =>
+    raw.send({ case: 'mute', value: new MuteTrackRequest({ sid: trackSid, muted: count % 2 === 0 }) }),
+  )
+  await isCutOff(cutOffBefore)
+  await othersHearNoGap()
+})
+
+test('a flood of new names', async () => {
+  const { raw, repeat, cutOffBefore } = await enter('flood-names')
+  repeat(1000, (count) =>
+    raw.send({ case: 'updateMetadata', value: new UpdateParticipantMetadata({ name: `name ${count}` }) }),
+  )
+  await isCutOff(cutOffBefore)
+  await othersHearNoGap()
+})
+
+test('a flood of candidates', async () => {
+  const { raw, repeat, cutOffBefore } = await enter('flood-candidates')
+  repeat(5000, (count) => {
+    const address = `10.${count & 0xff}.${(count >> 8) & 0xff}.1`
+    const candidate = `candidate:${count} 1 udp 2122260223 ${address} ${1024 + count} typ host`
+    const candidateInit = JSON.stringify({ candidate, sdpMid: '0', sdpMLineIndex: 0 })
+    raw.send({ case: 'trickle', value: new TrickleRequest({ target: SignalTarget.SUBSCRIBER, candidateInit }) })
+  })
+  await isCutOff(cutOffBefore)
+  await othersHearNoGap()
+})
+
+test('a flood of subscriptions', async () => {
+  const { raw, repeat, cutOffBefore } = await enter('flood-wishes')
+  const trackSids = [publication.trackSid]
+  repeat(1000, (count) =>
+    raw.send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe: count % 2 === 0 }) }),
+  )
+  await isCutOff(cutOffBefore)
+  await othersHearNoGap()
+})
+
+test('a slow flood of subscriptions, below every limit, ends in a new connection', async () => {
+  const { raw, repeat } = await enter('flood-slow')
+  const trackSids = [publication.trackSid]
+  // Twice as many messages as media sections: each wish is taken back.
+  repeat(40, (count) =>
+    raw.send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe: count % 2 === 0 }) }),
+  )
+  await eventually(() => raw.closed(), { withinMs: 20_000, what: 'it is sent to join anew, or cut off' })
+  expect(raw.leave()?.reason).toBe(DisconnectReason.STATE_MISMATCH)
+  await othersHearNoGap()
+})
+
+test('a flood of sound', async () => {
+  const { repeat, openTrack, cutOffBefore } = await enter('flood-sound')
+  const { send } = await openTrack()
+  repeat(5000, send)
+  await isCutOff(cutOffBefore)
+  const { overRate } = await server.metrics()
+  expect(overRate).toBeGreaterThan(500)
+  await othersHearNoGap()
+})
