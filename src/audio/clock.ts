@@ -52,6 +52,7 @@ export const dueFrames = (
 
 const ticks = new Set<(nowMs: number) => void>()
 let timer: NodeJS.Timeout | undefined
+let turn: NodeJS.Immediate | undefined
 let gridMs: number | undefined
 
 const nextGridMs = (nowMs: number): number => {
@@ -63,7 +64,12 @@ const schedule = () => {
   if (timer) return
   const nowMs = performance.now()
   const delayMs = nextGridMs(nowMs) - nowMs
-  timer = setTimeout(runTicks, delayMs < 0.5 ? FRAME_MS : delayMs)
+  timer = setTimeout(afterArrivals, delayMs < 0.5 ? FRAME_MS : delayMs)
+}
+
+/** What arrived while the loop was busy is taken in first: frames that are caught up then find their sound. */
+const afterArrivals = () => {
+  turn = setImmediate(runTicks)
 }
 
 const runTicks = () => {
@@ -76,5 +82,6 @@ const runTicks = () => {
 
 const stopTimer = () => {
   clearTimeout(timer)
+  clearImmediate(turn)
   timer = undefined
 }

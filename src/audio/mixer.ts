@@ -1,3 +1,4 @@
+import { createDriftBuffer, type DriftBuffer, type DriftCounts } from './drift-buffer.ts'
 import { type Channels, createFrame, FRAME_SAMPLES } from './frame.ts'
 import { levelDb, SILENCE_DB } from './level.ts'
 import { createLimiter } from './limiter.ts'
@@ -12,12 +13,10 @@ type MixerInput = {
   setMuted(muted: boolean): void
   /** RMS dBFS of the last frame pulled, before volume; -100 when nothing came. */
   levelDb(): number
-  stats(): MixerInputStats
+  /** What evening out the event loop's jitter costs now and did to the sound so far; the network's is gone before. */
+  stats(): DriftCounts & { fillMs: number }
   remove(): void
 }
-
-/** `missedFrames`: nothing was there when due, though sound was running; `droppedFrames`: too much came. */
-type MixerInputStats = { missedFrames: number; droppedFrames: number; queuedFrames: number }
 
 export type Mixer = {
   readonly channels: Channels
@@ -30,16 +29,15 @@ export type Mixer = {
   pull(into: Int16Array): void
 }
 
-/** Sound starts when this much is queued, so that a late frame does not tear a hole at once. */
-const START_FRAMES = 2
+/** Sound starts when this much is there, so that a late frame does not tear a hole at once. */
+const TARGET_MS = 20
 /** More than this is never kept: what comes after a stall would only be delay. */
-const MAX_FRAMES = 12
-/** When at least this much was queued for two seconds, one frame of delay is taken out. */
-const SPARE_FRAMES = 3
-const SPARE_AFTER_PULLS = 200
+const MAX_MS = 120
 
-/** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit. */
-export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mixer => {
+type MixerOptions = { channels?: Channels; nowMs?: () => number }
+
+/** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit while it comes steadily. */
+export const createMixer = ({ channels = 2, nowMs }: MixerOptions = {}): Mixer => {
   const inputs = new Map<string, ReturnType<typeof createInput>>()
   const sum = new Float32Array(FRAME_SAMPLES * channels)
   const limiter = createLimiter(channels)
@@ -49,7 +47,8 @@ export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mix
     input: (name) => {
       const known = inputs.get(name)
       if (known) return known
-      const input = createInput(channels, () => {
+      const buffer = createDriftBuffer({ channels, targetMs: TARGET_MS, maxMs: MAX_MS, nowMs })
+      const input = createInput(channels, buffer, () => {
         if (inputs.get(name) === input) inputs.delete(name)
       })
       inputs.set(name, input)
@@ -68,9 +67,9 @@ export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mix
   }
 }
 
-const createInput = (channels: Channels, remove: () => void) => {
-  const queue = createFrameQueue(channels)
-  const adapter = createFrameAdapter(channels, queue.push)
+const createInput = (channels: Channels, buffer: DriftBuffer, remove: () => void) => {
+  const adapter = createFrameAdapter(channels, buffer.write)
+  const frame = createFrame(channels)
   let wantedGain = 1
   let muted = false
   let gain = 1
@@ -84,13 +83,13 @@ const createInput = (channels: Channels, remove: () => void) => {
       muted = next
     },
     levelDb: () => level,
-    stats: queue.stats,
+    stats: () => ({ ...buffer.counts(), fillMs: buffer.fillMs() }),
     remove,
     mixInto: (sum: Float32Array) => {
-      const frame = queue.next()
-      level = frame ? levelDb(frame) : SILENCE_DB
+      buffer.read(frame)
+      level = levelDb(frame)
       const target = muted ? 0 : wantedGain
-      if (frame) addRamped(frame, sum, gain, target, channels)
+      if (level > SILENCE_DB) addRamped(frame, sum, gain, target, channels)
       gain = target
     },
   }
@@ -105,52 +104,5 @@ const addRamped = (frame: Int16Array, sum: Float32Array, from: number, to: numbe
   for (let i = 0; i < frame.length; i++) {
     const share = Math.floor(i / channels) / FRAME_SAMPLES
     sum[i]! += frame[i]! * (from + (to - from) * share)
-  }
-}
-
-/** A ring of whole frames. It evens out the event loop's jitter; the network's is already gone before it. */
-const createFrameQueue = (channels: Channels) => {
-  const ring = Array.from({ length: MAX_FRAMES }, () => createFrame(channels))
-  const stats = { missedFrames: 0, droppedFrames: 0 }
-  let first = 0
-  let queued = 0
-  let running = false
-  let fewest = MAX_FRAMES
-  let pulls = 0
-
-  const drop = () => {
-    first = (first + 1) % MAX_FRAMES
-    queued--
-    stats.droppedFrames++
-  }
-
-  const takeOutSpareDelay = () => {
-    fewest = Math.min(fewest, queued)
-    if (++pulls < SPARE_AFTER_PULLS) return
-    if (fewest >= SPARE_FRAMES) drop()
-    fewest = MAX_FRAMES
-    pulls = 0
-  }
-
-  return {
-    push: (frame: Int16Array) => {
-      if (queued === MAX_FRAMES) while (queued > START_FRAMES) drop()
-      ring[(first + queued++) % MAX_FRAMES]!.set(frame)
-    },
-    next: (): Int16Array | undefined => {
-      if (!running && queued < START_FRAMES) return undefined
-      if (queued === 0) {
-        running = false
-        stats.missedFrames++
-        return undefined
-      }
-      running = true
-      takeOutSpareDelay()
-      const frame = ring[first]!
-      first = (first + 1) % MAX_FRAMES
-      queued--
-      return frame
-    },
-    stats: (): MixerInputStats => ({ ...stats, queuedFrames: queued }),
   }
 }

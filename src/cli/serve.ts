@@ -178,8 +178,8 @@ const freePort = (host: string, wanted: number): Promise<number> => {
       probe.close(() => resolve(port))
     })
   })
-
 }
+
 const portSchema = z.object({ port: z.number().int() })
 
 /** The embedded server's port of last time where it is free, so that seats find it again after a kill -9. */

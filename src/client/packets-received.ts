@@ -2,7 +2,7 @@ import { createHistogram, type Histogram, type RecordableHistogram } from 'node:
 import type { IncomingPacket } from './packets-rtp.ts'
 
 /** Numbers that should come one after the other, and what came instead. */
-export type Order = {
+type Order = {
   /** The lowest and the highest number that came; undefined before any. */
   first: number | undefined
   last: number | undefined

@@ -25,7 +25,7 @@ export type PacketParticipant = {
   leave(): Promise<void>
 }
 
-export type ReceivedTrack = Received & { identity: string; trackSid: string }
+type ReceivedTrack = Received & { identity: string; trackSid: string }
 
 export type PacketsOptions = {
   url: string

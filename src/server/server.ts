@@ -140,10 +140,6 @@ const listen = async (app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
-
-const portOf = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
-
 /** Why one cannot listen there: `port-taken` or `bad-input`, with a sentence; else the error as it is. */
 export const listenProblem = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
   const { code = '' } = error
@@ -154,6 +150,10 @@ export const listenProblem = (error: NodeJS.ErrnoException, host: string, port: 
     return coded('bad-input', `This machine has no address ${host} to listen on.`)
   return error
 }
+
+const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+
+const portOf = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
 
 // An address that means "all of them" is no address to call: this machine reaches itself by loopback.
 const urlOf = (host: string, port: number): string => {

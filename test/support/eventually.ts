@@ -9,13 +9,13 @@ export type EventuallyOptions = { withinMs: number; what: string; everyMs?: numb
 export const eventually = async <T>(
   probe: () => T | Promise<T>,
   { withinMs, what, everyMs = 20 }: EventuallyOptions,
-): Promise<T> => {
+): Promise<Exclude<T, false | null | undefined>> => {
   const deadline = performance.now() + withinMs
   let last: unknown
   for (;;) {
     try {
       const value = await probe()
-      if (value) return value
+      if (value) return value as Exclude<T, false | null | undefined>
       last = value
     } catch (error) {
       last = error

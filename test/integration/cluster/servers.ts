@@ -11,7 +11,7 @@ import { type Running, startRoomtone } from '../../support/roomtone.ts'
 import type { TestServer } from '../../support/server.ts'
 
 /** What signs people in: a server's URL and the messages of the house. */
-export type Door = Pick<TestServer, 'url' | 'outbox'>
+type Door = Pick<TestServer, 'url' | 'outbox'>
 
 /** A `roomtone serve` in a process of its own. */
 export type Serve = {

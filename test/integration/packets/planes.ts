@@ -12,7 +12,12 @@ export type Plane = {
 
 /** For `describe.each`: title, why it cannot run here, and how to start it. */
 export const planes: [name: string, missing: string | null, start: () => Promise<Plane>][] = [
-  ['our media server', null, () => startTestMediaServer({ entry: buildMediaServer() })],
+  [
+    'our media server',
+    null,
+    // Vitest shows beside a test why the server ended a connection.
+    () => startTestMediaServer({ entry: buildMediaServer(), log: (line) => console.log(line) }),
+  ],
   [
     `livekit-server${noLivekit ? ` (${noLivekit})` : ''}`,
     noLivekit,

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createDriftBuffer } from '../../../src/audio/drift-buffer.ts'
 
 const BLOCK = 480
-const options = { channels: 1, targetMs: 20, maxMs: 120 }
+const clock = { ms: 0 }
+const options = { channels: 1, targetMs: 20, maxMs: 120, nowMs: () => clock.ms }
 
 /** A 440 Hz sine that goes on from call to call. */
 const sine = () => {
@@ -21,9 +22,11 @@ const run = (buffer: ReturnType<typeof createDriftBuffer>, { rate, seconds }: { 
     owed += rate / 100
     buffer.write(next(Math.floor(owed)))
     owed -= Math.floor(owed)
+    clock.ms += 8
     const into = new Int16Array(BLOCK)
     results.push(buffer.read(into))
     out.push(...into)
+    clock.ms += 2
   }
   return { out, results }
 }
@@ -60,6 +63,7 @@ describe('a buffer between two clocks', () => {
     const { out } = run(buffer, { rate: 48_000, seconds: 1 })
     const after: number[] = []
     for (let i = 0; i < 5; i++) {
+      clock.ms += 10
       const into = new Int16Array(BLOCK)
       buffer.read(into)
       after.push(...into)
@@ -75,7 +79,10 @@ describe('a buffer between two clocks', () => {
     for (let i = 0; i < 100; i++) buffer.write(new Int16Array(BLOCK).fill(i))
     expect(buffer.fillMs()).toBeLessThanOrEqual(120)
     const into = new Int16Array(BLOCK)
-    while (buffer.fillMs() >= 10) buffer.read(into)
+    while (buffer.fillMs() >= 10) {
+      clock.ms += 10
+      buffer.read(into)
+    }
     expect(into.at(-1)).toBe(99)
     expect(buffer.counts().droppedMs).toBeGreaterThan(800)
   })
