@@ -10,9 +10,6 @@ import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
 import { type Running, startRoomtone } from '../../support/roomtone.ts'
 import type { TestServer } from '../../support/server.ts'
 
-/** What signs people in: a server's URL and the messages of the house. */
-type Door = Pick<TestServer, 'url' | 'outbox'>
-
 /** A `roomtone serve` in a process of its own. */
 export type Serve = {
   door: TestServer
