@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import type { z } from 'zod'
-import { apiError, problemSchema } from '../protocol/errors.ts'
+import { apiError } from '../protocol/errors.ts'
+import { problemSchema } from '../protocol/problem.ts'
 import { type Route, type RouteName, routes } from '../protocol/routes.ts'
 import { type SubscribeOptions, type Subscription, startSubscription } from './api-events.ts'
 import type { Credentials } from './credentials.ts'

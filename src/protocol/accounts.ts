@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lineSchema } from './text.ts'
+import { lineSchema } from './line.ts'
 
 /** Instants cross the wire as ISO 8601 in UTC. */
 export const instantSchema = z.iso.datetime()

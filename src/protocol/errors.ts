@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /** What can go wrong across the wire. The server maps each to an HTTP status, the CLI to an exit code and a sentence. */
 export const errorCodes = [
   'bad-request', // the body, query or a header does not fit; `field` names the culprit
@@ -25,18 +23,6 @@ export const errorCodes = [
   'internal',
 ] as const
 export type ErrorCode = (typeof errorCodes)[number]
-
-/** RFC 9457 problem document. `type` is `urn:roomtone:` + code. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  code: z.enum(errorCodes),
-  detail: z.string().optional(),
-  field: z.string().optional(),
-  retryAfterMs: z.number().int().optional(),
-})
-export type Problem = z.infer<typeof problemSchema>
 
 export type ApiError = Error & { code: ErrorCode; field?: string; retryAfterMs?: number }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { handleSchema, instantSchema, nameSchema } from './accounts.ts'
-import { lineSchema } from './text.ts'
+import { lineSchema } from './line.ts'
 
 /** A moderator is on stage too: `moderator` and `speaker` may publish, unless `mutedByModerator`. */
 export const roleSchema = z.enum(['listener', 'speaker', 'moderator'])

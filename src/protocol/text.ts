@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 // C0/C1 controls, zero-width, bidi marks, embeddings, overrides and isolates, tags, BOM, line and paragraph separators,
 // halves of surrogate pairs.
 const unsafe =
@@ -20,12 +18,3 @@ export const cleanLine = (text: string): string =>
     .replace(/(\p{M}{4})\p{M}+/gu, '$1')
     .replace(/\s+/gu, ' ')
     .trim()
-
-/** A one-line text of at most `maxCharacters` code points that is not empty once cleaned. */
-export const lineSchema = (maxCharacters: number) =>
-  z
-    .string()
-    .max(maxCharacters * 8)
-    .transform(cleanLine)
-    .refine((line) => line.length > 0, 'must not be empty')
-    .refine((line) => [...line].length <= maxCharacters, `must have at most ${maxCharacters} characters`)

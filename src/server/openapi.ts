@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { problemSchema } from '../protocol/errors.ts'
+import { problemSchema } from '../protocol/problem.ts'
 import { type Route, routes } from '../protocol/routes.ts'
 
 /** Serves the OpenAPI 3.1 document of the routes. */

@@ -1,4 +1,5 @@
-import { type ErrorCode, isApiError, type Problem } from '../protocol/errors.ts'
+import { type ErrorCode, isApiError } from '../protocol/errors.ts'
+import type { Problem } from '../protocol/problem.ts'
 
 const statusOf: Record<ErrorCode, number> = {
   'bad-request': 400,

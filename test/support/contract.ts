@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { problemSchema } from '../../src/protocol/errors.ts'
+import { problemSchema } from '../../src/protocol/problem.ts'
 import { type Route, routes } from '../../src/protocol/routes.ts'
 
 /** Throws when an answer of the API is not what its route promises: a field too few, too many, or of another type. */

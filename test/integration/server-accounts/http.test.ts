@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { problemSchema } from '../../../src/protocol/errors.ts'
+import { problemSchema } from '../../../src/protocol/problem.ts'
 import { type Route, routes } from '../../../src/protocol/routes.ts'
 import { startServer } from '../../../src/server/server.ts'
 import { call, type Phone, signIn } from '../../support/phones.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { credentialsSchema, type LoginStarted, loginStartedSchema } from '../../../src/protocol/accounts.ts'
-import type { Problem } from '../../../src/protocol/errors.ts'
+import type { Problem } from '../../../src/protocol/problem.ts'
 import { call, lastCode, signIn } from '../../support/phones.ts'
 import {
   closeStores,
