@@ -3,13 +3,16 @@ import { AUDIO_LEVEL_URI, LEVEL_EXTENSION_ID, OPUS_PAYLOAD_TYPE } from './packet
 
 /**
  * The door to node-datachannel for light participants. Facts it rests on: onTrack comes late, so tracks are known by
- * mid; a track that is not referenced is collected; candidates that come before the description are lost.
+ * mid; a track that is not referenced is collected; candidates that come before the description are lost. Two things
+ * end the whole process, past every handler of Node: an error thrown in a callback, and a local answer where there is
+ * no offer, as in a connection that the other side has just closed.
  */
 export type PeerHandlers = {
   /** One of ours, as JSON of RTCIceCandidateInit. */
   onCandidate(candidateInit: string): void
   onConnected(): void
-  onFailed(): void
+  /** Once, unless `close` was called: what ended the connection. */
+  onFailed(why: string): void
 }
 
 type Peer = {
@@ -64,23 +67,29 @@ export const createPublishingPeer = async (
 export const createSubscribingPeer = async (
   handlers: PeerHandlers & { onPacket(mid: string, packet: Buffer): void },
 ): Promise<SubscribingPeer> => {
-  const { pc, setRemote, peer } = await connect(handlers)
+  const { pc, guard, setRemote, peer } = await connect(handlers)
   const tracks = new Map<string, Track>()
   const channels = new Set<unknown>()
-  pc.onTrack((track) => {
-    const mid = track.mid()
-    tracks.set(mid, track)
-    track.onMessage((packet) => handlers.onPacket(mid, packet))
-  })
+  pc.onTrack(
+    guard((track) => {
+      const mid = track.mid()
+      tracks.set(mid, track)
+      track.onMessage(guard((packet) => handlers.onPacket(mid, packet)))
+    }),
+  )
   // Read and forget: an unread channel would pile its messages up.
-  pc.onDataChannel((channel) => {
-    channels.add(channel)
-    channel.onMessage(() => {})
-  })
+  pc.onDataChannel(
+    guard((channel) => {
+      channels.add(channel)
+      channel.onMessage(() => {})
+    }),
+  )
   return {
     ...peer,
     answer: (offer) => {
       setRemote(offer, 'offer')
+      // The library closes a connection in a thread of its own, and then takes descriptions in silence.
+      if (pc.signalingState() !== 'have-remote-offer') throw unavailable('The connection for receiving has closed.')
       pc.setLocalDescription('answer')
       return descriptionOf(pc)
     },
@@ -97,39 +106,66 @@ const connect = async ({ onCandidate, onConnected, onFailed }: PeerHandlers) => 
     disableAutoNegotiation: true,
     forceMediaTransport: true,
   })
-  // Its candidates begin with "a=", which other WebRTC stacks refuse.
-  pc.onLocalCandidate((candidate, mid) =>
-    onCandidate(JSON.stringify({ candidate: candidate.replace(/^a=/, ''), sdpMid: mid, sdpMLineIndex: 0 })),
-  )
-  pc.onStateChange((state) => {
-    if (state === 'connected') onConnected()
-    if (state === 'failed') onFailed()
-  })
-  const early: Candidate[] = []
+  let isOver = false
+  const fail = (why: string): void => {
+    if (isOver) return
+    isOver = true
+    // Out of the library's callback: what is thrown here must not end the process.
+    setImmediate(onFailed, why)
+  }
+  const guard =
+    <T extends unknown[]>(callback: (...args: T) => void) =>
+    (...args: T): void => {
+      try {
+        callback(...args)
+      } catch (error) {
+        fail((error as Error).message)
+      }
+    }
+  const ours: string[] = []
+  const theirs: Candidate[] = []
   let isDescribed = false
   let isClosed = false
+  // Its candidates begin with "a=", which other WebRTC stacks refuse.
+  pc.onLocalCandidate(
+    guard((line, mid) => {
+      const candidateInit = JSON.stringify({ candidate: line.replace(/^a=/, ''), sdpMid: mid, sdpMLineIndex: 0 })
+      if (isDescribed) onCandidate(candidateInit)
+      else ours.push(candidateInit)
+    }),
+  )
+  pc.onStateChange(
+    guard((state) => {
+      if (state === 'connected') onConnected()
+      // None of these is left again.
+      if (state === 'failed' || state === 'disconnected' || state === 'closed') fail(`it is ${state}`)
+    }),
+  )
   const add = ({ candidate, sdpMid }: Candidate): void => {
     if (isUdp(candidate)) pc.addRemoteCandidate(candidate, sdpMid ?? '0')
   }
+  /** No candidate goes either way before this: the library may shake hands before it knows the other's fingerprint. */
   const setRemote = (sdp: string, type: 'offer' | 'answer'): void => {
     pc.setRemoteDescription(sdp, type)
     isDescribed = true
-    for (const candidate of early.splice(0)) add(candidate)
+    for (const candidateInit of ours.splice(0)) onCandidate(candidateInit)
+    for (const candidate of theirs.splice(0)) add(candidate)
   }
   const peer: Peer = {
     addCandidate: (candidateInit) => {
       const candidate = JSON.parse(candidateInit) as Candidate
       if (isDescribed) add(candidate)
-      else early.push(candidate)
+      else theirs.push(candidate)
     },
     close: () => {
       if (isClosed) return
       isClosed = true
+      isOver = true
       pc.onStateChange(() => {})
       pc.close()
     },
   }
-  return { nd, pc, setRemote, peer }
+  return { nd, pc, guard, setRemote, peer }
 }
 
 type Candidate = { candidate: string; sdpMid?: string | null }
@@ -138,7 +174,8 @@ const isUdp = (candidate: string): boolean => /^candidate:\S+ \d+ udp /i.test(ca
 
 const descriptionOf = (pc: PeerConnection): string => {
   const description = pc.localDescription()
-  if (!description)
-    throw Object.assign(new Error('The WebRTC library gave no session description.'), { code: 'media-unavailable' })
+  if (!description) throw unavailable('The WebRTC library gave no session description.')
   return description.sdp
 }
+
+const unavailable = (message: string): Error => Object.assign(new Error(message), { code: 'media-unavailable' })

@@ -27,7 +27,7 @@ export type PacketPublication = {
 type PublisherHandlers = {
   send(message: SignalRequest['message']): void
   trickle(candidateInit: string): void
-  onFailed(): void
+  onFailed(why: string): void
 }
 
 const PUBLISH_TIMEOUT_MS = 10_000

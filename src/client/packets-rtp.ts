@@ -89,5 +89,6 @@ export const readPacket = (packet: Buffer): IncomingPacket | undefined => {
 const readStamp = (packet: Buffer, from: number, end: number): IncomingPacket['stamp'] => {
   if (end - from < 3 + STAMP_BYTES || packet[from + 1] !== ONE_PADDED_FRAME) return undefined
   if (packet.readUInt32BE(end - STAMP_BYTES) !== STAMP_MAGIC) return undefined
-  return { index: packet.readUInt32BE(end - 12), sentAtMs: packet.readDoubleBE(end - 8) }
+  const sentAtMs = packet.readDoubleBE(end - 8)
+  return Number.isFinite(sentAtMs) ? { index: packet.readUInt32BE(end - 12), sentAtMs } : undefined
 }

@@ -17,6 +17,7 @@ type SignalOptions = {
   onMessage(message: SignalMessage): void
   /** Once, unless `close` was called: why the socket is over. */
   onEnd(reason: string): void
+  timeoutMs: number
 }
 
 const CLOSE_GRACE_MS = 500
@@ -25,12 +26,20 @@ const CLOSE_GRACE_MS = 500
  * Resolves when the socket is open. Throws an Error with code `sign-in-needed` when the token is refused,
  * `media-unavailable` when nothing answers.
  */
-export const openSignal = async ({ url, token, autoSubscribe, onMessage, onEnd }: SignalOptions): Promise<Signal> => {
+export const openSignal = async ({
+  url,
+  token,
+  autoSubscribe,
+  onMessage,
+  onEnd,
+  timeoutMs,
+}: SignalOptions): Promise<Signal> => {
   const address = new URL('rtc', `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/`)
   address.search = `protocol=16&sdk=js&auto_subscribe=${autoSubscribe ? 1 : 0}`
   const socket = new WebSocket(address, {
     perMessageDeflate: false,
     headers: { authorization: `Bearer ${token}` },
+    handshakeTimeout: timeoutMs,
   })
   let pinging: NodeJS.Timeout | undefined
   let isOver = false
@@ -44,10 +53,12 @@ export const openSignal = async ({ url, token, autoSubscribe, onMessage, onEnd }
     if (socket.readyState === WebSocket.OPEN) socket.send(new SignalRequest({ message }).toBinary())
   }
   socket.on('message', (data) => {
-    const { message } = SignalResponse.fromBinary(data as Buffer)
+    const message = read(data as Buffer)
+    if (!message) return end('a message of the server could not be read')
     if (message.case === 'join') {
       const timestamp = () => BigInt(Date.now())
       const everyMs = (message.value.pingInterval || 5) * 1000
+      clearInterval(pinging)
       pinging = setInterval(() => send({ case: 'pingReq', value: new Ping({ timestamp: timestamp() }) }), everyMs)
     }
     if (message.case === 'leave') end(DisconnectReason[message.value.reason] ?? 'UNKNOWN_REASON')
@@ -67,6 +78,14 @@ export const openSignal = async ({ url, token, autoSubscribe, onMessage, onEnd }
       setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
       return closed
     },
+  }
+}
+
+const read = (data: Buffer): SignalMessage | undefined => {
+  try {
+    return SignalResponse.fromBinary(data).message
+  } catch {
+    return undefined
   }
 }
 

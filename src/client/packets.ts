@@ -42,6 +42,8 @@ export type PacketsOptions = {
 }
 
 const JOIN_TIMEOUT_MS = 15_000
+/** A server says why, and closes the connections for sound: the word may come after the deed. */
+const LAST_WORD_MS = 500
 
 /**
  * Joins a room of any LiveKit server and resolves when the connection for receiving stands. Throws an Error with code
@@ -49,7 +51,8 @@ const JOIN_TIMEOUT_MS = 15_000
  */
 export const joinPackets = async (options: PacketsOptions): Promise<PacketParticipant> => {
   const tracks = createTracks(options)
-  const connected = withTimeout(options.timeoutMs ?? JOIN_TIMEOUT_MS)
+  const timeoutMs = options.timeoutMs ?? JOIN_TIMEOUT_MS
+  const connected = withTimeout(timeoutMs)
   let identity = ''
   let signal: Signal | undefined
   let reason: string | undefined
@@ -58,7 +61,7 @@ export const joinPackets = async (options: PacketsOptions): Promise<PacketPartic
   const subscriber = await createSubscribingPeer({
     onCandidate: (candidateInit) => trickle(SignalTarget.SUBSCRIBER, candidateInit),
     onConnected: connected.resolve,
-    onFailed: () => end('the connection for receiving failed'),
+    onFailed: (why) => endSoon(`the connection for receiving failed: ${why}`),
     onPacket: tracks.take,
   })
   const trickle = (target: SignalTarget, candidateInit: string): void =>
@@ -66,7 +69,7 @@ export const joinPackets = async (options: PacketsOptions): Promise<PacketPartic
   const publisher = createPublisher({
     send: (message) => signal?.send(message),
     trickle: (candidateInit) => trickle(SignalTarget.PUBLISHER, candidateInit),
-    onFailed: () => end('the connection for sending failed'),
+    onFailed: (why) => endSoon(`the connection for sending failed: ${why}`),
   })
   const close = async (): Promise<void> => {
     publisher.close()
@@ -80,6 +83,7 @@ export const joinPackets = async (options: PacketsOptions): Promise<PacketPartic
     void close()
     options.onEnd?.(why)
   }
+  const endSoon = (why: string): void => void setTimeout(end, LAST_WORD_MS, why).unref()
   const answer = answerOffers(subscriber, (value) => signal?.send({ case: 'answer', value }))
 
   const take = (message: SignalMessage): void => {
@@ -109,6 +113,7 @@ export const joinPackets = async (options: PacketsOptions): Promise<PacketPartic
     signal = await openSignal({
       ...options,
       autoSubscribe: options.autoSubscribe ?? true,
+      timeoutMs,
       onMessage: takeSafely,
       onEnd: end,
     })
