@@ -5,7 +5,7 @@ import type { CleanCandidate } from './sdp.ts'
 /**
  * The door to node-datachannel: two kinds of peer connection on one UDP port. Facts this file rests on: onTrack comes
  * late, so tracks are known by mid; a track that is not referenced is collected; a callback per packet is dear, so
- * subscribers' tracks have none.
+ * subscribers' tracks have none; what a callback throws aborts the process, so each is made `safely`.
  */
 export type MediaEngine = {
   /** UDP port in use. */
@@ -84,13 +84,15 @@ export const startMediaEngine = async (options: {
     peers.add(pc)
     // Its candidates begin with "a=", which other WebRTC stacks refuse.
     const told = new Set<string>()
-    pc.onLocalCandidate((line, mid) => {
-      const candidate = announce(line.replace(/^a=/, ''), options.announcedAddress)
-      // A server with many addresses behind one that is announced has one candidate.
-      if (told.size === told.add(candidate).size) return
-      onCandidate({ candidate, mid })
-    })
-    pc.onStateChange((state) => onState(state === 'connected' || state === 'failed' ? state : 'other'))
+    pc.onLocalCandidate(
+      safely((line, mid) => {
+        const candidate = announce(line.replace(/^a=/, ''), options.announcedAddress)
+        // A server with many addresses behind one that is announced has one candidate.
+        if (told.size === told.add(candidate).size) return
+        onCandidate({ candidate, mid })
+      }),
+    )
+    pc.onStateChange(safely((state) => onState(state === 'connected' || state === 'failed' ? state : 'other')))
     const close = (): void => {
       if (!peers.delete(pc)) return
       pc.onStateChange(() => {})
@@ -122,22 +124,25 @@ export const startMediaEngine = async (options: {
 const publisherPeer = (pc: PeerConnection, peer: Peer, { onPacket, onData }: PublisherHandlers): PublisherPeer => {
   const tracks = new Map<string, Track>()
   const channels = new Set<unknown>()
-  pc.onTrack((track) => {
-    const mid = track.mid()
-    tracks.set(mid, track)
-    if (track.type() === 'audio') track.onMessage((packet) => onPacket(mid, packet))
-  })
+  pc.onTrack(
+    safely((track) => {
+      const mid = track.mid()
+      tracks.set(mid, track)
+      if (track.type() === 'audio') track.onMessage(safely((packet) => onPacket(mid, packet)))
+    }),
+  )
   // Read and forget: an unread channel would pile its messages up.
-  pc.onDataChannel((channel) => {
-    channels.add(channel)
-    channel.onMessage(onData)
-  })
+  pc.onDataChannel(
+    safely((channel) => {
+      channels.add(channel)
+      channel.onMessage(safely(onData))
+    }),
+  )
   return {
     ...peer,
     answer: (offer) => {
       pc.setRemoteDescription(offer, 'offer')
-      pc.setLocalDescription('answer')
-      return descriptionOf(pc)
+      return describe(pc, 'answer')
     },
     sendRtcp: (mid, packet) => {
       trySend(tracks.get(mid), packet)
@@ -172,13 +177,23 @@ const subscriberPeer = (pc: PeerConnection, peer: Peer, newAudio: (mid: string) 
       tracks.get(mid)?.close()
       tracks.delete(mid)
     },
-    offer: () => {
-      pc.setLocalDescription('offer')
-      return descriptionOf(pc)
-    },
+    offer: () => describe(pc, 'offer'),
     applyAnswer: (answer) => pc.setRemoteDescription(answer, 'answer'),
   }
 }
+
+/** A callback that throws nothing at the library: errors come up one turn later, where Node can catch them. */
+const safely =
+  <A extends unknown[]>(work: (...args: A) => void): ((...args: A) => void) =>
+  (...args) => {
+    try {
+      work(...args)
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
+  }
 
 /** `candidate:1 1 UDP 2122317823 10.0.0.7 40000 typ host` (RFC 8839) with the address that clients can reach. */
 const announce = (candidate: string, address: string | undefined): string => {
@@ -196,7 +211,14 @@ const trySend = (track: Track | undefined, packet: Buffer): boolean => {
   }
 }
 
-const descriptionOf = (pc: PeerConnection): string => {
+/**
+ * The library aborts the process over an answer where there is no offer. A connection that has just failed, before
+ * anybody here is told, takes an offer without a word and leaves it at that.
+ */
+const describe = (pc: PeerConnection, type: 'offer' | 'answer'): string => {
+  if (type === 'answer' && pc.signalingState() !== 'have-remote-offer')
+    throw Object.assign(new Error('the connection takes no offer any more'), { code: 'bad_sdp' })
+  pc.setLocalDescription(type)
   const description = pc.localDescription()
   if (!description) throw Object.assign(new Error('the media library gave no session description'), { code: 'bad_sdp' })
   return description.sdp
