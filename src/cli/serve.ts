@@ -103,6 +103,7 @@ const start = async (context: Context, plan: Plan): Promise<Server> => {
       sms,
       operatorPhone,
       media: { url, apiKey, apiSecret, attach: child as Parameters<typeof startServer>[0]['media']['attach'] },
+      metricsToken: context.env.ROOMTONE_METRICS_TOKEN || undefined,
       version: context.version,
       log: context.flags().quiet ? () => {} : undefined,
     })

@@ -8,6 +8,8 @@ export const serverInfoSchema = z.object({
   media: z.object({
     url: z.string(),
     isEmbedded: z.boolean(),
+    /** Processes of the embedded one, and how many of them run now; null where it is elsewhere. */
+    workers: z.object({ all: z.number().int(), running: z.number().int() }).nullable(),
     /** How the server learns who comes and goes there: told at once, or by looking once a second. */
     watch: z.enum(['webhooks', 'polling']),
     /** What keeps the media server from working now, in one sentence. */

@@ -16,6 +16,10 @@ export type MediaPlane = {
   attach?: {
     handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
     handleRequest(request: AttachedRequest): Promise<AttachedAnswer>
+    /** Its processes, where it is more than one or may be. */
+    workers?: readonly { readonly isUp: boolean }[]
+    /** Counts of each worker; undefined for one that is being started again. */
+    metrics?(): Promise<(Record<string, number> | undefined)[]>
   }
 }
 /** `path` with its query. */

@@ -10,6 +10,7 @@ import type { Deps, Log, LogEntry, MediaPlane } from './deps.ts'
 import { callerOf, createHttp, serveRoutes } from './http.ts'
 import { loadServerKey } from './key.ts'
 import { createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
 import { serveOpenApi } from './openapi.ts'
 import { type RoomPlane, startRoomPlane } from './room-plane.ts'
 import { defaultSettings, type HouseSettings } from './settings.ts'
@@ -27,6 +28,8 @@ export type ServerOptions = {
   operatorPhone?: string
   publicUrl?: string
   media: MediaPlane
+  /** Opens /metrics to whoever has it; this machine needs none. */
+  metricsToken?: string
   settings?: Partial<HouseSettings>
   now?: () => number
   randomBytes?: (count: number) => Buffer
@@ -56,7 +59,8 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   const { dataDir, databaseUrl } = options.store
   const log = createLog(options.log)
   const key = await loadServerKey(dataDir)
-  const store = await openStore(databaseUrl ? { databaseUrl } : { dataDir })
+  const metrics = createMetrics()
+  const store = await openStore(databaseUrl ? { databaseUrl } : { dataDir }, metrics.store)
   const settings = { ...defaultSettings, ...options.settings }
   const now = options.now ?? Date.now
   const app = createHttp({ settings, log })
@@ -72,7 +76,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
     ownUrl,
     publicUrl: () => options.publicUrl?.replace(/\/+$/, '') ?? ownUrl(),
   }
-  const sms = createSmsDoor(options.sms, deps)
+  const sms = createSmsDoor(options.sms, deps, metrics.onSms)
   let rooms: RoomPlane | undefined
   // In this order: nobody is served, then nothing changes, then nothing is stored.
   const close = async () => {
@@ -98,6 +102,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
         media: {
           url: mediaUrl(options.media, deps.publicUrl()),
           isEmbedded: options.media.url === undefined,
+          workers: workersOf(options.media),
           watch: plane.media().watch,
           problem: plane.media().problem?.message ?? null,
         },
@@ -105,6 +110,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
         ...stats(),
       }),
     }
+    metrics.serve(app, { token: options.metricsToken, counts: stats, media: options.media })
     serveRoutes(app, handlers, http)
     serveOpenApi(app, options.version)
     const detachMedia = attachMedia(app, options.media, log)
@@ -160,5 +166,8 @@ const urlOf = (host: string, port: number): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
   return `http://${reachable}:${port}`
 }
+
+const workersOf = ({ attach }: MediaPlane) =>
+  attach?.workers ? { all: attach.workers.length, running: attach.workers.filter(({ isUp }) => isUp).length } : null
 
 const mediaUrl = (media: MediaPlane, publicUrl: string): string => media.url ?? publicUrl.replace(/^http/, 'ws')

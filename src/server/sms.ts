@@ -27,13 +27,20 @@ export const checkSmsDoor = (sms: SmsOptions, host: string): void => {
   throw Object.assign(new Error(message), { code: 'bad-input' })
 }
 
-export const createSmsDoor = (sms: SmsOptions, { now, log }: { now(): number; log: Log }): SmsDoor => {
+export const createSmsDoor = (
+  sms: SmsOptions,
+  { now, log }: { now(): number; log: Log },
+  /** Told of each message whether it left. */
+  onDone: (isSent: boolean) => void = () => {},
+): SmsDoor => {
   const deliver = deliveries[sms.door](sms as never, now)
   const underWay = new Set<Promise<void>>()
   const attempt = async (message: SmsMessage) => {
     try {
       await deliver(message)
+      onDone(true)
     } catch (error) {
+      onDone(false)
       // The cause alone, without the message: neither number nor code.
       const { code, name, message: text } = error as NodeJS.ErrnoException
       log('error', 'sms-failed', { door: sms.door, id: message.id, cause: code ?? (name === 'Error' ? text : name) })

@@ -23,13 +23,15 @@ export type Store = {
 }
 type StoreError = Error & { code: string }
 export type StoreOptions = { dataDir: string } | { databaseUrl: string }
+/** Told of each connection that work waited for, and of each query: how long, in milliseconds. */
+export type StoreWatch = { onWaited(ms: number): void; onAnswered(ms: number): void }
 
 /**
  * Opens and migrates the store: PGlite in `dataDir`, or a PostgreSQL server. Error codes: `data-in-use`,
  * `data-newer` (a later version of the program wrote it), `disk-full`, `data-damaged`, `store-unreachable` (no database
  * answers), `store-refused` (one does, but lets us not in).
  */
-export const openStore = async (options: StoreOptions): Promise<Store> => {
+export const openStore = async (options: StoreOptions, watch?: StoreWatch): Promise<Store> => {
   const embedded = 'dataDir' in options ? await openPglite(options.dataDir) : null
   const url = 'databaseUrl' in options ? options.databaseUrl : null
   const pool = new pg.Pool({
@@ -49,8 +51,9 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     tellFailed(embedded.explain(error))
   }
   const db = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool }),
+    dialect: new PostgresDialect({ pool: watch ? timed(pool, watch) : pool }),
     log: (event) => {
+      watch?.onAnswered(event.queryDurationMillis)
       // After a panic the embedded database answers nothing more, not even an error.
       if (event.level === 'error' && isEnd(event.error)) fail(event.error)
     },
@@ -91,6 +94,18 @@ const resolvable = <T>() => {
   })
   return { promise, resolve }
 }
+
+const timed = (pool: pg.Pool, { onWaited }: StoreWatch) => ({
+  connect: async () => {
+    const since = performance.now()
+    try {
+      return await pool.connect()
+    } finally {
+      onWaited(performance.now() - since)
+    }
+  },
+  end: () => pool.end(),
+})
 
 const int8Oid = 20
 // bigint and count(*) fit a double here: instants in milliseconds and counts of rows.

@@ -2,6 +2,10 @@
 export type Counters = {
   packetsIn: number
   packetsOut: number
+  /** RTP of publishers that never came, by its sequence numbers. */
+  packetsLost: number
+  /** RTP that the connection to a listener did not take: not open yet, or its buffer is full. */
+  undelivered: number
   /** RTP that does not parse, or of a payload type that was not agreed on. */
   malformed: number
   /** RTP beyond what any Opus stream needs. */
@@ -18,6 +22,8 @@ export type Counters = {
 export const createCounters = (): Counters => ({
   packetsIn: 0,
   packetsOut: 0,
+  packetsLost: 0,
+  undelivered: 0,
   malformed: 0,
   overRate: 0,
   dataDropped: 0,

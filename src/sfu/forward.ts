@@ -91,9 +91,10 @@ export const createForwarder = (counters: Counters, random: () => number): Forwa
     acknowledge: (nowMs) => {
       for (const publication of publications.values()) {
         if (publication.ssrc === 0) continue
-        const { packet, lost } = publication.reception.report(OWN_SSRC, publication.ssrc, nowMs)
+        const { packet, lost, lostPackets } = publication.reception.report(OWN_SSRC, publication.ssrc, nowMs)
         publication.source.sendRtcp(packet)
         publication.losses.push(lost)
+        counters.packetsLost += lostPackets
       }
     },
     report: (nowMs, unixMs) => {
@@ -174,7 +175,10 @@ const fanOut = (publication: Publication, packet: Buffer, sequence: number, coun
     // One buffer serves all: the library copies it, and only these two fields differ.
     packet.writeUInt16BE((sequence - subscriber.skipped) & 0xffff, 2)
     packet.writeUInt32BE(subscriber.sink.ssrc, 8)
-    if (!subscriber.sink.send(packet)) continue
+    if (!subscriber.sink.send(packet)) {
+      counters.undelivered += 1
+      continue
+    }
     subscriber.packets += 1
     subscriber.octets += packet.length - 12
     counters.packetsOut += 1

@@ -33,6 +33,8 @@ export type MediaServer = {
   /** UDP port in use. */
   readonly port: number
   readonly pid: number
+  /** False while there is no child to answer. */
+  readonly isUp: boolean
   /** Takes the /rtc websocket: the socket goes to the child. */
   handleUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void
   /** /rtc/validate, /rtc/v1..., /twirp/... and /metrics. */
@@ -80,6 +82,9 @@ export const startMediaServer = async (options: MediaServerOptions): Promise<Med
   return {
     port,
     pid: child.pid!,
+    get isUp() {
+      return alive && !closing
+    },
     handleUpgrade: (req, socket, head) => {
       if (!alive || closing) return refuseUpgrade(socket)
       lastId += 1
@@ -177,6 +182,9 @@ export const superviseMediaServer = async (options: MediaServerOptions): Promise
     },
     get pid() {
       return server.pid
+    },
+    get isUp() {
+      return up
     },
     handleUpgrade: (req, socket, head) => (up ? server.handleUpgrade(req, socket, head) : refuseUpgrade(socket)),
     handleRequest: async (request) => (up ? server.handleRequest(request) : toAnswer(UNAVAILABLE)),

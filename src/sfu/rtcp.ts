@@ -23,8 +23,8 @@ export const senderReport = (ssrc: number, state: SenderState, nowMs: number, un
 export type Reception = {
   received(sequence: number, timestamp: number, nowMs: number): void
   senderReportArrived(packet: Buffer, nowMs: number): void
-  /** Ends a reporting interval: a receiver report and the share of packets lost in it, 0 to 1. */
-  report(ownSsrc: number, mediaSsrc: number, nowMs: number): { packet: Buffer; lost: number }
+  /** Ends a reporting interval: a receiver report, how many packets were lost in it, and their share, 0 to 1. */
+  report(ownSsrc: number, mediaSsrc: number, nowMs: number): { packet: Buffer; lost: number; lostPackets: number }
 }
 
 /** Counts what arrived of one stream: loss, and jitter by RFC 3550 appendix A.8. */
@@ -79,7 +79,7 @@ export const createReception = (): Reception => {
       packet.writeUInt32BE(Math.min(0xffffffff, Math.round(jitter)), 20)
       packet.writeUInt32BE(lastReport, 24)
       packet.writeUInt32BE(lastReport ? Math.round(((nowMs - lastReportMs) / 1000) * 65536) >>> 0 : 0, 28)
-      return { packet, lost }
+      return { packet, lost, lostPackets: lostNow }
     },
   }
 }

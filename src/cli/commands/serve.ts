@@ -29,5 +29,9 @@ export const addServe = (program: Command, context: Context): void => {
     .option('--json', 'say where it listens as one JSON document')
     .addOption(new Option('--embedded', 'as a command starts it: any port, outbox, ends when idle').hideHelp())
     .addOption(new Option('--idle <duration>', 'end after so long with nobody there').hideHelp())
+    .addHelpText(
+      'after',
+      '\nGET /metrics gives figures for Prometheus: to this machine, and to the bearer of ROOMTONE_METRICS_TOKEN where that is set.',
+    )
     .action(async (options: ServeOptions) => (await import('../serve.ts')).serve(context, options))
 }

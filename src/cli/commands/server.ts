@@ -31,12 +31,23 @@ const serverStatus = async (context: Context, options: { json?: boolean }) => {
     ['version', info.version],
     ['started', isEmbedded ? 'by a command; ends ten minutes after the last one leaves' : 'by serve'],
     ['text messages', info.sms.gateway ? 'through a gateway' : `${info.sms.door}: codes do not leave this machine`],
-    ['media', info.media.isEmbedded ? 'embedded' : `${info.media.url}, ${watchWords[info.media.watch]}`],
+    [
+      'media',
+      info.media.isEmbedded
+        ? `embedded, ${workerWords(info.media.workers)}`
+        : `${info.media.url}, ${watchWords[info.media.watch]}`,
+    ],
     ...(info.media.problem ? [['media trouble', info.media.problem]] : []),
     ['store', info.store],
     ['live rooms', String(info.liveRooms)],
     ['seats', String(info.seats)],
   ])
+}
+
+const workerWords = (workers: { all: number; running: number } | null) => {
+  const { all, running } = workers ?? { all: 1, running: 1 }
+  const words = all === 1 ? 'one worker' : `${all} workers`
+  return running === all ? words : `${words}, ${all - running} being started again`
 }
 
 /** How the server learns who comes and goes at a LiveKit server. */

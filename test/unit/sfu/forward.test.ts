@@ -51,6 +51,16 @@ test('each subscriber gets every packet under its own ssrc', () => {
   expect(counters).toMatchObject({ packetsIn: 3, packetsOut: 6 })
 })
 
+test('what never came, and what no listener took, is counted', () => {
+  const { forwarder, listen, counters } = setUp()
+  listen('a', 1)
+  forwarder.subscribe('TR', 'not-open-yet', { ssrc: 2, send: () => false })
+  for (const sequence of [10, 11, 14]) forwarder.receive('TR', packet(sequence), sequence * 20)
+  forwarder.acknowledge(300)
+  forwarder.acknowledge(400)
+  expect(counters).toMatchObject({ packetsIn: 3, packetsOut: 3, undelivered: 3, packetsLost: 2 })
+})
+
 test('a closed gate lets nothing through, and leaves no hole', () => {
   const { forwarder, listen } = setUp()
   const a = listen('a', 1)
