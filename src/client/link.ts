@@ -21,7 +21,7 @@ export type Link = {
   close(): Promise<void>
 }
 
-export type LinkCounts = SignalCounts & {
+type LinkCounts = SignalCounts & {
   /** Signal connections so far, those that came back included. */
   participants: number
   up: DirectionCounts
