@@ -6,10 +6,8 @@ import { portAudioMissing } from '../support/portaudio-entry.ts'
 import { type Pulse, pulseMissing, startPulse } from '../support/pulse.ts'
 
 const missing = pulseMissing ?? portAudioMissing
-/** The target is 150 ms: missed, see docs/performance.md. How fast a machine is, no test judges; this is what no talk bears. */
+/** What a talk still bears. How near it comes to its target of 150 ms, which depends on the machine, the bench `mouth-to-ear` says. */
 const MOUTH_TO_EAR_MS = 300
-/** The other work of a busy machine only ever adds delay, so that the best of a few takes speaks for the program. */
-const TAKES = 5
 const LEAST_MARKERS = 15
 
 // Ana's microphone and Omar's speaker are null sinks of a private sound server; both seats run through PortAudio.
@@ -37,28 +35,25 @@ describe.skipIf(missing)(`from mouth to ear${missing ? ` (skipped: ${missing})` 
     const room = await house.createRoom('Mouth and ear')
     await house.join('ana', room, '--microphone', pulse.microphone, '--unmuted', '--speaker', 'none')
     const omar = await house.join('omar', room, '--microphone', 'none', '--speaker', pulse.speaker)
-    const tone = pulse.playTone(440, -20, 5000)
+    const tone = pulse.playTone(440, -20, 9000)
     await omar.tells('speaking', { where: ({ isSpeaking }) => isSpeaking })
-    const seconds = secondsOf(await pulse.recordSpeaker(3000))
-    await tone
-    expect(seconds.length).toBeGreaterThanOrEqual(2)
-    for (const { hz } of seconds) expect(Math.abs(hz - 440)).toBeLessThanOrEqual(1)
-    // A busy machine tears holes into the rig's own sound, which make a second softer, never louder.
-    const loudest = Math.max(...seconds.map(({ levelDb }) => levelDb))
-    expect(loudest).toBeLessThanOrEqual(-19)
-    expect(loudest).toBeGreaterThanOrEqual(-23)
-
-    const medians: number[] = []
-    let takes = 0
-    do {
-      const delays = await measureDelays(pulse, 8_000)
-      // Markers that were torn are not counted; a take of a few tells nothing.
-      if (delays.length >= LEAST_MARKERS) medians.push(median(delays) - rigMs)
-      takes += 1
-    } while (takes < TAKES && !medians.some((each) => each <= MOUTH_TO_EAR_MS))
-    console.log(
-      `mouth to ear, medians: ${medians.map(Math.round).join(', ')} ms, besides the rig's ${Math.round(rigMs)} ms`,
+    const [spoken, heard] = (await Promise.all([pulse.recordMicrophone(6000), pulse.recordSpeaker(6000)])).map(
+      secondsOf,
     )
-    expect(Math.min(...medians)).toBeLessThanOrEqual(MOUTH_TO_EAR_MS)
+    await tone
+    console.log('seconds spoken and heard', JSON.stringify({ spoken, heard }))
+    expect(heard!.length).toBeGreaterThanOrEqual(5)
+    for (const { hz } of heard!) expect(Math.abs(hz - 440)).toBeLessThanOrEqual(1)
+    // A machine that stands still tears holes into the rig's own sound: what was heard is held against what was spoken.
+    const levels = [spoken!, heard!].map((seconds) => median(seconds.map(({ levelDb }) => levelDb)))
+    expect(Math.abs(levels[0]! + 20)).toBeLessThanOrEqual(1)
+    expect(Math.abs(levels[1]! + 20)).toBeLessThanOrEqual(1)
+
+    const delays = await measureDelays(pulse, 8_000)
+    // A marker that the rig itself has torn is not counted.
+    expect(delays.length).toBeGreaterThanOrEqual(LEAST_MARKERS)
+    const delayMs = median(delays) - rigMs
+    console.log(`mouth to ear ${Math.round(delayMs)} ms, besides the rig's ${Math.round(rigMs)} ms`)
+    expect(delayMs).toBeLessThanOrEqual(MOUTH_TO_EAR_MS)
   })
 })

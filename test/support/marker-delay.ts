@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { createFrame } from '../../src/audio/frame.ts'
+import { type AudioSource, createFrame } from '../../src/audio/frame.ts'
 import { createMarkerSource, findMarkers } from '../../src/audio/markers.ts'
 import { eventually } from './eventually.ts'
 import type { Pulse } from './pulse.ts'
@@ -8,9 +8,12 @@ import type { Pulse } from './pulse.ts'
 const MARKER_ID = 3
 const EVERY_MS = 400
 
-/** Markers, one every 400 ms, for `ms`. */
+/** Markers, one every 400 ms. */
+export const markerSource = (): AudioSource => createMarkerSource({ everyMs: EVERY_MS, id: MARKER_ID, firstMs: 200 })
+
+/** The same as samples, for `ms`. */
 export const markerSound = (ms: number): Int16Array => {
-  const source = createMarkerSource({ everyMs: EVERY_MS, id: MARKER_ID, firstMs: 200 })
+  const source = markerSource()
   const all = new Int16Array(ms * 48)
   const frame = createFrame(1)
   for (let at = 0; at + frame.length <= all.length; at += frame.length) {
@@ -33,10 +36,14 @@ export const measureDelays = async (pulse: Pulse, ms: number): Promise<number[]>
   const until = performance.now() + 1000
   await eventually(() => speaker.nowMs() > until, { withinMs: 8000, what: 'a second more is recorded' })
   for (const stop of stops) stop()
-  const spoken = microphone.markers()
-  const heard = speaker.markers()
-  return spoken.flatMap((spokenAt) => {
-    const first = heard.find((heardAt) => heardAt >= spokenAt)
+  return delaysBetween(microphone, speaker)
+}
+
+/** For each marker that was spoken, how many ms later it was heard. */
+export const delaysBetween = (spoken: Take, heard: Take): number[] => {
+  const heardMarkers = heard.markers()
+  return spoken.markers().flatMap((spokenAt) => {
+    const first = heardMarkers.find((heardAt) => heardAt >= spokenAt)
     // A marker that was lost on the way finds only the next one.
     return first !== undefined && first - spokenAt < EVERY_MS ? [first - spokenAt] : []
   })
@@ -52,10 +59,12 @@ export const startRigLoop = async (pulse: Pulse): Promise<{ close(): Promise<voi
   return { close: async () => void (await promisify(execFile)('pactl', ['unload-module', stdout.trim()], options)) }
 }
 
+type Take = ReturnType<typeof createTake>
+
 /**
  * A recording with its place in time. Pieces arrive late, never early, so the least lag of all is the one that holds.
  */
-const createTake = () => {
+export const createTake = () => {
   const pieces: Int16Array[] = []
   let count = 0
   let startMs = Number.POSITIVE_INFINITY

@@ -27,6 +27,8 @@ export type Pulse = {
   playTone(hz: number, levelDb: number, ms: number): Promise<void>
   /** The next `ms` of what the speaker plays: mono, 48 kHz, silence included. */
   recordSpeaker(ms: number): Promise<Int16Array>
+  /** The same of what is played into the microphone. */
+  recordMicrophone(ms: number): Promise<Int16Array>
   /** Every sample the speaker plays from now on, until the returned function is called. */
   listen(onSamples: (samples: Int16Array) => void): () => void
   /** The same of what is played into the microphone. */
@@ -84,6 +86,7 @@ export const startPulse = async (): Promise<Pulse> => {
     return () => void those.delete(onSamples)
   }
   const listen = listenTo(listeners)
+  const listenMicrophone = listenTo(microphoneListeners)
 
   const play = async (samples: Int16Array) => {
     // Enough ahead that a busy machine leaves no hole in the sound.
@@ -108,8 +111,9 @@ export const startPulse = async (): Promise<Pulse> => {
     play,
     playTone: (hz, levelDb, ms) => play(sine(hz, levelDb, ms)),
     recordSpeaker: (ms) => collect(listen, Math.round(ms * 48)),
+    recordMicrophone: (ms) => collect(listenMicrophone, Math.round(ms * 48)),
     listen,
-    listenMicrophone: listenTo(microphoneListeners),
+    listenMicrophone,
     kill,
     start,
     close: async () => {
@@ -191,7 +195,7 @@ const collect = (listen: Pulse['listen'], wanted: number) =>
     const late = setTimeout(
       () => {
         stop()
-        reject(new Error(`the speaker's monitor gave ${count} of ${wanted} samples in time`))
+        reject(new Error(`the sink's monitor gave ${count} of ${wanted} samples in time`))
       },
       wanted / 48 + 5_000,
     )
