@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
  */
 const benches: Record<string, () => Promise<{ run: Bench }>> = {
   media: () => import('./media.ts'),
+  'mouth-to-ear': () => import('./mouth-to-ear.ts'),
 }
 
 /** Measures one thing beside its peer and prints ratios. Throws only where it could not measure. */
