@@ -1,11 +1,13 @@
+import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
 import type { PeerConnection, Track } from 'node-datachannel'
 import { AUDIO_LEVEL_URI, LEVEL_EXTENSION_ID, OPUS_PAYLOAD_TYPE } from './packets-rtp.ts'
 
 /**
  * The door to node-datachannel for light participants. Facts it rests on: onTrack comes late, so tracks are known by
- * mid; a track that is not referenced is collected; candidates that come before the description are lost. Two things
- * end the whole process, past every handler of Node: an error thrown in a callback, and a local answer where there is
- * no offer, as in a connection that the other side has just closed.
+ * mid; a track that is not referenced is collected; candidates that come before the description are lost. Three things
+ * end the whole process, past every handler of Node: an error thrown in a callback; a local answer where there is no
+ * offer, as in a connection that the other side has just closed; a connection that gets no socket.
  */
 export type PeerHandlers = {
   /** One of ours, as JSON of RTCIceCandidateInit. */
@@ -48,6 +50,7 @@ export const createPublishingPeer = async (
   return {
     ...peer,
     offer: () => {
+      needRoomForSockets()
       pc.setLocalDescription('offer')
       return descriptionOf(pc)
     },
@@ -70,6 +73,7 @@ export const createSubscribingPeer = async (
   const { pc, guard, setRemote, peer } = await connect(handlers)
   const tracks = new Map<string, Track>()
   const channels = new Set<unknown>()
+  let isNew = true
   pc.onTrack(
     guard((track) => {
       const mid = track.mid()
@@ -90,6 +94,8 @@ export const createSubscribingPeer = async (
       setRemote(offer, 'offer')
       // The library closes a connection in a thread of its own, and then takes descriptions in silence.
       if (pc.signalingState() !== 'have-remote-offer') throw unavailable('The connection for receiving has closed.')
+      if (isNew) needRoomForSockets()
+      isNew = false
       pc.setLocalDescription('answer')
       return descriptionOf(pc)
     },
@@ -171,6 +177,20 @@ const connect = async ({ onCandidate, onConnected, onFailed }: PeerHandlers) => 
 type Candidate = { candidate: string; sdpMid?: string | null }
 
 const isUdp = (candidate: string): boolean => /^candidate:\S+ \d+ udp /i.test(candidate)
+
+/** Some for the library's own threads, too. */
+const SPARE_FILES = 8
+
+const needRoomForSockets = (): void => {
+  const opened: number[] = []
+  try {
+    while (opened.length < SPARE_FILES) opened.push(openSync(devNull, 'r'))
+  } catch (cause) {
+    throw Object.assign(unavailable('This process has too many files open for one more connection.'), { cause })
+  } finally {
+    for (const file of opened) closeSync(file)
+  }
+}
 
 const descriptionOf = (pc: PeerConnection): string => {
   const description = pc.localDescription()

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { SessionDescription, SignalResponse, SignalTarget, TrickleRequest } from '@livekit/protocol'
 import nd, { type PeerConnection, type Track } from 'node-datachannel'
 import { afterEach, expect, test } from 'vitest'
@@ -65,6 +67,12 @@ test('an error over a packet ends that connection, and is told as the reason', a
     what: 'the error is told',
   })
   expect(failures).toEqual(['no such packet'])
+})
+
+test.skipIf(process.platform === 'win32')('a process with too many open files is told so', () => {
+  const program = fileURLToPath(new URL('../../support/full-process.ts', import.meta.url))
+  const command = `ulimit -n 100; exec "${process.execPath}" --import tsx "${program}"`
+  expect(execFileSync('sh', ['-c', command], { encoding: 'utf8', timeout: 30_000 })).toBe('media-unavailable\n')
 })
 
 const offerOf = (sdp: string) =>

@@ -23,6 +23,13 @@ describe('packets of a light participant', () => {
     expect(() => layOutPacket(twoFrames, 1)).toThrow(expect.objectContaining({ code: 'bad-packet' }))
   })
 
+  it('bear no stamp where its time is no number', async () => {
+    const [first] = await encodeMarkers({ everyMs: 200, id: 0 })
+    const packet = layOutPacket(first!, 1)
+    fillPacket(packet, { sequence: 1, timestamp: 0, index: 1, sentAtMs: Number.NaN })
+    expect(readPacket(packet)).toMatchObject({ sequence: 1, stamp: undefined })
+  })
+
   it('are told from reports and from noise', () => {
     expect(readPacket(Buffer.from('80c80006000000010000000000000000', 'hex'))).toBeUndefined()
     expect(readPacket(Buffer.from('hello'))).toBeUndefined()
