@@ -4,7 +4,7 @@ import type { Credentials } from '../client/credentials.ts'
 import { failure } from './failure.ts'
 import { type Folders, foldersOf } from './folders.ts'
 import { createOutput, type Output, wantsColor } from './output.ts'
-import { isServerUrl, type SettingKey, type Settings } from './settings.ts'
+import { checkValue, type SettingKey, type Settings } from './settings.ts'
 
 /** Flags that work on every command. */
 export type GlobalFlags = {
@@ -122,7 +122,11 @@ export const createContext = (environment: Environment): ContextControl => {
           env,
         }),
       ),
-    setting: async (key, flag) => flag ?? (await context.settings()).get(key)?.value,
+    setting: async (key, flag) => {
+      if (flag === undefined) return (await context.settings()).get(key)?.value
+      checkValue(key, flag, `--${key}`)
+      return flag
+    },
     server: () => once('server', () => chooseServer(context)),
     serverAt: async (origin) => {
       const configured = await configuredServer(context)
@@ -168,6 +172,9 @@ export const createContext = (environment: Environment): ContextControl => {
   return {
     context,
     setFlags: (given) => {
+      // At once: nothing is to be started for a flag that cannot be.
+      for (const key of ['server', 'profile'] as const)
+        if (given[key] !== undefined) checkValue(key, given[key], `--${key}`)
       flags = given
       output = undefined
     },
@@ -200,10 +207,7 @@ const keepFirst = () => {
 }
 
 const configuredServer = async (context: Context): Promise<string | undefined> => {
-  const flag = context.flags().server
-  if (flag !== undefined && !isServerUrl(flag))
-    throw failure('bad-input', `--server must be a URL such as https://rooms.example.org, not "${flag}"`)
-  const value = await context.setting('server', flag)
+  const value = await context.setting('server', context.flags().server)
   return value === undefined ? undefined : new URL(value).origin
 }
 
@@ -225,7 +229,18 @@ const linked = async (context: Context, origin: string): Promise<ServerChoice> =
 const keyOf = (origin: string): string => origin.replace(/[^A-Za-z0-9.-]+/g, '_')
 
 const proxyOf = (env: NodeJS.ProcessEnv): Proxy | undefined => {
-  const https = env.HTTPS_PROXY ?? env.https_proxy
-  const http = env.HTTP_PROXY ?? env.http_proxy
-  return https || http ? { https, http, except: env.NO_PROXY ?? env.no_proxy } : undefined
+  const https = proxyUrl(env, 'HTTPS_PROXY')
+  const http = proxyUrl(env, 'HTTP_PROXY')
+  const given = env.NO_PROXY || env.no_proxy
+  // No proxy sees this machine's own server.
+  const except = given === '*' ? given : [...(given ? [given] : []), 'localhost', '127.0.0.1', '[::1]'].join(',')
+  return https || http ? { https, http, except } : undefined
+}
+
+const proxyUrl = (env: NodeJS.ProcessEnv, name: string): string | undefined => {
+  const url = env[name] || env[name.toLowerCase()] || undefined
+  // Not repeated in the sentence: there may be a password in it.
+  if (url !== undefined && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
+    throw failure('bad-config', `${name} must be a URL such as http://proxy.example.org:3128`)
+  return url
 }

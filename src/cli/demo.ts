@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
+import { parseSinkSpec } from '../audio/sinks/sink.ts'
 import { makeGuide } from '../bot/guide.ts'
 import { type Play, startPlay } from '../bot/play.ts'
 import { type SeatClient, startSeat } from '../client/seat.ts'
@@ -8,6 +9,7 @@ import type { SeatEvent } from '../protocol/seat.ts'
 import { describe } from '../tui/lines.ts'
 import type { DemoOptions } from './commands/demo.ts'
 import { type Context, createContext } from './context.ts'
+import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
 import { type Face, faceOf } from './face.ts'
 import { failure } from './failure.ts'
@@ -23,6 +25,9 @@ const DEFAULT_FOR = '30s'
 
 /** A server, a bot that guides a short meditation, and you as a listener: the TUI, or lines and a verdict. */
 export const demo = async (context: Context, options: DemoOptions): Promise<void> => {
+  // Refused before all that is started.
+  if (options.for !== undefined) parseDurationMs(options.for, '--for')
+  if (options.speaker !== undefined) parseSinkSpec(options.speaker)
   const home = await mkdtemp(joinPath(tmpdir(), 'roomtone-demo-'))
   const you = visitor(context, home, 'default')
   const host = visitor(context, home, 'host')

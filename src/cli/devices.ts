@@ -5,16 +5,20 @@ import {
   type DeviceList,
   type DeviceOptions,
   listDevices,
+  type Microphone,
   openMicrophone,
   openSpeaker,
   pickDevice,
+  type Speaker,
 } from '../audio/devices.ts'
 import { createEar } from '../audio/ear.ts'
 import { createFrame, FRAME_MS } from '../audio/frame.ts'
+import { parseSinkSpec } from '../audio/sinks/sink.ts'
+import { parseSourceSpec } from '../audio/sources/source.ts'
 import { createToneSource } from '../audio/sources/tone.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
-import { codeOf, failure } from './failure.ts'
+import { codeOf, exitCodeOf, failure } from './failure.ts'
 
 const TEST_HZ = 440
 const TEST_MS = 2000
@@ -55,12 +59,13 @@ export const chooseDevice = async (context: Context, name: string) => {
 export const testDevices = async (context: Context, name: string | undefined, options: { json?: boolean }) => {
   const device = await deviceOptions(context)
   const kinds = name === undefined ? await settingsKinds(context) : pickBoth(await withDevices(context), name)
-  const nameOf = (wanted: 'microphone' | 'speaker') => kinds.find(({ kind }) => kind === wanted)?.device
+  const open = await openBoth(context, kinds, device)
+  const heard = await playAndListen(open)
+  const nameOf = (kind: Kind['kind']) => (open[kind] ? kinds.find((each) => each.kind === kind)!.device : null)
   const [speaker, microphone] = [nameOf('speaker'), nameOf('microphone')]
-  const heard = await playAndListen(speaker, microphone, device)
-  if (options.json) return context.output.json({ speaker: speaker ?? null, microphone: microphone ?? null, ...heard })
-  if (speaker !== undefined) context.output.line(`speaker ${speaker}: played ${TEST_HZ} Hz for ${TEST_MS / 1000} s`)
-  if (microphone !== undefined)
+  if (options.json) return context.output.json({ speaker, microphone, ...heard })
+  if (speaker !== null) context.output.line(`speaker ${speaker}: played ${TEST_HZ} Hz for ${TEST_MS / 1000} s`)
+  if (microphone !== null)
     context.output.line(`microphone ${microphone}: ${heard.levelDb.toFixed(0)} dBFS${whatItIs(heard)}`)
 }
 
@@ -70,8 +75,19 @@ const defaults: Kind[] = [
   { kind: 'speaker', device: 'default' },
 ]
 
-const settingsKinds = async (context: Context): Promise<Kind[]> =>
-  Promise.all(defaults.map(async ({ kind }) => ({ kind, device: (await context.setting(kind)) ?? 'default' })))
+/** The devices of the settings; a file or a tone is none. */
+const settingsKinds = async (context: Context): Promise<Kind[]> => {
+  const [microphone = 'default', speaker = 'default'] = [
+    await context.setting('microphone'),
+    await context.setting('speaker'),
+  ]
+  const kinds: Kind[] = []
+  if (parseSourceSpec(microphone).kind === 'device') kinds.push({ kind: 'microphone', device: microphone })
+  if (parseSinkSpec(speaker).kind === 'device') kinds.push({ kind: 'speaker', device: speaker })
+  if (kinds.length === 0)
+    throw failure('bad-input', `neither ${microphone} nor ${speaker} is a device: say which, devices test NAME`)
+  return kinds
+}
 
 const withDevices = async (context: Context): Promise<DeviceList> => {
   const list = await listDevices(await deviceOptions(context))
@@ -79,21 +95,27 @@ const withDevices = async (context: Context): Promise<DeviceList> => {
   return list
 }
 
+/** What a name fits, as microphone, as speaker or as both; a speaker called so is not the microphone that hears it. */
 const pickBoth = (list: DeviceList, name: string): Kind[] => {
-  const found: Kind[] = []
+  const found: (Kind & { isExact: boolean })[] = []
   for (const [kind, devices] of [
     ['microphone', list.inputs],
     ['speaker', list.outputs],
   ] as const) {
     try {
-      found.push({ kind, device: pickDevice(name, devices, kind).name })
+      const device = pickDevice(name, devices, kind)
+      const isExact = [device.id, device.name].some((each) => each.toLowerCase() === name.toLowerCase())
+      found.push({ kind, device: device.name, isExact })
     } catch (error) {
       if (codeOf(error) !== 'no-device') throw error
     }
   }
-  if (found.length > 0) return found
-  const names = [...new Set([...list.inputs, ...list.outputs].map((device) => device.name))].join(', ')
-  throw failure('no-device', `no device, or more than one, is called "${name}"; there are: ${names}`)
+  const exact = found.filter(({ isExact }) => isExact)
+  if (found.length > 0) return exact.length > 0 ? exact : found
+  const names = [...new Set([...list.inputs, ...list.outputs].map((device) => device.name))]
+  const holding = names.filter((each) => each.toLowerCase().includes(name.toLowerCase()))
+  const why = holding.length > 0 ? 'more than one is called so' : 'there are'
+  throw failure('no-device', `no device "${name}"; ${why}: ${(holding.length > 0 ? holding : names).join(', ')}`)
 }
 
 const isChosen = (device: Device, chosen: string | undefined): boolean =>
@@ -101,13 +123,25 @@ const isChosen = (device: Device, chosen: string | undefined): boolean =>
 
 type HeardTone = { levelDb: number; frequencyHz: number; seconds: number }
 
-const playAndListen = async (
-  speakerName: string | undefined,
-  microphoneName: string | undefined,
-  options: DeviceOptions,
-): Promise<HeardTone> => {
-  const speaker = speakerName === undefined ? undefined : await openSpeaker(speakerName, { ...options, channels: 1 })
-  const microphone = microphoneName === undefined ? undefined : await openMicrophone(microphoneName, options)
+type Open = { microphone?: Microphone; speaker?: Speaker }
+
+/** Where one of the two cannot be opened, and that is said, the other is still worth a test. */
+const openBoth = async (context: Context, kinds: Kind[], options: DeviceOptions): Promise<Open> => {
+  const open: Open = {}
+  context.onClose(() => Promise.all([open.speaker?.close(), open.microphone?.close()]))
+  const openOne = async ({ kind, device }: Kind) => {
+    if (kind === 'speaker') open.speaker = await openSpeaker(device, { ...options, channels: 1 })
+    else open.microphone = await openMicrophone(device, options)
+  }
+  const outcomes = await Promise.allSettled(kinds.map(openOne))
+  const problems = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []))
+  if (problems.length === kinds.length) throw problems[0]
+  for (const problem of problems) context.output.problem(problem)
+  if (problems.length > 0) context.exitWith(exitCodeOf(problems[0]))
+  return open
+}
+
+const playAndListen = async ({ speaker, microphone }: Open): Promise<HeardTone> => {
   const tone = createToneSource({ hz: TEST_HZ })
   const ear = createEar()
   const [out, captured] = [createFrame(1), createFrame(1)]
@@ -121,7 +155,6 @@ const playAndListen = async (
   await sleep(TEST_MS)
   clock.close()
   const { levelDb, frequencyHz, seconds } = ear.report()
-  await Promise.all([speaker?.close(), microphone?.close()])
   return { levelDb, frequencyHz, seconds }
 }
 

@@ -2,7 +2,8 @@ import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { JoinOptions } from './commands/join.ts'
 import type { Context } from './context.ts'
 import { faceOf } from './face.ts'
-import { exitCodeOfLeaving, failure } from './failure.ts'
+import { failure } from './failure.ts'
+import { exitCodeOfStay } from './seat.ts'
 import { seatOptions } from './seat-options.ts'
 
 /** Starts a seat and shows it by one of its faces until it leaves; with --detach, until it is in the room. */
@@ -18,10 +19,10 @@ export const join = async (context: Context, room: string | undefined, given: Jo
   context.onClose(() => seat.close())
   if (face === 'tui') {
     const { showSeat } = await import('./hallway.ts')
-    return context.exitWith(await showSeat(context, seat))
+    return context.exitWith((await showSeat(context, seat)) || exitCodeOfStay('left', seat.state()))
   }
   const reason = await followSeat(context, seat, options)
-  if (reason !== undefined) context.exitWith(exitCodeOfLeaving(reason))
+  if (reason !== undefined) context.exitWith(exitCodeOfStay(reason, seat.state()))
 }
 
 const checkCombination = ({ stdin, stdout }: Context, { jsonl, speaker, microphone, detach }: JoinOptions): void => {

@@ -46,7 +46,7 @@ export const beginLogin = async (context: Context, phone: string | undefined): P
   const { loginId, expiresAt, localCode } = await requestCode(context, phone)
   await writePrivateFile(await pendingFile(context, await context.server()), { loginId, phone, expiresAt })
   const code = await localCode()
-  if (code !== undefined) context.output.note(`No SMS gateway is set on this machine's server: the code is ${code}`)
+  if (code !== undefined) context.output.needed(`No SMS gateway is set on this machine's server: the code is ${code}`)
 }
 
 /** Proves the code of the login that is pending. */

@@ -28,7 +28,7 @@ import { addToken } from './commands/token.ts'
 import { addVolume } from './commands/volume.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { type ContextControl, createContext, type GlobalFlags } from './context.ts'
-import { codeOf, exitCodeOf } from './failure.ts'
+import { codeOf, exitCodeOf, failure } from './failure.ts'
 
 /** Runs one command; `argv` without node and script. Returns the exit code, prints everything itself. */
 export const main = async (argv: readonly string[]): Promise<number> => {
@@ -57,6 +57,7 @@ const buildProgram = (control: ContextControl): Command => {
     .description('Drop-in audio rooms in the terminal')
     .version(packageJson.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help')
     .option('--server <url>', 'the server to use (else ROOMTONE_SERVER, config, or one on this machine)')
     .option('--profile <name>', 'which of several accounts')
     .option('--plain', 'lines instead of the full screen')
@@ -67,14 +68,30 @@ const buildProgram = (control: ContextControl): Command => {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'roomtone: ')) })
     .showHelpAfterError('(--help shows the usage)')
     .exitOverride()
-    .hook('preAction', (root) => control.setFlags(root.opts<GlobalFlags>()))
+    .hook('preAction', (root, command) => {
+      refuseBlanks(command)
+      control.setFlags(root.opts<GlobalFlags>())
+    })
   for (const add of commands) add(program, context)
   return program
 }
 
+/** What is empty is a variable that was never set: it names nothing, and must not fit everything. */
+const refuseBlanks = (command: Command): void => {
+  const given: [name: string, value: unknown][] = command.registeredArguments.map((argument, index) => [
+    `<${argument.name()}>`,
+    command.processedArgs[index],
+  ])
+  for (let each: Command | null = command; each; each = each.parent)
+    for (const option of each.options)
+      given.push([option.long ?? option.flags, each.getOptionValue(option.attributeName())])
+  for (const [name, value] of given)
+    if ([value].flat().some((text) => typeof text === 'string' && text.trim() === ''))
+      throw failure('bad-input', `${name} must not be empty`)
+}
+
 /** In the order of help. */
 const commands = [
-  addHallway,
   addLogin,
   addLogout,
   addWhoami,
@@ -101,6 +118,8 @@ const commands = [
   addDoctor,
   addConfig,
   addCompletion,
+  // Names no command, but takes any word: none of the others may inherit that.
+  addHallway,
 ]
 
 const runCommand = async (control: ContextControl, argv: readonly string[]): Promise<number> => {

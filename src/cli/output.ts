@@ -15,6 +15,8 @@ export type Output = {
   event(event: unknown): void
   /** Columns for people, two spaces apart. */
   table(rows: readonly (readonly string[])[]): void
+  /** Said beside the result, and with --quiet, too: without it the user could not go on. */
+  needed(text: string): void
   /** Something said beside the result; silent with --quiet. */
   note(text: string): void
   /** Said only with --verbose. */
@@ -49,6 +51,7 @@ export const createOutput = (options: OutputOptions): Output => {
     table: (rows) => {
       for (const row of columns(rows)) stdout.write(`${row}\n`)
     },
+    needed: say,
     note: (text) => {
       if (!options.quiet) say(text)
     },

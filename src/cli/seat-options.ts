@@ -1,4 +1,5 @@
 import { isAbsolute, join as joinPath } from 'node:path'
+import { parseSinkSpec } from '../audio/sinks/sink.ts'
 import type { SeatOptions } from '../client/seat.ts'
 import type { JoinOptions } from './commands/join.ts'
 import type { Context } from './context.ts'
@@ -13,8 +14,10 @@ export const seatOptions = async (
   room: string | undefined,
   options: JoinOptions,
 ): Promise<SeatOptions> => {
+  const forMs = options.for === undefined ? undefined : parseDurationMs(options.for, '--for')
   const source = inFolder(context, (await context.setting('microphone', options.microphone)) ?? 'default')
   const speaker = inFolder(context, (await context.setting('speaker', options.speaker)) ?? 'default')
+  const recording = parseSinkSpec(speaker).kind === 'file'
   return {
     ...(await target(context, room, options)),
     folder: context.folders.sockets,
@@ -24,17 +27,18 @@ export const seatOptions = async (
     source,
     speaker,
     name: options.name,
-    recording: speaker.startsWith('file:'),
+    recording,
     unmuted: options.unmuted === true,
     detach: options.detach === true,
-    forMs: options.for === undefined ? undefined : parseDurationMs(options.for, '--for'),
+    forMs,
     soundEngine: await context.setting('soundEngine'),
     portaudioEntry: entryOf('portaudio'),
   }
 }
 
 /** A relative path means the folder of the command, wherever the seat's process runs. */
-const inFolder = (context: Context, spec: string): string => {
+const inFolder = (context: Context, given: string): string => {
+  const spec = given.trim()
   const path = /^file:(.+)$/s.exec(spec)?.[1]
   return path === undefined || isAbsolute(path) ? spec : `file:${joinPath(context.workingFolder, path)}`
 }
@@ -48,8 +52,8 @@ const target = async (context: Context, text: string | undefined, options: JoinO
   }
   const url = options.url ?? LIVEKIT_URL
   const token = options.token ?? LIVEKIT_TOKEN
-  if (url === undefined || token === undefined)
-    throw failure('bad-input', 'say which room: join ROOM, or join --url WS_URL --token TOKEN')
+  // A variable that is set to nothing is not set.
+  if (!url || !token) throw failure('bad-input', 'say which room: join ROOM, or join --url WS_URL --token TOKEN')
   if (!URL.canParse(url) || !/^(wss?|https?):$/.test(new URL(url).protocol))
     throw failure('bad-input', `--url must be a URL such as wss://livekit.example.org, not "${url}"`)
   return { url, mediaToken: await readToken(context, token) }

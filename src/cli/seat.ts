@@ -1,7 +1,14 @@
 import { connectSeat, listSeats, type SeatClient } from '../client/seat.ts'
 import type { SeatCommand, SeatState } from '../protocol/seat.ts'
 import type { Context } from './context.ts'
-import { failure } from './failure.ts'
+import { exitCodeOfLeaving, failure } from './failure.ts'
+
+/** The exit code of a stay that is over; a recording that broke off on the way is a failure. */
+export const exitCodeOfStay = (reason: string, state: SeatState | undefined): number => {
+  const { name, status } = state?.devices.speaker ?? {}
+  const isCut = name?.startsWith('file:') && status === 'none'
+  return exitCodeOfLeaving(reason) || (isCut ? 1 : 0)
+}
 
 export type SeatOption = { seat?: string }
 

@@ -169,9 +169,8 @@ const portFrom = (text = '8080'): number => {
 }
 
 /** The port to listen on, found before anything starts: the media child is told the address of our webhook. */
-const freePort = (host: string, wanted: number): Promise<number> => {
-  if (host.trim() === '') throw failure('bad-input', '--host needs an address')
-  return new Promise((resolve, reject) => {
+const freePort = (host: string, wanted: number): Promise<number> =>
+  new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error) => reject(listenProblem(error, host, wanted)))
     probe.listen({ port: wanted, host }, () => {
@@ -179,7 +178,6 @@ const freePort = (host: string, wanted: number): Promise<number> => {
       probe.close(() => resolve(port))
     })
   })
-}
 
 const portSchema = z.object({ port: z.number().int() })
 

@@ -61,6 +61,12 @@ export const settingKey = (text: string): SettingKey => {
   return key
 }
 
+/** Refuses a value that a setting cannot have; `name` says where it stands. Error code `bad-input`. */
+export const checkValue = (key: SettingKey, value: string, name: string): void => {
+  const problem = checks[key](value)
+  if (problem) throw failure('bad-input', `${name} ${problem}, not "${value}"`)
+}
+
 type Values = Partial<Record<SettingKey, string>>
 
 const defaults: Values = { profile: 'default', microphone: 'default', speaker: 'default', soundEngine: 'auto' }
@@ -140,11 +146,6 @@ const checked = (values: unknown, file: string): Values => {
     }
   }
   return values as Values
-}
-
-const checkValue = (key: SettingKey, value: string, name: string): void => {
-  const problem = checks[key](value)
-  if (problem) throw failure('bad-input', `${name} ${problem}, not "${value}"`)
 }
 
 const oneOf =

@@ -4,8 +4,7 @@ import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import { openSink } from '../audio/sinks/sink.ts'
 import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
-import { createApi } from './api.ts'
-import { fileCredentials, noCredentials, tokenCredentials } from './credentials.ts'
+import type { Credentials } from './credentials.ts'
 import { openSeatFolder, removeSeatFiles } from './seat-folder.ts'
 import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
@@ -26,7 +25,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
   abandoned.throwIfAborted()
   abandoned.addEventListener('abort', startDeadline)
   const address = await openSeatFolder(order.folder, order.seatId)
-  const { target, close: closeTarget } = openTarget(order)
+  const { target, close: closeTarget } = await openTarget(order)
   const sound = await openSound(order)
   let socket: SeatSocket | undefined
   const session = startSession({
@@ -43,6 +42,8 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
       const warning = sound.warning()
       if (warning) session.warn(warning)
     },
+    // Only when its last second is on the disk does a recording know that it is whole.
+    onSilent: order.recording ? sound.close : undefined,
   })
   const early: SeatEvent[] = []
   const onEvent = (event: SeatEvent) => {
@@ -78,15 +79,20 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
   }
 }
 
-const openTarget = (order: SeatOrder): { target: SessionTarget; close(): Promise<void> } => {
+type Target = { target: SessionTarget; close(): Promise<void> }
+
+/** What speaks to a server loads only where there is one: a bare LiveKit room is entered a good deal sooner. */
+const openTarget = async (order: SeatOrder): Promise<Target> => {
   const { server, roomId, url, mediaToken, client, proxy } = order
   if (server === undefined || roomId === undefined)
     return { target: { url: url ?? '', token: mediaToken ?? '' }, close: async () => {} }
-  const api = createApi({ server, credentials: credentialsOf(order), client, proxy })
+  const { createApi } = await import('./api.ts')
+  const api = createApi({ server, credentials: await credentialsOf(order), client, proxy })
   return { target: { api, roomId }, close: api.close }
 }
 
-const credentialsOf = ({ credentialsFile, token }: SeatOrder) => {
+const credentialsOf = async ({ credentialsFile, token }: SeatOrder): Promise<Credentials> => {
+  const { fileCredentials, noCredentials, tokenCredentials } = await import('./credentials.ts')
   if (token !== undefined) return tokenCredentials(token)
   return credentialsFile === undefined ? noCredentials() : fileCredentials(credentialsFile)
 }
@@ -132,6 +138,8 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
   const options: DeviceOptions = { engine: order.soundEngine as DeviceOptions['engine'], entry: order.portaudioEntry }
   const early: string[] = []
   let onProblem = (message: string): void => void early.push(message)
+  let onSpeakerGone = () => {}
+  let closing: Promise<unknown> | undefined
   const [source, sink] = await Promise.all([
     orWithout(
       order.source,
@@ -145,7 +153,10 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
         openSink(order.speaker, {
           stdout: process.stdout,
           openSpeaker: (name) => openSpeaker(name, options),
-          onError: (error) => onProblem(error.message),
+          onError: (error) => {
+            onSpeakerGone()
+            onProblem(error.message)
+          },
         }),
     ),
   ])
@@ -159,6 +170,7 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
     },
     follow: (session) => {
       onProblem = session.warn
+      onSpeakerGone = () => session.setDevice('speaker', order.speaker, 'none')
       // Microphone and speaker may lack the same thing.
       for (const problem of new Set(early)) session.warn(problem)
       followDevice('microphone', order.source, source, session)
@@ -166,7 +178,8 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
     },
     warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
     close: async () => {
-      await Promise.allSettled([source?.close(), sink?.close()])
+      closing ??= Promise.allSettled([source?.close(), sink?.close()])
+      await closing
     },
   }
 }

@@ -32,6 +32,8 @@ export type SessionOptions = {
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
+  /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
+  onSilent?(): Promise<void>
   /** Wall clock, ms since 1970. */
   now?(): number
   /** How long a first join (8 s), and how long a lost room (180 s), is tried for. */
@@ -238,6 +240,7 @@ export const startSession = (options: SessionOptions): Session => {
       hearing.close()
       await within(LEAVE_WITHIN_MS, microphone.close())
       await within(LEAVE_WITHIN_MS, link.close(ownWishes.includes(end.reason)))
+      if (options.onSilent) await within(LEAVE_WITHIN_MS, options.onSilent())
       tellHeard(true)
       dispatch({ type: 'left', reason: end.reason, by: end.by, message: end.message })
       joined.reject(Object.assign(new Error(end.message), { code: end.code ?? end.reason }))

@@ -55,7 +55,7 @@ export type Server = {
  * `data-damaged`, `disk-full`, `wrong-key`, `store-unreachable`, `store-refused`.
  */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
-  checkSmsDoor(options.sms, options.host)
+  await checkSmsDoor(options.sms, options.host)
   const { dataDir, databaseUrl } = options.store
   const log = createLog(options.log)
   const key = await loadServerKey(dataDir)

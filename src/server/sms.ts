@@ -20,12 +20,38 @@ export type SmsDoor = {
   close(): Promise<void>
 }
 
-/** Refuses doors that show codes on this machine when others can reach the server. Error code `bad-input`. */
-export const checkSmsDoor = (sms: SmsOptions, host: string): void => {
-  if (sms.door === 'webhook' || isLoopback(host)) return
-  const message = `The ${sms.door} SMS door is for this machine alone; to listen on ${host} name a gateway: --sms webhook:URL.`
-  throw Object.assign(new Error(message), { code: 'bad-input' })
+/**
+ * Refuses doors that show codes on this machine when others can reach the server, and an outbox that cannot be written:
+ * nobody could ever sign in. Error code `bad-input`.
+ */
+export const checkSmsDoor = async (sms: SmsOptions, host: string): Promise<void> => {
+  if (sms.door !== 'webhook' && !isLoopback(host))
+    throw badInput(
+      `The ${sms.door} SMS door is for this machine alone; to listen on ${host} name a gateway: --sms webhook:URL.`,
+    )
+  if (sms.door === 'outbox') await tryOutbox(sms.path)
 }
+
+const tryOutbox = async (path: string): Promise<void> => {
+  try {
+    await appendFile(path, '', { mode: 0o600 })
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw badInput(`The SMS outbox ${path} cannot be written: ${outboxTroubles[code] ?? code}.`)
+  }
+}
+
+const outboxTroubles: Record<string, string> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'its folder is a file',
+  EISDIR: 'it is a folder',
+  EACCES: 'the system does not allow it',
+  EPERM: 'the system does not allow it',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+}
+
+const badInput = (message: string) => Object.assign(new Error(message), { code: 'bad-input' })
 
 export const createSmsDoor = (
   sms: SmsOptions,

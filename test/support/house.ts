@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { eventually } from './eventually.ts'
 import { mediaEnv, startProjectMedia } from './project-media.ts'
@@ -78,6 +79,7 @@ export const openHouse = async (names: string[], { env = {}, serve: asked }: Hou
     }
   }
   const startServer = async (...args: string[]) => {
+    mkdirSync(join(home, 'state'), { recursive: true, mode: 0o700 })
     const server = start(['serve', '--sms', `outbox:${home}/state/outbox.jsonl`, '--json', ...args], mediaEnv(media))
     await eventually(
       () => server.lines().length > 0 || (server.child.exitCode !== null && raiseText(server.stderr())),

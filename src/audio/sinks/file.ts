@@ -17,7 +17,7 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024
 /**
  * Writes a WAV file (16 bits, 48 kHz) that can be played at any time: header and sound on disk agree after every
  * second, so a kill costs the last second at most. A file that was there is replaced by the first sound, not before; when
- * none comes it stays, and a new one goes. Throws `disk` when the file cannot be made.
+ * none comes it stays, and a new one goes. Throws `not-found` without the folder, `disk` when the file cannot be made.
  */
 export const createWavSink = async (
   path: string,
@@ -144,5 +144,6 @@ const REASONS: Record<string, string> = {
 
 const diskError = (path: string, cause: unknown) => {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
-  return audioError('disk', `${path} cannot be written: ${REASONS[code] ?? code}.`, cause)
+  const isNowhere = code === 'ENOENT' || code === 'ENOTDIR'
+  return audioError(isNowhere ? 'not-found' : 'disk', `${path} cannot be written: ${REASONS[code] ?? code}.`, cause)
 }

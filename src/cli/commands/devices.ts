@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { actAlone } from './group.ts'
 
 type Json = { json?: boolean }
 
@@ -8,7 +9,6 @@ export const addDevices = (program: Command, context: Context): void => {
     .command('devices')
     .description('microphones and speakers')
     .option('--json', 'one JSON document')
-    .action(async (options: Json) => (await import('../devices.ts')).showDevices(context, options))
   devices
     .command('test [name]')
     .description('play a tone on the speaker, listen to the microphone, say what was there')
@@ -17,4 +17,5 @@ export const addDevices = (program: Command, context: Context): void => {
     .command('use <name>')
     .description('take this one from now on; "default" follows the system')
     .action(async (name: string) => (await import('../devices.ts')).chooseDevice(context, name))
+  actAlone(devices, async () => (await import('../devices.ts')).showDevices(context, devices.opts<Json>()))
 }

@@ -19,6 +19,8 @@ export const addRooms = (program: Command, context: Context): void => {
 }
 
 const listRooms = async (context: Context, options: RoomsOptions) => {
+  if (options.json && options.jsonl)
+    throw failure('bad-input', '--json is one document, --jsonl a line a room: take one')
   if (options.watch && options.json) throw failure('bad-input', '--watch has no end: use --jsonl with it, not --json')
   const { allRooms } = await import('../room-argument.ts')
   const api = await context.api()

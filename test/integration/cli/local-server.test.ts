@@ -42,6 +42,11 @@ describe('the embedded server', () => {
     })
   })
 
+  it('is reached past the proxies of the environment', async () => {
+    const env = { HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9' }
+    expect(await roomtone(['rooms'], { home: place.home, env })).toMatchObject({ code: 4 })
+  })
+
   it('ends when nobody is there, and takes its media child along', async () => {
     const server = startRoomtone(['serve', '--embedded', '--idle', '1s'], { home: place.home })
     await eventually(() => server.lines()[0], { withinMs: 20_000, what: 'the address' })

@@ -81,9 +81,11 @@ describe('join', () => {
 
   it('to a file is refused (5) where recording is off', async () => {
     await run('room', 'edit', room.id, '--recording', 'off')
-    const ran = await omarJoins('--speaker', 'file:out2.wav').ended
-    expect(ran.code).toBe(5)
-    expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+    for (const speaker of ['file:out2.wav', ' file:out2.wav']) {
+      const ran = await omarJoins('--speaker', speaker).ended
+      expect(ran.code).toBe(5)
+      expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+    }
   })
 
   it('in plain lines tells what concerns you, takes typed commands, and ends with 130 on Ctrl+C', async () => {
@@ -149,6 +151,8 @@ describe('join', () => {
     expect((await run('join', room.id, '--jsonl', '--speaker', 'stdout')).code).toBe(2)
     expect((await run('join', 'No such room')).code).toBe(6)
     expect((await run('join', room.id, '--microphone', 'file:missing.wav')).code).toBe(6)
+    expect((await run('join', room.id, '--speaker', 'file:nowhere/out.wav')).code).toBe(6)
+    expect((await run('join', room.id, '--speaker', 'file:out.mp3')).code).toBe(2)
     writeFileSync(join(place.home, 'text.wav'), 'this is no sound')
     expect((await run('join', room.id, '--microphone', 'file:text.wav')).code).toBe(2)
     expect((await run('join', room.id, '--microphone', 'tone:loud')).code).toBe(2)

@@ -50,8 +50,14 @@ describe('serve refuses to start, in one sentence', () => {
   it.each([
     [['--host', 'nope.invalid'], 2, /no address nope\.invalid/],
     [['--host', '192.0.2.1', '--sms', 'webhook:http://127.0.0.1:9/'], 2, /no address 192\.0\.2\.1/],
-    [['--host', ''], 2, /--host needs an address/],
+    [['--host', ''], 2, /--host must not be empty/],
     [['--operator', '0151'], 2, /operator is named by a phone number/],
+    [['--sms', 'outbox:nowhere/outbox'], 2, /outbox .*nowhere\/outbox cannot be written: its folder does not exist/],
+    [['--sms', 'outbox:/'], 2, /outbox \/ cannot be written: it is a folder/],
+    [['--sms', 'outbox:/proc/version/outbox'], 2, /cannot be written: its folder is a file/],
+    [['--sms', 'outbox:'], 2, /--sms is console, outbox:FILE or webhook:URL/],
+    [['--sms', 'webhook:gateway.example.org'], 2, /--sms is console, outbox:FILE or webhook:URL/],
+    [['--sms', 'webhook:ftp://gateway.example.org'], 2, /--sms is console, outbox:FILE or webhook:URL/],
   ])('%j', async (args, code, sentence) => {
     const ran = await roomtone(['serve', '--port', '0', ...args], { home: newHome() })
     expect(ran).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(sentence) })
@@ -178,6 +184,19 @@ describe('serve whose own store fails', () => {
     })
     server.kill('SIGTERM')
     expect((await server.ended).code).toBe(0)
+  })
+
+  it('ends with 1 when its data folder is removed', async () => {
+    const home = newHome()
+    const data = join(home, 'kept')
+    const { server, url } = await serve(home, ['--data', data, '--sms', `outbox:${home}/outbox`])
+    expect((await requestCode(url, newPhone())).status).toBe(202)
+    rmSync(data, { recursive: true })
+    await eventually(() => server.child.exitCode !== null, { withinMs: 15_000, what: 'the end of serve' })
+    expect(await server.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`roomtone: The data folder ${data} is gone; bring it back and start again.`),
+    })
   })
 
   own('ends with 1 when its disk is taken away', async (disk) => {

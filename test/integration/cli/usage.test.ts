@@ -45,15 +45,58 @@ describe('help and version', () => {
 
 const mainOfBin = () => /'([^']*main\.js)'/.exec(readFileSync(roomtoneBin, 'utf8'))?.[1] ?? ''
 
+describe('what is empty, as a variable that was never set, is refused with 2, and never fits everything', () => {
+  it.each([
+    [['join', ''], '<room>'],
+    [['room', 'show', ' '], '<room>'],
+    [['room', 'create', ''], '<title>'],
+    [['room', 'create', 'x', '--cohost', ''], '--cohost'],
+    [['room', 'end', ''], '<room>'],
+    [['token', ''], '<room>'],
+    [['token', 'revoke', ''], '<name>'],
+    [['sessions', 'revoke', ''], '<id>'],
+    [['login', '--phone', '+4915112345678', '--name', ''], '--name'],
+    [['login', '--code', ''], '--code'],
+    [['rooms', '--search', ''], '--search'],
+    [['status', '--seat', ''], '--seat'],
+    [['leave', '--seat', ''], '--seat'],
+    [['hand', ''], '<question>'],
+    [['volume', '', '50'], '<who-or-percent>'],
+    [['stage', 'mute', ''], '<@who>'],
+    [['stage', 'mute', '@ana', '--room', ''], '--room'],
+    [['join', 'x', '--speaker', ''], '--speaker'],
+    [['bot', 'play', '', '--room', 'x'], '<files>'],
+    [['bot', 'play', 'a.wav', '--room', ''], '--room'],
+    [['devices', 'use', ''], '<name>'],
+    [['config', 'set', 'speaker', ''], '<value>'],
+    [['serve', '--data', ''], '--data'],
+    [['whoami', '--profile', ''], '--profile'],
+    [['whoami', '--server', ''], '--server'],
+  ])('%j', async (args, name) => {
+    expect(await run(args)).toEqual({ code: 2, stdout: '', stderr: `roomtone: ${name} must not be empty\n` })
+  })
+})
+
 describe('bad usage ends with 2 and one sentence', () => {
   it.each([
     [['roms'], /unknown command 'roms'[\s\S]*Did you mean rooms\?/],
+    [['devices', 'tset'], /unknown command 'tset'[\s\S]*Did you mean test\?/],
+    [['sessions', 'end', 'x'], /unknown command 'end'/],
+    [['rooms', 'evening'], /too many arguments for 'rooms'/],
+    [['room', 'show', 'Morning', 'sit'], /too many arguments for 'show'/],
+    [['mute', '@ana'], /too many arguments for 'mute'/],
+    [['devices', 'use', 'My', 'headset'], /too many arguments for 'use'/],
     [['rooms', '--serch', 'x'], /unknown option '--serch'[\s\S]*Did you mean --search\?/],
     [['room'], /Usage: roomtone room/],
     [['room', 'create'], /missing required argument 'title'/],
     [['room', 'create', 'x', '--hands', 'some'], /--hands is one of everyone, off, not "some"/],
     [['rooms', '--server', 'nonsense'], /--server must be a URL/],
+    [['whoami', '--profile', '../../elsewhere'], /--profile must be letters, digits/],
     [['rooms', '--watch', '--json'], /--watch has no end/],
+    [['rooms', '--jsonl', '--json'], /take one/],
+    [['join', 'x', '--for', '600h'], /--for takes at most 24d/],
+    [['demo', '--for', 'ever'], /^roomtone: --for wants a duration/],
+    [['demo', '--speaker', 'file:out.mp3'], /^roomtone: Sound is written to a WAV file/],
     [['config', 'get', 'colour'], /unknown setting "colour"/],
     [['completion', 'csh'], /no completion for "csh"/],
     [['login'], /say which number/],
@@ -72,6 +115,18 @@ describe('bad usage ends with 2 and one sentence', () => {
     const ran = await run(['serve', '--port', '0'], { env: { LIVEKIT_URL: 'wss://l', LIVEKIT_API_KEY: 'k' } })
     expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching(/LIVEKIT_API_SECRET missing/) })
   })
+
+  it.each(['nonsense', 'socks5://ana:secret@127.0.0.1:9', '127.0.0.1:9'])(
+    'names a proxy that is no URL: %s',
+    async (url) => {
+      const ran = await run(['whoami'], { env: { HTTPS_PROXY: url, ROOMTONE_SERVER: 'https://127.0.0.1:9' } })
+      expect(ran).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: 'roomtone: HTTPS_PROXY must be a URL such as http://proxy.example.org:3128\n',
+      })
+    },
+  )
 
   it('names a corrupt config and leaves it', async () => {
     const other = throwawayHome()

@@ -87,7 +87,7 @@ describe('wav file', () => {
 
   it('says in one sentence why it cannot be made', async () => {
     await expect(createWavSink(join(folder, 'no', 'such.wav'))).rejects.toMatchObject({
-      code: 'disk',
+      code: 'not-found',
       message: expect.stringContaining('its folder does not exist'),
     })
     await expect(createWavSink(folder)).rejects.toMatchObject({ code: 'disk' })

@@ -12,3 +12,7 @@ it.each([
 it.each(['', '20', 's', '20 s', '5x', '-5s', '20s!'])('refuses "%s" by a sentence that names the option', (text) => {
   expect(() => parseDurationMs(text, '--for')).toThrow(/^--for wants a duration such as 20s/)
 })
+
+it.each(['25d', '600h', '99999999999h'])('refuses "%s", which no timer can wait for', (text) => {
+  expect(() => parseDurationMs(text, '--for')).toThrow(/^--for takes at most 24d/)
+})

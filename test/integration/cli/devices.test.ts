@@ -1,0 +1,152 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { documents } from '../../support/cli-schema.ts'
+import { secondsOf } from '../../support/heard-sound.ts'
+import { type House, openHouse } from '../../support/house.ts'
+import { type Pulse, pulseMissing, startPulse } from '../../support/pulse.ts'
+import { roomtone, throwawayHome } from '../../support/roomtone.ts'
+
+const hasCard = existsSync('/dev/snd/controlC0')
+const skipped = pulseMissing ? ` (skipped: ${pulseMissing})` : ''
+
+// A private sound server with null sinks: a speaker, a microphone, and one that hears the speaker.
+describe.skipIf(pulseMissing)(`devices${skipped}`, () => {
+  let pulse: Pulse
+  let house: House
+  beforeAll(async () => {
+    pulse = await startPulse()
+    house = await openHouse(['Ana', 'Omar'], { env: pulse.env })
+  })
+  afterEach(() => house.leaveAll())
+  afterAll(async () => {
+    await house?.close()
+    await pulse?.close()
+  })
+
+  const list = async () => documents['devices --json'].parse(JSON.parse(await house.must('devices', '--json')))
+  const test = async (...name: string[]) =>
+    documents['devices test --json'].parse(JSON.parse(await house.must('devices', 'test', ...name, '--json')))
+  /** The names as the engine in use gives them: PortAudio where it was built, else PulseAudio's own. */
+  const names = async () => {
+    const { inputs, outputs } = await list()
+    const called = (devices: typeof inputs, ending: RegExp) => devices.find(({ name }) => ending.test(name))!.name
+    return { speaker: called(outputs, /speaker/i), mic: called(inputs, /mic/i), loop: called(inputs, /loop|speaker/i) }
+  }
+
+  it('are listed by name, with the ones in use', async () => {
+    const { speaker, mic } = await names()
+    expect(await list()).toMatchObject({ chosen: { microphone: 'default', speaker: 'default' } })
+    const rows = (await house.must('devices')).trim().split('\n')
+    const of = (kind: string) => rows.filter((row) => row.startsWith(`${kind} `)).map((row) => row.slice(kind.length))
+    expect(of('speaker').filter((row) => row.trim().startsWith(speaker))).toHaveLength(1)
+    expect(of('microphone').filter((row) => row.trim().startsWith(mic))).toHaveLength(1)
+    for (const kind of ['speaker', 'microphone'])
+      expect(of(kind).filter((row) => row.includes('in use'))).toHaveLength(1)
+  })
+
+  it('are tested: a tone on the speaker, its level and pitch in a microphone that hears it', async () => {
+    const { speaker, mic, loop } = await names()
+    await house.must('devices', 'use', speaker)
+    await house.must('config', 'set', 'microphone', loop)
+    const heard = await test()
+    expect(heard).toMatchObject({ speaker, microphone: loop })
+    expect(Math.abs(heard.frequencyHz - 440)).toBeLessThan(3)
+    expect(heard.levelDb).toBeGreaterThan(-30)
+    expect(await house.must('devices', 'test')).toMatch(
+      /^speaker .*: played 440 Hz for 2 s\nmicrophone .*: -\d\d dBFS, and it hears the speaker\n$/,
+    )
+    const played = pulse.playTone(1000, -20, 8000)
+    const spoken = await test(mic)
+    await played
+    expect(spoken.microphone).toBe(mic)
+    expect(Math.abs(spoken.frequencyHz - 1000)).toBeLessThan(3)
+    expect(spoken.levelDb).toBeGreaterThan(-30)
+  })
+
+  it('are used by a later join, once they were chosen by a part of their name', async () => {
+    const { speaker } = await names()
+    const chosen = await house.run('devices', 'use', speaker.slice(1, -1).toUpperCase())
+    expect(chosen).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining(`speaker: ${speaker}\n`) })
+    expect(await house.must('config', 'get', 'speaker')).toBe(`${speaker}\n`)
+    const room = await house.createRoom('Loud')
+    await house.join('ana', room, '--microphone', 'tone:660', '--speaker', 'none')
+    const omar = await house.join('omar', room, '--microphone', 'none')
+    expect((await omar.state()).devices.speaker).toEqual({ name: speaker, status: 'ok' })
+    await omar.tells('speaking', { where: ({ isSpeaking }) => isSpeaking })
+    const heard = secondsOf(await pulse.recordSpeaker(2500))
+    expect(heard.length).toBeGreaterThanOrEqual(1)
+    // On a busy machine sound is torn, not out of tune.
+    for (const { hz } of heard) expect(Math.abs(hz - 660)).toBeLessThan(10)
+    expect(await house.run('devices', 'use', 'default')).toMatchObject({ code: 0 })
+    expect((await list()).chosen).toEqual({ microphone: 'default', speaker: 'default' })
+  })
+
+  it('that are not there are 6, told with those there are', async () => {
+    await house.must('devices', 'use', 'default')
+    const { speaker, mic } = await names()
+    const room = await house.createRoom('Quiet')
+    for (const args of [
+      ['devices', 'use', 'Yeti'],
+      ['devices', 'test', 'Yeti'],
+      ['join', room.id, '--profile', 'ana', '--microphone', 'none', '--speaker', 'Yeti'],
+    ]) {
+      const ran = await house.run(...args)
+      expect(ran).toMatchObject({ code: 6, stdout: '', stderr: expect.stringContaining(speaker) })
+      expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+    }
+    expect((await house.run('devices', 'use', 'Yeti')).stderr).toContain(mic)
+    expect((await list()).chosen).toEqual({ microphone: 'default', speaker: 'default' })
+  })
+
+  it('are told to be gone when the sound server dies, and to be back', async () => {
+    const room = await house.createRoom('Fragile')
+    const ana = await house.join('ana', room, '--microphone', 'none')
+    await pulse.kill()
+    await ana.tells('device-lost', { where: ({ device }) => device === 'speaker' })
+    await pulse.start()
+    await ana.tells('device-back', { where: ({ device }) => device === 'speaker' })
+  })
+})
+
+describe.skipIf(hasCard)('a machine without a sound device', () => {
+  const place = throwawayHome()
+  const nothing = mkdtempSync(join(tmpdir(), 'roomtone-nothing-'))
+  afterAll(async () => {
+    rmSync(nothing, { recursive: true })
+    await place.close()
+  })
+  const silent = {
+    PATH: nothing,
+    PULSE_SERVER: `unix:${nothing}/none`,
+    ALSA_CONFIG_PATH: undefined,
+    XDG_RUNTIME_DIR: nothing,
+  }
+  const run = (...args: string[]) => roomtone(args, { home: place.home, env: silent })
+
+  it('lists none and says why, and everything else goes on', async () => {
+    const listed = documents['devices --json'].parse(JSON.parse((await run('devices', '--json')).stdout))
+    expect(listed).toMatchObject({ engine: 'none', inputs: [], outputs: [] })
+    expect(listed.problem).toMatch(/^no sound device can be used/)
+    expect(await run('devices')).toMatchObject({ code: 0, stdout: '', stderr: `${listed.problem}\n` })
+    expect(await run('devices', 'use', 'default')).toMatchObject({ code: 0 })
+  })
+
+  it('is 1 for what needs one, in one sentence', async () => {
+    for (const args of [['test'], ['test', 'Yeti'], ['use', 'Yeti']]) {
+      const ran = await run('devices', ...args)
+      expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/no sound device can be used/) })
+      expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+    }
+  })
+
+  it('is 2 for a test of what is no device', async () => {
+    await run('config', 'set', 'speaker', 'none')
+    await run('config', 'set', 'microphone', 'tone:440')
+    expect(await run('devices', 'test')).toMatchObject({
+      code: 2,
+      stderr: 'roomtone: neither tone:440 nor none is a device: say which, devices test NAME\n',
+    })
+  })
+})
