@@ -142,7 +142,7 @@ const createPublisherSide = (engine: MediaEngine, { onPacket, onData }: Connecti
   return {
     answerOffer: (cleaned: string, id: number, tracks: () => AnswerTrack[]): void => {
       peer ??= open()
-      const sdp = finishAnswer(peer.answer(cleaned), tracks())
+      const sdp = finishAnswer(peer.answer(cleaned), cleaned, tracks())
       wire.send({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp, id }) })
       answered = true
       for (const candidate of fromUs.splice(0)) trickle(candidate)

@@ -55,14 +55,19 @@ export const cleanSubscriberAnswer = (text: string): string => {
 export type AnswerTrack = { mid: string; stereo: boolean; dtx: boolean }
 
 /**
- * Makes our answer to a publisher: no candidates (they trickle), no msid of the client's own, and per track what tells
- * an Opus sender to send stereo or to pause in silence (`stereo`, `usedtx`: RFC 7587 section 6.1).
+ * Makes our answer to a publisher's cleaned offer: no candidates (they trickle), no msid of the client's own, and per
+ * track what tells an Opus sender to send stereo or to pause in silence (`stereo`, `usedtx`: RFC 7587 section 6.1).
  */
-export const finishAnswer = (sdp: string, tracks: AnswerTrack[]): string => {
+export const finishAnswer = (sdp: string, offer: string, tracks: AnswerTrack[]): string => {
   const { session, media } = parse(sdp)
+  const inactive = parse(offer).media.flatMap((section) => (has(section, 'inactive') ? [value(section, 'mid:')] : []))
   const lines = media.flatMap((section) => {
-    const track = tracks.find(({ mid }) => mid === value(section, 'mid:'))
-    const kept = section.lines.filter((line) => !/^a=(candidate|end-of-candidates|msid)/.test(line))
+    const mid = value(section, 'mid:')
+    const track = tracks.find((candidate) => candidate.mid === mid)
+    const kept = section.lines
+      .filter((line) => !/^a=(candidate|end-of-candidates|msid)/.test(line))
+      // The library would go on receiving; a browser takes no such answer (RFC 3264 section 6.1).
+      .map((line) => (line === 'a=recvonly' && inactive.includes(mid) ? 'a=inactive' : line))
     return track ? kept.map((line) => (line.startsWith('a=fmtp:') ? withOpusHints(line, track) : line)) : kept
   })
   return join([...session, ...lines])

@@ -14,6 +14,8 @@ export type MediaLine = {
   readonly url: string
   /** What was asked over HTTP, with the answer: `/rtc/v1 404`, `/rtc 101`. */
   requests: string[]
+  /** What the client said over signal, in order. */
+  said: SignalRequest['message'][]
   /** Breaks every signal connection without a word; new ones are let through. */
   cutSignal(): void
   /** Drops every datagram either way, until mended. */
@@ -26,6 +28,7 @@ export type MediaLine = {
 
 export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
   const requests: string[] = []
+  const said: SignalRequest['message'][] = []
   const sockets = new Set<WebSocket>()
   const door = new WebSocketServer({ noServer: true })
   const media = await startRelay()
@@ -50,7 +53,7 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
     upstream.once('open', () => {
       note(req, 101)
       door.handleUpgrade(req, socket, head, (client) => {
-        join(client, upstream, media)
+        join(client, upstream, media, said)
         upstream.off('message', keep)
         for (const data of early) client.send(toClient(data, media))
         for (const one of [client, upstream]) sockets.add(one.on('close', () => sockets.delete(one)))
@@ -62,6 +65,7 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
   return {
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
     requests,
+    said,
     cutSignal: () => {
       for (const socket of sockets) socket.terminate()
     },
@@ -80,11 +84,13 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   headers.authorization ? { authorization: headers.authorization } : {}
 
-const join = (client: WebSocket, server: WebSocket, media: Relay): void => {
+const join = (client: WebSocket, server: WebSocket, media: Relay, said: SignalRequest['message'][]): void => {
   client.on('error', () => {}).on('close', () => server.terminate())
   server.on('close', () => client.terminate())
   client.on('message', (data, isBinary) => {
-    if (isBinary && SignalRequest.fromBinary(bytesOf(data)).message.case === 'trickle') return
+    const message = isBinary ? SignalRequest.fromBinary(bytesOf(data)).message : undefined
+    if (message) said.push(message)
+    if (message?.case === 'trickle') return
     if (server.readyState === WebSocket.OPEN) server.send(data, { binary: isBinary })
   })
   server.on('message', (data) => client.readyState === WebSocket.OPEN && client.send(toClient(data, media)))

@@ -21,7 +21,7 @@ export type RtcNodePeer = Omit<ForeignPeer, 'publishTone'> & {
 export const joinRtcNode = async (
   url: string,
   token: string,
-  options: { autoSubscribe?: boolean } = {},
+  options: { autoSubscribe?: boolean; singlePeerConnection?: boolean } = {},
 ): Promise<RtcNodePeer> => {
   const room = new Room()
   const heard = new Map<string, ToneMeter>()
@@ -55,7 +55,8 @@ export const joinRtcNode = async (
   room.on(RoomEvent.LocalTrackUnpublished, () => events.push('unpublished'))
   room.on(RoomEvent.Reconnecting, () => events.push('reconnecting'))
   room.on(RoomEvent.Reconnected, () => events.push('reconnected'))
-  await room.connect(url, token, { autoSubscribe: options.autoSubscribe ?? true, dynacast: false })
+  // Its native part knows more options than the package's types name.
+  await room.connect(url, token, { autoSubscribe: true, dynacast: false, ...options })
   events.push('joined')
   const tracks: LocalAudioTrack[] = []
 

@@ -139,6 +139,7 @@ describe.each(clients.map((client) => [client.name, client] as const))('%s', (na
     })
     await guest.publishTone(440)
     await hears(native, 'guest', 440)
+    expect(guest.events).not.toContain('reconnecting')
 
     await server.rooms.removeParticipant(`${room}-rights`, 'guest')
     await tells(guest, told.removed)
@@ -188,3 +189,40 @@ describe.each(clients.map((client) => [client.name, client] as const))('%s', (na
     120_000,
   )
 })
+
+test('rtc-node that asks for one peer connection is led to two, and hears and is heard', async () => {
+  const line = await startMediaLine(server.url)
+  closers.push(line.close)
+  const native = await joinRtcNode(server.url, await server.token('native', 'single'))
+  closers.push(native.close)
+  await native.publishTone(600)
+  const guest = await joinRtcNode(line.url, await server.token('guest', 'single'), { singlePeerConnection: true })
+  closers.push(guest.close)
+  await guest.publishTone(440)
+  await hears(native, 'guest', 440)
+  await hears(guest, 'native', 600)
+  expect(line.requests).toContain('/rtc/v1 404')
+  expect(line.requests.at(-1)).toBe('/rtc 101')
+})
+
+test.skipIf(goClientMissing)(
+  `the Go SDK offers to send and receive, and asks for each track${goClientMissing ? ` (skipped: ${goClientMissing})` : ''}`,
+  async () => {
+    const line = await startMediaLine(server.url)
+    closers.push(line.close)
+    const native = await joinRtcNode(server.url, await server.token('native', 'explicit'))
+    closers.push(native.close)
+    const { sid } = await native.publishTone(600)
+    const guest = await joinGo(goClient, line.url, await server.token('guest', 'explicit'), { hz: 440, explicit: true })
+    closers.push(guest.close)
+    await guest.publishTone(440)
+    await hears(native, 'guest', 440)
+    await hears(guest, 'native', 600)
+    const offers = line.said.flatMap(({ case: name, value }) => (name === 'offer' ? [value.sdp] : []))
+    expect(offers.at(-1)).toMatch(/^m=audio(?:.*\r\n)+?a=sendrecv\r\n/m)
+    const asked = line.said.flatMap(({ case: name, value }) =>
+      name === 'subscription' && value.subscribe ? value.participantTracks.flatMap(({ trackSids }) => trackSids) : [],
+    )
+    expect(asked).toEqual([sid])
+  },
+)

@@ -85,7 +85,8 @@ test('an answer keeps what is received and nothing else', () => {
 })
 
 test('our answer says stereo and DTX per track, and no candidate', () => {
-  const sdp = finishAnswer(offerOf([...audio('0'), 'a=candidate:1 1 UDP 1 127.0.0.1 9 typ host'], audio('1')), [
+  const answer = offerOf([...audio('0'), 'a=candidate:1 1 UDP 1 127.0.0.1 9 typ host'], audio('1'))
+  const sdp = finishAnswer(answer, offerOf(audio('0'), audio('1')), [
     { mid: '0', stereo: true, dtx: false },
     { mid: '1', stereo: false, dtx: true },
   ])
@@ -94,6 +95,12 @@ test('our answer says stereo and DTX per track, and no candidate', () => {
     'a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1',
   ])
   expect(sdp).not.toMatch(/candidate|msid/)
+})
+
+test('our answer takes nothing from a section that has become inactive', () => {
+  const answer = offerOf(audio('0', 'recvonly'), audio('1', 'recvonly'))
+  const sdp = finishAnswer(answer, offerOf(audio('0', 'inactive'), audio('1')), [])
+  expect(sdp.match(/a=(mid:.|recvonly|inactive)/g)).toEqual(['a=mid:0', 'a=inactive', 'a=mid:1', 'a=recvonly'])
 })
 
 describe('a candidate', () => {
