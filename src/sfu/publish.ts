@@ -174,8 +174,12 @@ const trackOf = (request: AddTrackRequest, sid: string): TrackInfo =>
     disableDtx: request.disableDtx,
     disableRed: true,
     encryption: request.encryption,
-    stream: request.stream,
-    audioFeatures: request.audioFeatures,
+    // What livekit-server fills in for a client that says less.
+    stream: request.stream || (request.source === TrackSource.MICROPHONE ? 'camera' : 'unknown'),
+    audioFeatures: request.disableDtx
+      ? [...new Set([...request.audioFeatures, AudioTrackFeature.TF_NO_DTX])]
+      : request.audioFeatures,
+    codecs: [{ mimeType: 'audio/opus', cid: request.cid }],
   })
 
 /** Some clients offer before they announce: a section that waits for exactly this track takes it now. */
@@ -193,6 +197,7 @@ const bind = (room: RoomState, publisher: Participant, section: OfferedSection):
   publisher.pending.delete(cid)
   publisher.sections.set(section.mid, track.sid)
   track.mid = section.mid
+  for (const codec of track.codecs) codec.mid = section.mid
   track.stereo ||= section.stereo
   publisher.info.tracks = [...publisher.info.tracks, track]
   publisher.info.isPublisher = true

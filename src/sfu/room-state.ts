@@ -1,6 +1,7 @@
 import {
   type ConnectionQuality,
   type DisconnectReason,
+  ParticipantInfo_Kind as Kind,
   type LeaveRequest_Action,
   type ParticipantInfo,
   Room,
@@ -97,12 +98,12 @@ export const createRoomState = (
   everJoined: false,
 })
 
-/** A copy of the room's info with the counts of now. */
+/** A copy of the room's info with the counts of now: of all but agents and egress, as LiveKit counts, hidden ones too. */
 export const roomInfo = (room: RoomState): Room => {
   const info = room.info.clone()
-  const visible = [...room.participants.values()].filter((participant) => !isHidden(participant))
-  info.numParticipants = visible.length
-  info.numPublishers = visible.filter((participant) => participant.info.tracks.length > 0).length
+  const here = [...room.participants.values()].map((participant) => participant.info)
+  info.numParticipants = here.filter(({ kind }) => kind !== Kind.AGENT && kind !== Kind.EGRESS).length
+  info.numPublishers = here.filter(({ tracks }) => tracks.length > 0).length
   return info
 }
 

@@ -29,18 +29,18 @@ export type TwirpAnswer = { status: number; contentType: string; body: Buffer }
 export const createTwirp = (house: House, tokens: TokenDoor): ((request: TwirpRequest) => Promise<TwirpAnswer>) => {
   const methods = roomService(house)
   return async ({ path, contentType, token, body }) => {
-    const json = !contentType.startsWith('application/protobuf')
+    const kind = contentType.split(';')[0]!.trim().toLowerCase()
+    const json = kind === 'application/json'
     try {
-      const method = methods[path.replace(/^\/twirp\/livekit\.RoomService\//, '')]
-      if (!method)
-        throw twirpError(
-          path.startsWith('/twirp/livekit.RoomService/') ? 'unimplemented' : 'bad_route',
-          `no handler for ${path.slice(0, 100)}`,
-        )
+      const name = path.replace(/^\/twirp\/livekit\.RoomService\//, '')
+      const method = Object.hasOwn(methods, name) ? methods[name] : undefined
+      if (!method) throw notHere(path)
+      if (!json && kind !== 'application/protobuf')
+        throw twirpError('bad_route', `a body of the kind "${kind.slice(0, 100)}" is not understood`)
       const request = decode(method.request, body, json)
       const grants = await tokens.admin(token)
       if (!method.allowed(grants, request as Named))
-        throw twirpError('permission_denied', 'the access token does not allow this')
+        throw twirpError('unauthenticated', 'permissions denied: the access token does not allow this')
       const answer = method.run(request as never)
       return json
         ? {
@@ -69,13 +69,17 @@ const method = <T>(
   run: (request: T) => Message,
 ): Method<never> => ({ request, allowed, run }) as unknown as Method<never>
 
+/** Limits of livekit-server's default configuration, in characters. */
+const MAX_NAME = 256
+const MAX_ATTRIBUTES = 64_000
+
 const mayCreate = (grants: Grants): boolean => grants.roomCreate ?? false
 const mayList = (grants: Grants): boolean => grants.roomList ?? false
 const mayAdmin = (grants: Grants, { room }: Named): boolean => (grants.roomAdmin ?? false) && grants.room === room
 
 const roomService = (house: House): Record<string, Method<never>> => ({
   CreateRoom: method(CreateRoomRequest, mayCreate, (request) => {
-    if (!request.name || request.name.length > 256)
+    if (!request.name || request.name.length > MAX_NAME)
       throw twirpError('invalid_argument', 'a room needs a name of at most 256 characters')
     const room = house.open(request.name, {
       ...(request.emptyTimeout ? { emptyTimeoutS: request.emptyTimeout } : {}),
@@ -94,7 +98,8 @@ const roomService = (house: House): Record<string, Method<never>> => ({
     return new DeleteRoomResponse()
   }),
   ListParticipants: method(ListParticipantsRequest, mayAdmin, ({ room }) => {
-    const participants = [...roomOf(house, room).participants.values()].map(({ info }) => info)
+    // LiveKit lists nobody, too, where there is no room.
+    const participants = [...(house.find(room)?.participants.values() ?? [])].map(({ info }) => info)
     return new ListParticipantsResponse({ participants })
   }),
   GetParticipant: method(RoomParticipantIdentity, mayAdmin, (request) => personOf(house, request).participant.info),
@@ -108,13 +113,20 @@ const roomService = (house: House): Record<string, Method<never>> => ({
   MutePublishedTrack: method(MuteRoomTrackRequest, mayAdmin, (request) => {
     const { room, participant } = personOf(house, request)
     const track = findTrack(room, request.trackSid)?.track
-    if (!track || !participant.info.tracks.includes(track)) throw twirpError('not_found', 'no such track')
-    if (!request.muted && track.muted)
+    if (!request.muted)
       throw twirpError('failed_precondition', 'remote unmute is not enabled: a microphone is opened by its owner')
+    // A track that is gone meanwhile is silent as asked: LiveKit then names none in its answer.
+    if (!track || !participant.info.tracks.includes(track)) return new MuteRoomTrackResponse()
     house.run(room, muteTrack(room, participant, request.trackSid, request.muted, true))
     return new MuteRoomTrackResponse({ track })
   }),
   UpdateParticipant: method(UpdateParticipantRequest, mayAdmin, (request) => {
+    if (request.name.length > MAX_NAME) throw twirpError('invalid_argument', 'name length exceeds limits')
+    const attributesSize = Object.entries(request.attributes).reduce(
+      (sum, [key, text]) => sum + key.length + text.length,
+      0,
+    )
+    if (attributesSize > MAX_ATTRIBUTES) throw twirpError('invalid_argument', 'attribute size exceeds limits')
     const { room, participant } = personOf(house, request)
     house.run(room, updateParticipant(room, participant, request))
     return participant.info
@@ -130,6 +142,31 @@ const roomService = (house: House): Record<string, Method<never>> => ({
     return roomInfo(room)
   }),
 })
+
+/** What LiveKit has and an audio server of rooms has not: named, so that a caller knows it is no slip of its own. */
+const LEFT_OUT: Record<string, string> = {
+  SendData: 'data is not relayed',
+  PerformRpc: 'data is not relayed',
+  ForwardParticipant: 'a participant stays in its room',
+  MoveParticipant: 'a participant stays in its room',
+  Egress: 'there is no egress',
+  Ingress: 'there is no ingress',
+  SIP: 'there is no SIP',
+  PhoneNumberService: 'there is no SIP',
+  AgentDispatchService: 'there are no agents',
+  AgentSimulation: 'there are no agents',
+  CloudAgent: 'there are no agents',
+  Connector: 'there are no connectors',
+}
+
+const notHere = (path: string): Error => {
+  const [, service = '', name = ''] = path.match(/^\/twirp\/livekit\.(\w+)\/(\w+)$/) ?? []
+  const part = service === 'RoomService' ? name : service
+  const why = Object.hasOwn(LEFT_OUT, part) ? LEFT_OUT[part] : undefined
+  return why
+    ? twirpError('unimplemented', `this media server carries audio between participants only: ${why}`)
+    : twirpError('bad_route', `no handler for ${path.slice(0, 100)}`)
+}
 
 const roomOf = (house: House, name: string): RoomState => {
   const room = house.find(name)
