@@ -4,7 +4,6 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { listDevices } from '../audio/devices.ts'
 import { serverInfoSchema } from '../protocol/server.ts'
-import { probeMediaServer } from '../server/media-service.ts'
 import { watchWords } from './commands/server.ts'
 import type { Context } from './context.ts'
 import { deviceOptions } from './devices.ts'
@@ -178,10 +177,9 @@ const checkMedia = async (context: Context): Promise<Found> => {
 /** No server runs: what one would use if it were started now. */
 const checkMediaPlane = async ({ env, folders }: Context): Promise<Found> => {
   const isTold = env.LIVEKIT_URL || env.LIVEKIT_API_KEY || env.LIVEKIT_API_SECRET
-  const { url, apiKey = '', apiSecret = '' } = isTold ? await mediaPlane(env, serverDataFolder(folders)) : {}
-  if (!url) return { status: 'ok', says: 'starts with the server' }
-  const problem = await probeMediaServer({ url, apiKey, apiSecret })
-  if (problem) return { status: 'failed', says: withoutStop(problem.message), exitCode: 7 }
+  const { url, notice } = isTold ? await mediaPlane(env, serverDataFolder(folders)) : {}
+  if (!url) return { status: 'ok', says: notice ? withoutStop(notice) : 'starts with the server' }
+  if (notice) return { status: 'failed', says: withoutStop(notice), exitCode: 7 }
   return { status: 'ok', says: `${url} answers, and takes the API key` }
 }
 

@@ -15,7 +15,7 @@ export const join = async (context: Context, room: string | undefined, given: Jo
   }
   checkCombination(context, options)
   const face = await faceOf(context, options)
-  const seat = await startSeat(await seatOptions(context, room, options))
+  const seat = await startSeat({ ...(await seatOptions(context, room, options)), onWaiting: context.output.note })
   context.onClose(() => seat.close())
   if (face === 'tui') {
     const { showSeat } = await import('./hallway.ts')

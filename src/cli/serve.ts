@@ -119,6 +119,7 @@ const start = async (context: Context, plan: Plan): Promise<Server> => {
 }
 
 const announce = (context: Context, options: ServeOptions, server: Server, plan: Plan) => {
+  if (plan.media.notice) context.output.note(plan.media.notice)
   if (options.json)
     return context.output.json({
       url: server.url,

@@ -2,7 +2,7 @@ import type { LocalTrackPublication, Participant, RemoteTrack, Room } from 'live
 import type { Channels } from '../audio/frame.ts'
 import type { SeatParticipant } from '../protocol/seat.ts'
 import { type ConnectionStats, readStats } from './media-stats.ts'
-import { loadWebRtc, type PcmTrack, type WebRtc } from './webrtc.ts'
+import { loadWebRtc, type PcmTrack, type SignalRefusal, type WebRtc } from './webrtc.ts'
 
 type LiveKit = typeof import('livekit-client')
 
@@ -80,12 +80,15 @@ export type Media = {
 }
 
 const CONNECT_TIMEOUT_MS = 8_000
+// Where a server that has no place does not say when to ask again.
+const RETRY_AFTER_MS = 2_000
 // A short cut is mended by livekit-client with the token it has; after these the session joins anew for a fresh one.
 const RETRY_DELAYS_MS = [100, 400, 800, 1_200]
 
 /**
  * Joins a room of any LiveKit server and subscribes to all that sounds. Throws an Error with code `sign-in-needed` when
- * the token is refused, `media-unavailable` when the server does not answer or no path for sound is found.
+ * the token is refused, `media-unavailable` when the server does not answer or no path for sound is found, the same
+ * with `retryAfterMs` when it has no place for now, `media-ended` with a `MediaEnd` as `end` when it let go meanwhile.
  */
 export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions): Promise<Media> => {
   const [webrtc, livekit] = await load()
@@ -100,15 +103,17 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
   const sinks = startSinks(webrtc, onPcm)
   const uplink = watchUplink(livekit, room)
   forwardEvents(livekit, room, sinks, onEvent)
+  const eviction = watchEviction(livekit, room)
+  const connecting = room.connect(url, token, {
+    maxRetries: 0,
+    peerConnectionTimeout: CONNECT_TIMEOUT_MS,
+    websocketTimeout: CONNECT_TIMEOUT_MS,
+  })
   try {
-    await room.connect(url, token, {
-      maxRetries: 0,
-      peerConnectionTimeout: CONNECT_TIMEOUT_MS,
-      websocketTimeout: CONNECT_TIMEOUT_MS,
-    })
+    await Promise.race([connecting, eviction.happened])
   } catch (error) {
     sinks.close()
-    throw connectError(livekit, url, error as Error)
+    throw eviction.error() ?? connectError(livekit, url, error as Error, webrtc.takeRefusal(token))
   }
   return {
     you: () => describeParticipant(room.localParticipant),
@@ -331,7 +336,28 @@ const openPublication = (
   }
 }
 
-const connectError = ({ ConnectionError, ConnectionErrorReason }: LiveKit, url: string, error: Error) => {
+/** While it connects, livekit-client waits on for its time to be over although the server has said goodbye. */
+const watchEviction = (livekit: LiveKit, room: Room) => {
+  let error: Error | undefined
+  const happened = new Promise<never>((_, reject) => {
+    room.once(livekit.RoomEvent.Disconnected, (reason) => {
+      const end = endOf(livekit, reason)
+      const letGo = new Error('it let go before the connection stood')
+      // What failed by itself is told so, too, a moment before its own error comes.
+      if (end === 'lost') return setTimeout(() => reject(letGo))
+      error = Object.assign(letGo, { code: 'media-ended', end })
+      reject(error)
+    })
+  })
+  return { happened, error: () => error }
+}
+
+const connectError = (
+  { ConnectionError, ConnectionErrorReason }: LiveKit,
+  url: string,
+  error: Error,
+  refusal?: SignalRefusal,
+) => {
   const reason = error instanceof ConnectionError ? error.reason : undefined
   const told = (code: string, message: string) => Object.assign(new Error(message, { cause: error }), { code })
   if (reason === ConnectionErrorReason.NotAllowed)
@@ -341,6 +367,13 @@ const connectError = ({ ConnectionError, ConnectionErrorReason }: LiveKit, url: 
     return told(
       'media-unavailable',
       `The media server at ${url} answers, but no network path for sound was found: UDP to it may be blocked.`,
+    )
+  if (refusal)
+    return Object.assign(
+      told('media-unavailable', `The media server at ${url} has no place now (HTTP ${refusal.status}).`),
+      {
+        retryAfterMs: refusal.retryAfterMs ?? RETRY_AFTER_MS,
+      },
     )
   return told('media-unavailable', `The media server at ${url} cannot be reached: ${error.message}.`)
 }

@@ -18,7 +18,7 @@ const begin = async (order: SeatOrder) => {
 const report = (message: SeatReport): Promise<void> =>
   new Promise((resolve) => {
     // From here on the parent may go: it has what it waited for.
-    process.off('disconnect', abandon)
+    if ('ok' in message) process.off('disconnect', abandon)
     if (!process.connected) return resolve()
     process.send?.(message, () => resolve())
   })

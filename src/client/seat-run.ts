@@ -37,6 +37,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
     devices: sound.devices,
     onState: () => socket?.pushState(),
     onEvent: (event) => onEvent(event),
+    onWaiting: (waiting) => void report({ waiting }),
     onSourceEnded: () => {
       session.setDevice('microphone', order.source, 'none')
       const warning = sound.warning()

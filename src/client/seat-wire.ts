@@ -50,5 +50,5 @@ export type SeatOrder = {
   portaudioEntry?: string
 }
 
-/** What the process answers once: that it is in the room, or why not. */
-export type SeatReport = { ok: true } | { ok: false; error: { code: string; message: string } }
+/** What the process answers: that it is in the room, or why not; before that maybe what it waits for. */
+export type SeatReport = { ok: true } | { ok: false; error: { code: string; message: string } } | { waiting: string }

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { connect, type Socket } from 'node:net'
 import { apiError } from '../protocol/errors.ts'
@@ -12,6 +11,8 @@ export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
   seatId?: string
   /** The bundled child; dist/seat.js unless said. */
   entry?: string
+  /** The media server has no place for now: it is asked again. */
+  onWaiting?(message: string): void
 }
 
 /** A control connection to a running seat. */
@@ -31,7 +32,8 @@ export type SeatClient = {
 
 export type RunningSeat = { seatId: string; pid: number; title: string; socket: string }
 
-const JOIN_WITHIN_MS = 30_000
+// More than a session waits for a place.
+const JOIN_WITHIN_MS = 45_000
 const ANSWER_WITHIN_MS = 15_000
 const LIST_WITHIN_MS = 1_000
 const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -40,7 +42,12 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024
  * Starts a seat in a process of its own and connects to it once it is in the room. Rejects with an Error whose code
  * says what kept it out: one of protocol/errors, of audio, `unreachable` or `bad-config`.
  */
-export const startSeat = async ({ entry, seatId = randomUUID(), ...order }: SeatOptions): Promise<SeatClient> => {
+export const startSeat = async ({
+  entry,
+  seatId = crypto.randomUUID(),
+  onWaiting,
+  ...order
+}: SeatOptions): Promise<SeatClient> => {
   const path = entry ?? createRequire(import.meta.url).resolve('roomtone/process/seat')
   const child = spawn(process.execPath, [path], {
     // A group of its own: Ctrl+C is for the face, which then asks the seat to leave.
@@ -53,7 +60,7 @@ export const startSeat = async ({ entry, seatId = randomUUID(), ...order }: Seat
     ],
   })
   try {
-    await waitForReport(child, { seatId, ...order })
+    await waitForReport(child, { seatId, ...order }, onWaiting)
     return await connectSeat(order.folder, seatId)
   } catch (error) {
     child.kill('SIGTERM')
@@ -64,7 +71,7 @@ export const startSeat = async ({ entry, seatId = randomUUID(), ...order }: Seat
   }
 }
 
-const waitForReport = (child: ChildProcess, order: SeatOrder): Promise<void> =>
+const waitForReport = (child: ChildProcess, order: SeatOrder, onWaiting: SeatOptions['onWaiting']): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(apiError('internal', 'The seat did not start in time.')), JOIN_WITHIN_MS)
     const fail = (error: Error) => {
@@ -77,11 +84,12 @@ const waitForReport = (child: ChildProcess, order: SeatOrder): Promise<void> =>
     child.once('exit', (code, signal) =>
       fail(apiError('internal', `The seat's process ended before it was in the room (${signal ?? `exit ${code}`}).`)),
     )
-    child.once('message', (message) => {
+    child.on('message', (message) => {
       const report = message as SeatReport
+      if ('waiting' in report) return onWaiting?.(report.waiting)
       if (!report.ok) return fail(Object.assign(new Error(report.error.message), { code: report.error.code }))
       clearTimeout(timer)
-      child.removeAllListeners('exit')
+      for (const event of ['exit', 'message']) child.removeAllListeners(event)
       resolve()
     })
     child.send(order)

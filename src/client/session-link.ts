@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { apiError } from '../protocol/errors.ts'
 import type { RoomEvent } from '../protocol/events.ts'
 import type { Joined } from '../protocol/rooms.ts'
 import type { Api } from './api.ts'
@@ -28,6 +29,8 @@ export type LinkOptions = {
   onLost(cause: string): void
   onEnd(end: SessionEnd): void
   onWarning(message: string): void
+  /** The media server has no place for now: it is asked again. */
+  onWaiting(message: string): void
 }
 
 export type Link = {
@@ -43,6 +46,8 @@ export type Link = {
 }
 
 const JOIN_WITHIN_MS = 8_000
+// Where the server says that its turn will come.
+const WAIT_WITHIN_MS = 25_000
 const GIVE_UP_AFTER_MS = 180_000
 const FIRST_RETRY_MS = 200
 const LAST_RETRY_MS = 2_000
@@ -67,6 +72,12 @@ export const createLink = (options: LinkOptions): Link => {
       onPcm: options.onPcm,
       // What happens while connecting is in the picture that the connection begins with.
       onEvent: (event) => next && onMediaEvent(event),
+    }).catch((error: Error & { code?: string; end?: Exclude<MediaEnd, 'lost'> }) => {
+      if (error.code === 'media-ended' && !server) throw endedBy(error.end!)
+      // Our server knows why, and has a fresh token for whoever may come again: it is asked next.
+      if (server && (error.code === 'media-ended' || error.code === 'sign-in-needed'))
+        throw apiError('media-unavailable', 'The media server did not let you in.')
+      throw error
     })
     if (closing.signal.aborted) return next.close()
     media = next
@@ -89,8 +100,7 @@ export const createLink = (options: LinkOptions): Link => {
   const onMediaEnd = (reason: MediaEnd) => {
     // Where we have a server, it knows who did what to whom; coming back asks it first.
     if (server || reason === 'lost') return void recover('the media connection was lost')
-    const reasons = { replaced: 'replaced', removed: 'kicked', 'room-ended': 'room-ended' } as const
-    options.onEnd(endOf(reasons[reason]))
+    options.onEnd(endOf(leaveReasons[reason]))
   }
 
   const onServerNews = (news: ServerNews) => {
@@ -100,17 +110,18 @@ export const createLink = (options: LinkOptions): Link => {
     else options.onRoomEvent(news.event)
   }
 
+  const comeBack = async () => {
+    await disconnect()
+    await server?.askWhetherOver()
+    await connect()
+  }
+
   const recover = async (cause: string) => {
     if (!isSettled || closing.signal.aborted) return
     isSettled = false
     options.onLost(cause)
-    const deadline = performance.now() + (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS)
-    const comeBack = async () => {
-      await disconnect()
-      await server?.askWhetherOver()
-      await connect()
-    }
-    await tryUntil(deadline, closing.signal, comeBack).catch(end)
+    const withinMs = options.giveUpAfterMs ?? GIVE_UP_AFTER_MS
+    await tryFor({ withinMs, waitWithinMs: withinMs, signal: closing.signal, attempt: comeBack }).catch(end)
   }
 
   const beat = async () => {
@@ -129,8 +140,14 @@ export const createLink = (options: LinkOptions): Link => {
   return {
     media: () => media,
     enter: async () => {
-      const deadline = performance.now() + (options.joinWithinMs ?? JOIN_WITHIN_MS)
-      await tryUntil(deadline, closing.signal, connect)
+      const withinMs = options.joinWithinMs ?? JOIN_WITHIN_MS
+      await tryFor({
+        withinMs,
+        waitWithinMs: Math.max(withinMs, WAIT_WITHIN_MS),
+        signal: closing.signal,
+        attempt: (isFirst) => (isFirst ? connect() : comeBack()),
+        onWaiting: options.onWaiting,
+      })
       void keepBeating()
     },
     rejoin: (cause) => void recover(cause),
@@ -142,16 +159,39 @@ export const createLink = (options: LinkOptions): Link => {
   }
 }
 
-const tryUntil = async (deadline: number, signal: AbortSignal, attempt: () => Promise<unknown>) => {
+const leaveReasons = { replaced: 'replaced', removed: 'kicked', 'room-ended': 'room-ended' } as const
+const errorCodes = { replaced: 'seat-replaced', removed: 'kicked', 'room-ended': 'room-ended' } as const
+
+const endedBy = (end: Exclude<MediaEnd, 'lost'>): Error => apiError(errorCodes[end], endOf(leaveReasons[end]).message)
+
+type Tries = {
+  withinMs: number
+  /** The same where the server says when to come again (`retryAfterMs` of an error). */
+  waitWithinMs: number
+  signal: AbortSignal
+  attempt(isFirst: boolean): Promise<unknown>
+  onWaiting?(message: string): void
+}
+
+const tryFor = async ({ withinMs, waitWithinMs, signal, attempt, onWaiting }: Tries) => {
+  const startedAt = performance.now()
+  let deadline = startedAt + withinMs
+  let isTold = false
   for (let tries = 0; !signal.aborted; tries++) {
     try {
-      await attempt()
+      await attempt(tries === 0)
       return
     } catch (error) {
       if (signal.aborted) return
-      if (endOfError(error) || performance.now() > deadline) throw error
-      const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 1.7 ** tries) * (0.5 + Math.random())
-      await sleep(delayMs, undefined, { signal }).catch(() => {})
+      const { retryAfterMs } = error as { retryAfterMs?: number }
+      if (retryAfterMs !== undefined) deadline = startedAt + waitWithinMs
+      if (endOfError(error) || performance.now() + (retryAfterMs ?? 0) > deadline) throw error
+      if (retryAfterMs !== undefined && !isTold) onWaiting?.(`${(error as Error).message} Waiting for a place.`)
+      isTold ||= retryAfterMs !== undefined
+      const pauseMs = retryAfterMs || Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 1.7 ** tries)
+      // Whoever was sent away together does not come back together, nor too early.
+      const spread = retryAfterMs ? 1 + Math.random() / 2 : 0.5 + Math.random()
+      await sleep(pauseMs * spread, undefined, { signal }).catch(() => {})
     }
   }
 }

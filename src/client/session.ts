@@ -34,6 +34,8 @@ export type SessionOptions = {
   onSourceEnded?(): void
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
   onSilent?(): Promise<void>
+  /** Not in the room yet: it has no place for now and is asked again. A warning unless this is there. */
+  onWaiting?(message: string): void
   /** Wall clock, ms since 1970. */
   now?(): number
   /** How long a first join (8 s), and how long a lost room (180 s), is tried for. */
@@ -134,6 +136,7 @@ export const startSession = (options: SessionOptions): Session => {
     },
     onEnd: (end) => void finish(end),
     onWarning: warn,
+    onWaiting: options.onWaiting ?? warn,
   })
 
   /** What follows from standing on stage or not, and from the wish to be muted. */

@@ -17,7 +17,12 @@ type OnPcm = (samples: Int16Array, sampleRate: number, channels: Channels) => vo
 export type WebRtc = {
   createPcmTrack(channels: Channels): PcmTrack
   receivePcm(mediaTrack: unknown, onFrame: OnPcm): { close(): void }
+  /** Whether the last signal connection with this token was refused for the moment; told once. */
+  takeRefusal(token: string): SignalRefusal | undefined
 }
+
+/** A media server that answers HTTP 503 or 429 has no place now; `retryAfterMs` is its own word, or null. */
+export type SignalRefusal = { status: number; retryAfterMs: number | null }
 
 let loading: Promise<WebRtc> | undefined
 
@@ -38,6 +43,11 @@ const load = async (): Promise<WebRtc> => {
   return {
     createPcmTrack: (channels) => createPcmTrack(new RTCAudioSource(), channels),
     receivePcm: (mediaTrack, onFrame) => receivePcm(new RTCAudioSink(mediaTrack), onFrame),
+    takeRefusal: (token) => {
+      const refusal = refusals.get(token)
+      refusals.delete(token)
+      return refusal
+    },
   }
 }
 
@@ -134,7 +144,24 @@ const globalNames = [
 class SignalSocket extends WebSocket {
   constructor(url: string, protocols?: string[]) {
     super(url, protocols, { perMessageDeflate: false, allowSynchronousEvents: false })
+    // livekit-client says of a refusal only that there was one.
+    this.once('unexpected-response', (_request, { statusCode = 0, headers }) => {
+      const token = new URL(url).searchParams.get('access_token')
+      if (token && busyStatuses.includes(statusCode))
+        refusals.set(token, { status: statusCode, retryAfterMs: retryAfterMsOf(headers['retry-after']) })
+      this.terminate()
+    })
   }
+}
+
+const refusals = new Map<string, SignalRefusal>()
+const busyStatuses = [429, 503]
+
+/** Seconds, or a date (RFC 9110, 10.2.3). */
+const retryAfterMsOf = (text: string | undefined): number | null => {
+  if (text === undefined) return null
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now()
+  return Number.isNaN(ms) ? null : Math.max(0, ms)
 }
 
 // Neither `window` nor `document`: with one of them livekit-client takes itself to be in a browser.

@@ -13,6 +13,8 @@ export type Turn = {
 export type Lease = {
   /** Null while another server does the work. */
   take(): Promise<Turn | null>
+  /** Whether the last turn was this server's, and not long ago. */
+  isHeld(): boolean
   /** Another server may take it at once. */
   release(): Promise<void>
 }
@@ -22,6 +24,7 @@ export const isTurnOver = (error: unknown): boolean => (error as { code?: unknow
 /** The embedded store has one server, so every turn is its. */
 export const soleLease: Lease = {
   take: async () => ({ idleMs: Number.POSITIVE_INFINITY, guard: async () => {} }),
+  isHeld: () => true,
   release: async () => {},
 }
 
@@ -37,35 +40,48 @@ export const storeNow = async (db: Db): Promise<number> => {
  * A lease row with an expiry, renewed by each turn. Its row stays locked during the transactions of the work, so that
  * whoever takes it over waits for them; the database ends those of a server that was stopped in the middle.
  */
-export const createLease = (store: Store, name: string, holder: () => string, ttlMs: number): Lease => ({
-  take: () =>
-    store.transaction(async (trx) => {
-      const server = holder()
-      const row = await trx.selectFrom('lease').selectAll().where('name', '=', name).forUpdate().executeTakeFirst()
-      const state = row
-        ? { holder: row.holder, fence: row.fence, beatAt: row.beat_at, expiresAt: row.expires_at }
-        : null
-      const taken = takeLease(state, server, { now: await storeNow(trx), ttlMs })
-      if (!taken) return null
-      const { fence, beatAt, expiresAt } = taken.lease
-      const values = { holder: server, fence, beat_at: beatAt, expires_at: expiresAt }
-      const { numInsertedOrUpdatedRows } = await trx
-        .insertInto('lease')
-        .values({ name, ...values })
-        // Of two that find no row, one makes it.
-        .onConflict((conflict) => (row ? conflict.column('name').doUpdateSet(values) : conflict.doNothing()))
-        .executeTakeFirstOrThrow()
-      return numInsertedOrUpdatedRows === 0n ? null : { idleMs: taken.idleMs, guard: guardOf(name, server, fence) }
-    }),
-  release: async () => {
-    await store.db
-      .updateTable('lease')
-      .set({ expires_at: 0 })
-      .where('name', '=', name)
-      .where('holder', '=', holder())
-      .execute()
-  },
-})
+export const createLease = (store: Store, name: string, holder: () => string, ttlMs: number): Lease => {
+  let heldUntil = 0
+  return {
+    take: async () => {
+      const askedAt = performance.now()
+      const turn = await store.transaction((trx) => takeIn(trx, name, holder(), ttlMs))
+      heldUntil = turn ? askedAt + ttlMs : 0
+      return turn
+    },
+    isHeld: () => performance.now() < heldUntil,
+    release: async () => {
+      heldUntil = 0
+      await store.db
+        .updateTable('lease')
+        .set({ expires_at: 0 })
+        .where('name', '=', name)
+        .where('holder', '=', holder())
+        .execute()
+    },
+  }
+}
+
+const takeIn = async (
+  trx: Transaction<Database>,
+  name: string,
+  server: string,
+  ttlMs: number,
+): Promise<Turn | null> => {
+  const row = await trx.selectFrom('lease').selectAll().where('name', '=', name).forUpdate().executeTakeFirst()
+  const state = row ? { holder: row.holder, fence: row.fence, beatAt: row.beat_at, expiresAt: row.expires_at } : null
+  const taken = takeLease(state, server, { now: await storeNow(trx), ttlMs })
+  if (!taken) return null
+  const { fence, beatAt, expiresAt } = taken.lease
+  const values = { holder: server, fence, beat_at: beatAt, expires_at: expiresAt }
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('lease')
+    .values({ name, ...values })
+    // Of two that find no row, one makes it.
+    .onConflict((conflict) => (row ? conflict.column('name').doUpdateSet(values) : conflict.doNothing()))
+    .executeTakeFirstOrThrow()
+  return numInsertedOrUpdatedRows === 0n ? null : { idleMs: taken.idleMs, guard: guardOf(name, server, fence) }
+}
 
 const guardOf =
   (name: string, holder: string, fence: number): Turn['guard'] =>

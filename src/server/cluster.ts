@@ -16,6 +16,8 @@ export type Cluster = {
   homeOf(roomId: string): Promise<MediaHome | null>
   /** The same; a room that has none comes to this server. */
   claimHome(roomId: string): Promise<MediaHome | null>
+  /** Whether this server looks at all that happens at its media server; of one they share, one server does. */
+  isLooking(): boolean
   /** Whether a room with that media server has its sound at this server, or just anywhere. */
   isHere(mediaServer: string | null): boolean
   /** Live rooms whose media server is gone; silent servers count as gone. */
@@ -51,7 +53,7 @@ export const joinCluster = async (
     onStruckOff: () => onDisowned(),
   })
   const lease = createLease(store, 'clock', servers.id, Math.max(leaseMs, 4 * settings.sweepMs))
-  const homes = isEmbedded ? embeddedHomes(store, servers, own) : sharedHomes(own)
+  const homes = isEmbedded ? embeddedHomes(store, servers, own) : sharedHomes(own, lease.isHeld)
   return {
     lease,
     ...homes,
@@ -70,19 +72,20 @@ export const joinCluster = async (
   }
 }
 
-type Homes = Pick<Cluster, 'homeOf' | 'claimHome' | 'isHere' | 'homelessRooms' | 'freeHome'>
+type Homes = Pick<Cluster, 'homeOf' | 'claimHome' | 'isLooking' | 'isHere' | 'homelessRooms' | 'freeHome'>
 
 /** One LiveKit server or cluster for all rooms, which each server reaches by its own URL. */
-const sharedHomes = (own: () => MediaHome): Homes => ({
+const sharedHomes = (own: () => MediaHome, isLooking: () => boolean): Homes => ({
   homeOf: async () => own(),
   claimHome: async () => own(),
+  isLooking,
   isHere: () => true,
   homelessRooms: async () => [],
   freeHome: async () => false,
 })
 
 const alone = (own: () => MediaHome): Cluster => ({
-  ...sharedHomes(own),
+  ...sharedHomes(own, soleLease.isHeld),
   lease: soleLease,
   enter: async () => {},
   close: async () => {},
@@ -115,6 +118,7 @@ const embeddedHomes = ({ db }: Deps['store'], servers: Servers, own: () => Media
         .execute()
       return homeOf(roomId)
     },
+    isLooking: () => true,
     isHere: (mediaServer) => mediaServer === null || mediaServer === servers.id(),
     homelessRooms: async () => {
       const rows = await db

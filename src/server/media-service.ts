@@ -19,6 +19,8 @@ type MediaProblemCode = 'unreachable' | 'keys-refused' | 'clock' | 'rate-limited
 export type MediaService = {
   createRoom(options: CreateOptions): Promise<Room>
   deleteRoom(name: string): Promise<void>
+  /** Whether it answers and takes the keys: as small a question as there is. */
+  probe(): Promise<void>
   /** The names of all rooms there, also those of others. */
   roomNames(): Promise<string[]>
   participants(room: string): Promise<ParticipantInfo[]>
@@ -79,6 +81,7 @@ export const createMediaService = (
         return room
       }),
     deleteRoom: async (name) => void (await ask(acts, () => client.deleteRoom(name).then(() => nothing), nothing)),
+    probe: async () => void (await ask(lists, () => client.listRooms(['-']))),
     roomNames: () => ask(lists, async () => (await client.listRooms()).map(({ name }) => name)),
     participants: (room) => ask(lists, () => client.listParticipants(room), []),
     remove: async (room, identity, revokeTokenTs) => {
@@ -104,7 +107,7 @@ export const probeMediaServer = async (plane: {
   apiSecret: string
 }): Promise<MediaProblem | null> => {
   const service = createMediaService(plane, () => {})
-  return service.roomNames().then(
+  return service.probe().then(
     () => null,
     (error: MediaProblem) => ({ code: error.code, message: error.message }),
   )
@@ -142,14 +145,17 @@ const problemOf = (error: unknown, url: string): MediaProblem => {
   if (status === 429) return { code: 'rate-limited', message: `${server} says that it is asked too often.` }
   // Twirp errors carry a code; what has none was said by something else, maybe a proxy whose LiveKit is away.
   if (typeof code === 'string') return { code: 'failed', message: `${server} failed: ${code}, ${message}` }
-  if (status >= 500) return { code: 'unreachable', message: `${server} is not there now: HTTP ${status}.` }
+  if (status >= 500 && status !== 501)
+    return { code: 'unreachable', message: `${server} is not there now: HTTP ${status}.` }
   return { code: 'not-livekit', message: `What answers at ${url} is no LiveKit server: HTTP ${status}.` }
 }
 
 const withoutStatus = ({ name, cause, message }: Refusal, server: string): MediaProblem => {
   if (name === 'TimeoutError') return { code: 'unreachable', message: `${server} did not answer in time.` }
   // What fetch throws when there is no answer; all else is about what the answer held.
-  if (name === 'TypeError' && message === 'fetch failed')
+  // What answers without being HTTP is a server, too: llhttp names its errors HPE_….
+  const isHttp = !cause?.code?.startsWith('HPE_')
+  if (name === 'TypeError' && message === 'fetch failed' && isHttp)
     return { code: 'unreachable', message: `${server} cannot be reached${cause?.code ? ` (${cause.code})` : ''}.` }
   return { code: 'not-livekit', message: `${server} is no LiveKit server: its answers are of another kind.` }
 }

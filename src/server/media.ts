@@ -42,10 +42,12 @@ export type Media = {
 }
 
 /** What the store knows. */
-type Known = {
+type Facts = {
   claimHome(roomId: string): Promise<MediaHome | null>
   room(roomId: string): Promise<MediaRoom | null>
   place(roomId: string): Promise<MediaPlace | null>
+  /** False while another server looks at the media server that both use. */
+  isLooking(): boolean
   /** Which of those names are rooms of ours, and which of them live here; the others are left alone. */
   roomsNamed(mediaNames: string[]): Promise<{ id: string; mediaName: string; isLiveHere: boolean }[]>
   /** The names of live rooms that somebody is in. */
@@ -65,7 +67,7 @@ type Work = {
 }
 
 /** The media plane as the rules see it: LiveKit's RoomService, of the embedded media server or of any other. */
-export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>, known: Known): Media => {
+export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>, facts: Facts): Media => {
   const { media, log } = deps
   const services = new Map<string, MediaService>()
   const ownUrl = () => media.url ?? deps.ownUrl()
@@ -118,7 +120,7 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
 
   /** True: the room has ended, and is gone at the media server. */
   const settleSome = async (roomId: string, identities: string[]): Promise<boolean> => {
-    const room = await known.room(roomId)
+    const room = await facts.room(roomId)
     if (!room?.serviceUrl) return room === null
     if (room.isEnded) return endRoom(room)
     await Promise.all(identities.map((identity) => agree(room, identity)))
@@ -127,7 +129,7 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
 
   const settleAll = async (roomId: string, work: Work, list: 'all' | 'news'): Promise<boolean> => {
     work.listedAt = performance.now()
-    const place = await known.place(roomId)
+    const place = await facts.place(roomId)
     if (!place?.serviceUrl) return place === null
     const connected = await service(place.serviceUrl).participants(place.mediaName)
     const seen = fingerprint(connected)
@@ -135,14 +137,14 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
     if (isNews) watch.sawNews()
     else if (list === 'news') return false
     // Read after the list: somebody who came back meanwhile is not taken for a ghost.
-    const room = await known.room(roomId)
+    const room = await facts.room(roomId)
     if (!room) return true
     if (room.isEnded) return endRoom(room)
     if (room.serviceUrl !== place.serviceUrl) throw new Error('The room has moved to another media server.')
     await Promise.all(connected.map((participant) => agree(room, participant.identity, participant)))
     work.seen = seen
     if (room.members.some((member) => member.kind === 'companion'))
-      await known.onConnected(roomId, new Set(connected.map(({ identity }) => identity)))
+      await facts.onConnected(roomId, new Set(connected.map(({ identity }) => identity)))
     return false
   }
 
@@ -166,27 +168,32 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
     await at.remove(mediaName, identity, forGood ? Math.ceil(deps.now() / 1_000) + 60 : undefined)
   }
 
+  const retry = () => {
+    for (const roomId of unsettled) void settle(roomId)
+  }
+
   const look = async () => {
     const own = service()
-    const names = await own.roomNames().catch((error: MediaProblem) => {
+    const names = await (facts.isLooking() ? own.roomNames() : own.probe()).catch((error: MediaProblem) => {
       // A known trouble was told when it began.
       if (own.problem() === null) throw error
       return null
     })
     if (names === null) return
+    if (!names) return retry()
     const isFull = performance.now() - fullAt > fullEveryMs
     if (isFull) fullAt = performance.now()
-    const rooms = names.length > 0 ? await known.roomsNamed(names) : []
+    const rooms = names.length > 0 ? await facts.roomsNamed(names) : []
     await Promise.all(
       rooms.map((room) =>
         room.isLiveHere ? settle(room.id, undefined, isFull ? 'all' : 'news') : own.deleteRoom(room.mediaName),
       ),
     )
-    for (const roomId of unsettled) void settle(roomId)
+    retry()
     // Where a join makes no room, those inside come back after a restart of the media server only if it is there.
     if (media.url === undefined) return
     const there = new Set(names)
-    for (const name of await known.namesInUse()) if (!there.has(name)) await create(own, name)
+    for (const name of await facts.namesInUse()) if (!there.has(name)) await create(own, name)
   }
 
   const watch = createMediaWatch({
@@ -202,13 +209,16 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
 
   return {
     openRoom: async (roomId, mediaName) => {
-      const home = await known.claimHome(roomId)
+      const home = await facts.claimHome(roomId)
       if (!home) throw unavailable()
       const key = `${home.serviceUrl} ${mediaName}`
-      const opening = opened.get(key) ?? create(service(home.serviceUrl), mediaName)
-      if (!opened.has(key)) {
+      const at = service(home.serviceUrl)
+      // What was opened a moment ago may be gone with its server.
+      const known = at.problem() ? undefined : opened.get(key)
+      const opening = known ?? create(at, mediaName)
+      if (!known) {
         opened.set(key, opening)
-        const forget = () => void opened.delete(key)
+        const forget = () => opened.get(key) === opening && opened.delete(key)
         opening.then(() => setTimeout(forget, openForMs).unref(), forget)
       }
       await opening.catch((error: MediaProblem) => {
@@ -266,7 +276,7 @@ const fingerprint = (connected: ParticipantInfo[]): string =>
 // What a person in the room can know; the operator is told the rest.
 const unavailable = (problem?: MediaProblem) => {
   if (problem?.code === 'rate-limited')
-    return apiError('media-unavailable', 'The media server is asked too often; try again in a moment.')
+    return apiError('media-unavailable', 'The media server is asked too often.', { retryAfterMs: 2_000 })
   if (problem && ['keys-refused', 'clock', 'not-livekit'].includes(problem.code))
     return apiError('media-unavailable', 'The media server refuses this house; its operator knows why.')
   return apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')

@@ -45,6 +45,7 @@ export const startRoomPlane = async (
   const rooms = createLiveRooms(deps, feeds, (roomId, identities) => mediaServer.settle(roomId, identities))
   const mediaServer = createMedia(deps, {
     claimHome: cluster.claimHome,
+    isLooking: cluster.isLooking,
     room: (roomId) => mediaRoomOf(deps, cluster, roomId),
     place: (roomId) => mediaPlaceOf(deps, cluster, roomId),
     roomsNamed: (mediaNames) => roomsNamed(deps, cluster, mediaNames),

@@ -47,6 +47,8 @@ type SignalOptions = {
 }
 type Seat = { room: RoomState; participant: Participant; connection: Connection }
 
+// Those who find no place are asked to come back when some of the waiting are in.
+const RETRY_AFTER_S = 2
 const MAX_MESSAGE_BYTES = 256 * 1024
 const IDLE_MS = PING_TIMEOUT_S * 1000 + 5000
 
@@ -111,8 +113,9 @@ export const tokenOf = (url: URL, headers: IncomingHttpHeaders): string =>
 
 const refuse = (socket: Socket, status: string, message: string): void => {
   const body = Buffer.from(message)
+  const later = status.startsWith('503') ? `Retry-After: ${RETRY_AFTER_S}\r\n` : ''
   socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\n${later}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   )
   socket.setTimeout(2000, () => socket.destroy())
 }
