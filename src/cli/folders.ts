@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -43,6 +42,8 @@ export const foldersOf = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform = pr
 // A Unix socket's path holds at most 104 bytes (macOS; Linux 108), its name here about 45.
 const socketFolder = (folder: string): string => {
   if (Buffer.byteLength(folder) <= 58) return folder
+  // Loaded here alone: it would cost every command more than all else it begins with.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 16)
   return join(tmpdir(), `roomtone-${process.getuid?.() ?? 0}-${name}`)
 }

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatRequest, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
-import { seatRequestSchema } from './seat-wire.ts'
+import { readSeatRequest } from './seat-request.ts'
 
 export type SeatSocketOptions = {
   address: string
@@ -63,13 +63,13 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
 
   const answer = async (client: Client, line: string): Promise<SeatAnswer> => {
     const value = parseLine(line)
-    const request = seatRequestSchema.safeParse(value)
-    if (!request.success) {
+    const request = readSeatRequest(value)
+    if (!request) {
       if (++client.nonsense >= MAX_NONSENSE) client.socket.end()
       return refusal(idOf(value), { code: 'bad-request', message: 'The seat does not know this request.' })
     }
-    if (request.data.verb === 'subscribe') subscribe(client, request.data)
-    const { id, ...command } = request.data
+    if (request.verb === 'subscribe') subscribe(client, request)
+    const { id, ...command } = request
     try {
       await options.run(command as SeatCommand)
     } catch (error) {

@@ -1,21 +1,3 @@
-import { z } from 'zod'
-import { stageActions } from '../protocol/rooms.ts'
-import type { SeatRequest } from '../protocol/seat.ts'
-
-const id = z.number().int()
-const plainVerbs = ['mute', 'unmute', 'deafen', 'undeafen', 'lower', 'accept', 'decline', 'step-down', 'leave'] as const
-
-/** What a client of the control socket may ask. */
-export const seatRequestSchema: z.ZodType<SeatRequest> = z.union([
-  z.strictObject({ id, verb: z.enum(['status', 'end-room', 'detach']) }),
-  z.strictObject({ id, verb: z.literal('subscribe'), state: z.boolean().optional(), events: z.boolean().optional() }),
-  z.strictObject({ id, verb: z.enum(plainVerbs) }),
-  z.strictObject({ id, verb: z.literal('talk'), on: z.boolean() }),
-  z.strictObject({ id, verb: z.literal('hand'), question: z.string().max(1_120).optional() }),
-  z.strictObject({ id, verb: z.literal('volume'), percent: z.number(), who: z.string().max(200).optional() }),
-  z.strictObject({ id, verb: z.literal('stage'), action: z.enum(stageActions), who: z.string().max(200) }),
-])
-
 /** What a seat's process is told to do. It comes over IPC, never on a command line: it may hold a token. */
 export type SeatOrder = {
   seatId: string

@@ -139,7 +139,8 @@ const globalNames = [
 
 /**
  * The signal connection. Not undici's, which loses what comes just before the end: the message that says why. Each
- * message is told in a turn of its own, as a browser does; livekit-client drops what it has not read at the close.
+ * message is told in a turn of its own, as a browser does: livekit-client drops what it has not read at the close, and
+ * an offer that is told together with the answer to the join, which then comes again after a second.
  */
 class SignalSocket extends WebSocket {
   constructor(url: string, protocols?: string[]) {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { handleSchema, instantSchema, nameSchema } from './accounts.ts'
 import { lineSchema } from './line.ts'
+import type { stageActions } from './stage-actions.ts'
 
 /** A moderator is on stage too: `moderator` and `speaker` may publish, unless `mutedByModerator`. */
 export const roleSchema = z.enum(['listener', 'speaker', 'moderator'])
@@ -138,8 +139,6 @@ export const heartbeatAnswerSchema = z.object({ status: z.enum(['present', 'away
 export const seatSchema = z.strictObject({ seatId: z.uuid() })
 export const raiseHandSchema = z.strictObject({ seatId: z.uuid(), question: lineSchema(140).optional() })
 
-/** What a moderator does to somebody in the room. */
-export const stageActions = ['invite', 'admit', 'lower', 'mute', 'allow', 'demote', 'kick', 'moderator'] as const
 export type StageAction = (typeof stageActions)[number]
 
 /** A seat for any LiveKit client beside one's own: an identity of its own, never the seat's. */

@@ -1,5 +1,5 @@
-import type { stageActions } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatParticipant, SeatState } from '../protocol/seat.ts'
+import type { stageActions } from '../protocol/stage-actions.ts'
 import { cleanLine } from '../protocol/text.ts'
 import { clockTime, count, ending, listNames, liveFor, microphoneSentence, placeInLine } from './words.ts'
 

@@ -1,5 +1,6 @@
 import { apiError } from '../../protocol/errors.ts'
-import { type StageAction, stageActions } from '../../protocol/rooms.ts'
+import type { StageAction } from '../../protocol/rooms.ts'
+import { stageActions } from '../../protocol/stage-actions.ts'
 import type { Caller, Handlers } from '../call.ts'
 import { lowerHand, raiseHand } from '../domain/hands.ts'
 import { handsOf, type RoomState } from '../domain/room-state.ts'
