@@ -52,7 +52,7 @@ export const createPublishingPeer = async (
     offer: () => {
       needRoomForSockets()
       pc.setLocalDescription('offer')
-      return descriptionOf(pc)
+      return descriptionOf(pc).replaceAll(/a=(candidate|end-of-candidates).*\r\n/g, '')
     },
     applyAnswer: (sdp) => setRemote(sdp, 'answer'),
     send: (packet) => {
@@ -150,7 +150,10 @@ const connect = async ({ onCandidate, onConnected, onFailed }: PeerHandlers) => 
   const add = ({ candidate, sdpMid }: Candidate): void => {
     if (isUdp(candidate)) pc.addRemoteCandidate(candidate, sdpMid ?? '0')
   }
-  /** No candidate goes either way before this: the library may shake hands before it knows the other's fingerprint. */
+  /**
+   * No candidate goes either way before this. Who knows our address may begin the handshake while the library still takes
+   * the description in, and is refused: the fingerprint is stored last.
+   */
   const setRemote = (sdp: string, type: 'offer' | 'answer'): void => {
     pc.setRemoteDescription(sdp, type)
     isDescribed = true

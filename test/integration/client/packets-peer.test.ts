@@ -6,7 +6,7 @@ import nd, { type PeerConnection, type Track } from 'node-datachannel'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { joinPackets } from '../../../src/client/packets.ts'
-import { createSubscribingPeer, type SubscribingPeer } from '../../../src/client/packets-peer.ts'
+import { createPublishingPeer, createSubscribingPeer, type SubscribingPeer } from '../../../src/client/packets-peer.ts'
 import { eventually } from '../../support/eventually.ts'
 
 // The library ends the process over each of these where it is not prevented: then this file has no result at all.
@@ -67,6 +67,30 @@ test('an error over a packet ends that connection, and is told as the reason', a
     what: 'the error is told',
   })
   expect(failures).toEqual(['no such packet'])
+})
+
+test('nobody learns where a publisher is before the answer is taken in', async () => {
+  const told: string[] = []
+  const none = { onConnected: () => {}, onFailed: () => {} }
+  const publisher = await createPublishingPeer(
+    { cid: 'track', ssrc: 1 },
+    { ...none, onCandidate: (one) => told.push(one) },
+  )
+  const gathered: string[] = []
+  const subscriber = await createSubscribingPeer({
+    ...none,
+    onCandidate: (one) => gathered.push(one),
+    onPacket: () => {},
+  })
+  open.push(publisher, subscriber)
+  const offer = publisher.offer()
+  expect(offer).not.toContain('a=candidate')
+  const answer = subscriber.answer(offer)
+  // What was asked for later is there: so would be the publisher's.
+  await eventually(() => gathered.length > 0, { withinMs: 5_000, what: 'the other side has candidates' })
+  expect(told).toEqual([])
+  publisher.applyAnswer(answer)
+  await eventually(() => told.length > 0, { withinMs: 5_000, what: 'the publisher has candidates' })
 })
 
 test.skipIf(process.platform === 'win32')('a process with too many open files is told so', () => {
