@@ -15,7 +15,7 @@ export type Metrics = {
   serve(app: FastifyInstance, options: MetricsOptions): void
 }
 
-export type MetricsOptions = {
+type MetricsOptions = {
   /** Whoever has it may read from anywhere; without one, only this machine may. */
   token: string | undefined
   counts(): HouseCounts

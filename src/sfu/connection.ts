@@ -83,9 +83,11 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
 
   return {
     send,
-    answerOffer: publisher.answerOffer,
-    applyAnswer: subscriber.applyAnswer,
+    // Who is told to join anew may not have read it yet.
+    answerOffer: (...offer) => closed || publisher.answerOffer(...offer),
+    applyAnswer: (answer) => closed || subscriber.applyAnswer(answer),
     addCandidate: (request) => {
+      if (closed) return
       const candidate = cleanCandidate(request.candidateInit)
       candidates += 1
       if (!candidate || candidates > MAX_CANDIDATES) return
@@ -123,7 +125,7 @@ type Wire = {
   watch(state: PeerState): void
 }
 
-const createPublisherSide = (engine: MediaEngine, { onPacket, onData }: ConnectionHandlers, wire: Wire) => {
+const createPublisherSide = (engine: MediaEngine, { onPacket, onData, onFailed }: ConnectionHandlers, wire: Wire) => {
   let peer: PublisherPeer | undefined
   let answered = false
   const fromClient: CleanCandidate[] = []
@@ -142,7 +144,9 @@ const createPublisherSide = (engine: MediaEngine, { onPacket, onData }: Connecti
   return {
     answerOffer: (cleaned: string, id: number, tracks: () => AnswerTrack[]): void => {
       peer ??= open()
-      const sdp = finishAnswer(peer.answer(cleaned), cleaned, tracks())
+      const answer = peer.answer(cleaned)
+      if (answer === undefined) return void onFailed()
+      const sdp = finishAnswer(answer, cleaned, tracks())
       wire.send({ case: 'answer', value: new SessionDescription({ type: 'answer', sdp, id }) })
       answered = true
       for (const candidate of fromUs.splice(0)) trickle(candidate)

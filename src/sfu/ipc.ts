@@ -37,3 +37,5 @@ export type ToParent =
   /** The socket of that upgrade has arrived. */
   | { type: 'taken'; id: number }
   | { type: 'log'; line: string }
+  /** Once a second: a process that says nothing hangs. */
+  | { type: 'alive' }

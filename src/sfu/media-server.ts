@@ -110,12 +110,14 @@ const text = (status: number, body: string): HttpAnswer => ({
   body: Buffer.from(body),
 })
 
+const ALIVE_MS = 1000
 let running: Promise<Running> | undefined
 
 const start = async (options: ChildOptions): Promise<void> => {
   running = startRunning(options)
   try {
     tell({ type: 'ready', port: (await running).port })
+    setInterval(() => tell({ type: 'alive' }), ALIVE_MS)
   } catch (error) {
     tell({ type: 'refused', code: (error as { code?: string }).code ?? 'failed', message: (error as Error).message })
   }

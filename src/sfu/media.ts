@@ -29,8 +29,8 @@ type PublisherHandlers = PeerHandlers & {
 type Peer = { addCandidate(candidate: CleanCandidate): void; close(): void }
 
 export type PublisherPeer = Peer & {
-  /** Takes a cleaned offer and gives the answer. Throws when the library refuses it. */
-  answer(offer: string): string
+  /** Takes a cleaned offer and gives the answer; none where the connection has closed. Throws when the library refuses it. */
+  answer(offer: string): string | undefined
   sendRtcp(mid: string, packet: Buffer): void
 }
 
@@ -124,6 +124,7 @@ export const startMediaEngine = async (options: {
 const publisherPeer = (pc: PeerConnection, peer: Peer, { onPacket, onData }: PublisherHandlers): PublisherPeer => {
   const tracks = new Map<string, Track>()
   const channels = new Set<unknown>()
+  let hasData: boolean | undefined
   pc.onTrack(
     safely((track) => {
       const mid = track.mid()
@@ -141,8 +142,14 @@ const publisherPeer = (pc: PeerConnection, peer: Peer, { onPacket, onData }: Pub
   return {
     ...peer,
     answer: (offer) => {
+      const offersData = /^m=application /m.test(offer)
+      hasData ??= offersData
+      // Data channels that are added to a connection in use can make the library wait for itself, and this process with it.
+      if (offersData !== hasData) throw badSdp('data channels come with the first offer and stay, or not at all')
       pc.setRemoteDescription(offer, 'offer')
-      return describe(pc, 'answer')
+      // The library closes a connection in a thread of its own, and takes offers in silence from then on. To answer one
+      // would abort the process.
+      return pc.signalingState() === 'have-remote-offer' ? describe(pc, 'answer') : undefined
     },
     sendRtcp: (mid, packet) => {
       trySend(tracks.get(mid), packet)
@@ -211,18 +218,14 @@ const trySend = (track: Track | undefined, packet: Buffer): boolean => {
   }
 }
 
-/**
- * The library aborts the process over an answer where there is no offer. A connection that has just failed, before
- * anybody here is told, takes an offer without a word and leaves it at that.
- */
 const describe = (pc: PeerConnection, type: 'offer' | 'answer'): string => {
-  if (type === 'answer' && pc.signalingState() !== 'have-remote-offer')
-    throw Object.assign(new Error('the connection takes no offer any more'), { code: 'bad_sdp' })
   pc.setLocalDescription(type)
   const description = pc.localDescription()
-  if (!description) throw Object.assign(new Error('the media library gave no session description'), { code: 'bad_sdp' })
+  if (!description) throw badSdp('the media library gave no session description')
   return description.sdp
 }
+
+const badSdp = (message: string): Error => Object.assign(new Error(message), { code: 'bad_sdp' })
 
 const listen = <T>(open: () => T, port: number): T => {
   try {

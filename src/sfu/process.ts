@@ -48,6 +48,8 @@ export type MediaServer = {
 const START_MS = 15_000
 const REQUEST_MS = 10_000
 const CLOSE_MS = 3000
+const LOOK_MS = 1000
+const SILENT_LOOKS = 5
 
 /** Rejects with an Error with code `port_taken`, or `media_server_failed`, when the child cannot start. */
 export const startMediaServer = async (options: MediaServerOptions): Promise<MediaServer> => {
@@ -67,13 +69,16 @@ export const startMediaServer = async (options: MediaServerOptions): Promise<Med
   let alive = true
   let closing = false
   let lastId = 0
+  const watch = watchChild(child, log)
   child.on('message', (message: ToParent) => {
+    watch.heard()
     if (message.type === 'answer') waiting.get(message.id)?.(message.answer)
     else if (message.type === 'taken') underWay.delete(message.id)
     else if (message.type === 'log') log(message.line)
   })
   void gone.then((info) => {
     alive = false
+    watch.close()
     for (const resolve of waiting.values()) resolve(UNAVAILABLE)
     for (const drop of underWay.values()) drop()
     if (!closing) for (const listener of listeners) listener(info)
@@ -233,6 +238,24 @@ const ready = (
     const start = { apiKey, apiSecret, address, announcedAddress, port, turn, webhookUrl, autoCreate }
     tell(child, { type: 'start', options: start })
   })
+
+/** Ends a child that hangs, in the media library or anywhere: it dies, and is replaced like any that died. */
+const watchChild = (child: ChildProcess, log: (line: string) => void) => {
+  // Looks are counted, not time: a pause of this process itself is one look.
+  let silent = 0
+  const timer = setInterval(() => {
+    silent += 1
+    if (silent !== SILENT_LOOKS) return
+    log(`the media server has said nothing for ${(SILENT_LOOKS * LOOK_MS) / 1000} s and is killed`)
+    child.kill('SIGKILL')
+  }, LOOK_MS)
+  return {
+    heard: () => {
+      silent = 0
+    },
+    close: () => clearInterval(timer),
+  }
+}
 
 /** A child that has just died must not turn into an exception here: its exit is told elsewhere. */
 const tell = (child: ChildProcess, message: ToChild): void => {

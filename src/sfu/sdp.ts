@@ -25,6 +25,9 @@ export type CleanOffer = { sdp: string; sections: OfferedSection[] }
 const AUDIO_LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level'
 const MAX_SDP_BYTES = 128 * 1024
 const MAX_SECTIONS = 256
+const SCTP_PORT = 5000
+// Where a description does not say (RFC 8841 section 6).
+const MAX_DATA_BYTES = 65_536
 const TRANSPORT_ATTRIBUTES = ['ice-ufrag', 'ice-pwd', 'ice-options', 'fingerprint', 'setup']
 
 /**
@@ -35,16 +38,22 @@ export const cleanPublisherOffer = (text: string): CleanOffer => {
   const { session, media } = parse(text)
   const sections = media.map(readSection)
   if (new Set(sections.map(({ mid }) => mid)).size !== sections.length) throw badSdp('two media sections share one mid')
+  if (sections.filter(isData).length > 1) throw badSdp('more than one media section is for data')
   const lines = media.flatMap((section, index) => writeSection(section, sections[index]!))
   return { sdp: join([...sessionLines(session, media, sections), ...lines]), sections }
 }
 
-/** Reads a subscriber's answer: the same transport-only rewriting, directions kept. */
+/**
+ * Reads a subscriber's answer: the same transport-only rewriting, directions kept. As every offer of ours, it has one
+ * section for data: channels that are added to a connection in use can make the media library wait for itself.
+ */
 export const cleanSubscriberAnswer = (text: string): string => {
   const { session, media } = parse(text)
   const sections = media.map(readSection)
+  if (sections.filter(isData).length !== 1) throw badSdp('the answer has not the one media section for data')
   const lines = media.flatMap((section, index) => {
     const read = sections[index]!
+    if (isData(read)) return writeData(section, read)
     if (read.kind !== 'audio' || read.payloadType === 0) return section.lines.filter(isSafeLine)
     const receives = has(section, 'recvonly') || has(section, 'sendrecv')
     return writeAudio(section, read, receives ? 'recvonly' : 'inactive')
@@ -147,7 +156,7 @@ const opusPayloadType = (section: Section): number => {
 }
 
 const writeSection = (section: Section, read: OfferedSection): string[] => {
-  if (read.kind === 'application') return section.lines.filter(isSafeLine)
+  if (isData(read)) return writeData(section, read)
   if (read.kind === 'audio' && read.payloadType > 0)
     return writeAudio(section, read, read.sends ? 'sendonly' : 'inactive')
   return [
@@ -155,6 +164,23 @@ const writeSection = (section: Section, read: OfferedSection): string[] => {
       .filter(isSafeLine)
       .filter((line) => !/^a=(sendrecv|sendonly|recvonly|inactive|ssrc|rid|simulcast)/.test(line)),
     'a=inactive',
+  ]
+}
+
+const isData = ({ kind }: OfferedSection): boolean => kind === 'application'
+
+/** Data channels (RFC 8841); accepted even where the other side takes them back. */
+const writeData = (section: Section, read: OfferedSection): string[] => {
+  const number = (name: string, fallback: number): number => {
+    const text = value(section, `${name}:`) ?? ''
+    return /^\d{1,9}$/.test(text) ? Number(text) : fallback
+  }
+  return [
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    'c=IN IP4 0.0.0.0',
+    `a=mid:${read.mid}`,
+    `a=sctp-port:${Math.min(Math.max(number('sctp-port', SCTP_PORT), 1), 65_535)}`,
+    `a=max-message-size:${number('max-message-size', MAX_DATA_BYTES)}`,
   ]
 }
 

@@ -26,6 +26,13 @@ const audio = (mid: string, direction = 'sendonly'): string[] => [
   'a=rtpmap:63 red/48000/2',
   'a=ssrc:1234 cname:x',
 ]
+const data = (mid: string, port = 9): string[] => [
+  `m=application ${port} DTLS/SCTP 5000`,
+  ...transport(`u${mid}`),
+  `a=mid:${mid}`,
+  'a=sctpmap:5000 webrtc-datachannel 256',
+  'a=max-message-size:262144',
+]
 const video = [
   'm=video 9 UDP/TLS/RTP/SAVPF 96',
   ...transport('v'),
@@ -72,6 +79,7 @@ describe('a publisher offer', () => {
     ['a media line cut short', offerOf(['m=audio 9'])],
     ['an unknown kind', offerOf(['m=text 9 RTP/AVP 98', 'a=mid:0'])],
     ['two sections of one mid', offerOf(audio('0'), audio('0'))],
+    ['two sections for data', offerOf(data('0'), data('1'))],
     ['a line of no form', `${offerOf(audio('0'))}hello\r\n`],
     ['far too much', offerOf(audio('0')) + 'a=x\r\n'.repeat(40_000)],
   ])('with %s is refused by its code', (_what, sdp) => {
@@ -80,8 +88,25 @@ describe('a publisher offer', () => {
 })
 
 test('an answer keeps what is received and nothing else', () => {
-  const sdp = cleanSubscriberAnswer(offerOf(audio('a1', 'recvonly'), audio('a2', 'inactive')))
+  const sdp = cleanSubscriberAnswer(offerOf(data('0'), audio('a1', 'recvonly'), audio('a2', 'inactive')))
   expect(sdp.match(/a=(recvonly|inactive)/g)).toEqual(['a=recvonly', 'a=inactive'])
+})
+
+test('data channels are taken in one form, also from who takes them back', () => {
+  const section = [
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    'c=IN IP4 0.0.0.0',
+    'a=mid:0',
+    'a=sctp-port:5000',
+    'a=max-message-size:262144',
+  ].join('\r\n')
+  expect(cleanPublisherOffer(offerOf(data('0'), audio('1'))).sdp).toContain(section)
+  expect(cleanSubscriberAnswer(offerOf(data('0', 0)))).toContain(section)
+})
+
+test('an answer without data channels is refused: they could only come later', () => {
+  const refused = expect.objectContaining({ code: 'bad_sdp' })
+  expect(() => cleanSubscriberAnswer(offerOf(audio('a1', 'recvonly')))).toThrow(refused)
 })
 
 test('our answer says stereo and DTX per track, and no candidate', () => {
