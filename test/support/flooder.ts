@@ -18,7 +18,7 @@ export type Flooder = {
   /** Calls `send` so many times a second until closed. */
   repeat(perS: number, send: (count: number) => void): void
   /** Announces a track and opens its connection; the function sends one Opus packet of silence. */
-  openTrack(): Promise<{ trackSid: string; send(): void }>
+  openTrack(): Promise<{ trackSid: string; offer: string; send(): void }>
   close(): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export const joinFlooder = async (url: string, token: string): Promise<Flooder> 
     while (taken < raw.received.length) {
       const { case: name, value } = raw.received[taken]!
       taken += 1
-      if (name === 'answer') publisher?.applyAnswer(value.sdp)
+      if (name === 'answer' && !isFlooding) publisher?.applyAnswer(value.sdp)
       if (name === 'offer' && value.id !== answeredId && !isFlooding) {
         answeredId = value.id
         const sdp = subscriber.answer(value.sdp)
@@ -90,7 +90,8 @@ export const joinFlooder = async (url: string, token: string): Promise<Flooder> 
         },
       )
       closers.push(publisher.close)
-      raw.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp: publisher.offer(), id: 1 }) })
+      const offer = publisher.offer()
+      raw.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp: offer, id: 1 }) })
       await eventually(() => isOpen, { withinMs: 10_000, what: 'the connection for sending' })
       const published = raw.received.find(({ case: name }) => name === 'trackPublished')
       const packet = layOutPacket({ data: Uint8Array.from([0xf8, 0xff, 0xfe]), level: 127 }, ssrc)
@@ -98,6 +99,7 @@ export const joinFlooder = async (url: string, token: string): Promise<Flooder> 
       const { send } = publisher
       return {
         trackSid: published?.case === 'trackPublished' ? (published.value.track?.sid ?? '') : '',
+        offer,
         send: () => {
           fillPacket(packet, { sequence, timestamp: sequence * 960, index: sequence, sentAtMs: 0 })
           if (send(packet)) sequence += 1

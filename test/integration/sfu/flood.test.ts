@@ -1,14 +1,16 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import {
   DisconnectReason,
   LeaveRequest_Action,
   MuteTrackRequest,
   Ping,
+  SessionDescription,
   SignalTarget,
   TrickleRequest,
   UpdateParticipantMetadata,
   UpdateSubscription,
 } from '@livekit/protocol'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { joinPackets, type PacketParticipant } from '../../../src/client/packets.ts'
 import { encodeMarkers } from '../../../src/client/packets-markers.ts'
 import type { PacketPublication } from '../../../src/client/packets-publish.ts'
@@ -22,6 +24,9 @@ let speaker: PacketParticipant
 let publication: PacketPublication
 let bystanders: PacketParticipant[]
 let flooder: Flooder
+let floodedBy = ''
+// How long this process, in which all of them live, stood still itself.
+const ownDelay = monitorEventLoopDelay({ resolution: 5 })
 
 const join = async (identity: string, canPublish: boolean) =>
   joinPackets({ url: server.url, token: await server.token(identity, 'hall', { canPublish }) })
@@ -40,7 +45,7 @@ afterEach(() => flooder.close())
 
 const heard = () => bystanders.map((one) => one.received().find(({ identity }) => identity === 'speaker')!)
 
-/** Who is not the flooder loses no packet, and waits for none longer than a jitter buffer bridges. */
+/** Who is not the flooder loses no packet, and the media server lets them wait for none longer than a jitter buffer bridges. */
 const othersHearNoGap = async () => {
   const sent = publication.sent()
   await eventually(() => heard().every(({ stamped }) => (stamped.last ?? 0) >= sent + 25), {
@@ -49,17 +54,23 @@ const othersHearNoGap = async () => {
   })
   for (const { stamped } of heard()) expect(stamped).toMatchObject({ lost: 0, duplicates: 0, reordered: 0 })
   const gap = spreadOf(heard().map(({ gapUs }) => gapUs))!
-  console.log(`longest gap ${gap.maxMs.toFixed(0)} ms, p99 ${gap.p99Ms.toFixed(0)} ms`)
-  expect(gap.p99Ms).toBeLessThan(80)
+  const ownMs = ownDelay.max / 1e6
+  console.log(
+    `longest gap ${gap.maxMs.toFixed(0)} ms, p99 ${gap.p99Ms.toFixed(0)} ms, of our own ${ownMs.toFixed(0)} ms`,
+  )
+  expect(gap.p99Ms - ownMs).toBeLessThan(80)
 }
 
 const enter = async (identity: string) => {
+  floodedBy = identity
   flooder = await joinFlooder(server.url, await server.token(identity, 'hall'))
   await eventually(() => heard().every((track) => (track?.stamped.packets ?? 0) > 10), {
     withinMs: 10_000,
     what: 'the bystanders hear',
   })
   for (const one of bystanders) one.forgetReceived()
+  ownDelay.enable()
+  ownDelay.reset()
   return { ...flooder, cutOffBefore: (await server.metrics()).cutOff! }
 }
 
@@ -71,74 +82,92 @@ const isCutOff = async (before: number) => {
     action: LeaveRequest_Action.DISCONNECT,
   })
   expect((await server.metrics()).cutOff).toBe(before + 1)
+  await expect(server.rooms.getParticipant('hall', floodedBy)).rejects.toMatchObject({ code: 'not_found' })
 }
 
-test('a flood of signal messages', async () => {
-  const { raw, repeat, cutOffBefore } = await enter('flood-pings')
-  repeat(5000, () => raw.send({ case: 'pingReq', value: new Ping({ timestamp: 0n }) }))
-  await isCutOff(cutOffBefore)
-  await othersHearNoGap()
-})
-
-test('a flood of what everyone is told', async () => {
-  const { raw, repeat, openTrack, cutOffBefore } = await enter('flood-mutes')
-  const { trackSid } = await openTrack()
-  repeat(1000, (count) =>
-    raw.send({ case: 'mute', value: new MuteTrackRequest({ sid: trackSid, muted: count % 2 === 0 }) }),
-  )
-  await isCutOff(cutOffBefore)
-  await othersHearNoGap()
-})
-
-test('a flood of new names', async () => {
-  const { raw, repeat, cutOffBefore } = await enter('flood-names')
-  repeat(1000, (count) =>
-    raw.send({ case: 'updateMetadata', value: new UpdateParticipantMetadata({ name: `name ${count}` }) }),
-  )
-  await isCutOff(cutOffBefore)
-  await othersHearNoGap()
-})
-
-test('a flood of candidates', async () => {
-  const { raw, repeat, cutOffBefore } = await enter('flood-candidates')
-  repeat(5000, (count) => {
-    const address = `10.${count & 0xff}.${(count >> 8) & 0xff}.1`
-    const candidate = `candidate:${count} 1 udp 2122260223 ${address} ${1024 + count} typ host`
-    const candidateInit = JSON.stringify({ candidate, sdpMid: '0', sdpMLineIndex: 0 })
-    raw.send({ case: 'trickle', value: new TrickleRequest({ target: SignalTarget.SUBSCRIBER, candidateInit }) })
+// A machine out of breath makes gaps of its own.
+describe('nobody else hears a gap in', { retry: 2 }, () => {
+  test('a flood of signal messages', async () => {
+    const { raw, repeat, cutOffBefore } = await enter('flood-pings')
+    repeat(5000, () => raw.send({ case: 'pingReq', value: new Ping({ timestamp: 0n }) }))
+    await isCutOff(cutOffBefore)
+    await othersHearNoGap()
   })
-  await isCutOff(cutOffBefore)
-  await othersHearNoGap()
-})
 
-test('a flood of subscriptions', async () => {
-  const { raw, repeat, cutOffBefore } = await enter('flood-wishes')
-  const trackSids = [publication.trackSid]
-  repeat(1000, (count) =>
-    raw.send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe: count % 2 === 0 }) }),
-  )
-  await isCutOff(cutOffBefore)
-  await othersHearNoGap()
-})
+  test('a flood of what everyone is told', async () => {
+    const { raw, repeat, openTrack, cutOffBefore } = await enter('flood-mutes')
+    const { trackSid } = await openTrack()
+    repeat(1000, (count) =>
+      raw.send({ case: 'mute', value: new MuteTrackRequest({ sid: trackSid, muted: count % 2 === 0 }) }),
+    )
+    await isCutOff(cutOffBefore)
+    await othersHearNoGap()
+  })
 
-test('a slow flood of subscriptions, below every limit, ends in a new connection', async () => {
-  const { raw, repeat } = await enter('flood-slow')
-  const trackSids = [publication.trackSid]
-  // Twice as many messages as media sections: each wish is taken back.
-  repeat(40, (count) =>
-    raw.send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe: count % 2 === 0 }) }),
-  )
-  await eventually(() => raw.closed(), { withinMs: 20_000, what: 'it is sent to join anew, or cut off' })
-  expect(raw.leave()?.reason).toBe(DisconnectReason.STATE_MISMATCH)
-  await othersHearNoGap()
-})
+  test('a flood of new names', async () => {
+    const { raw, repeat, cutOffBefore } = await enter('flood-names')
+    repeat(1000, (count) =>
+      raw.send({ case: 'updateMetadata', value: new UpdateParticipantMetadata({ name: `name ${count}` }) }),
+    )
+    await isCutOff(cutOffBefore)
+    await othersHearNoGap()
+  })
 
-test('a flood of sound', async () => {
-  const { repeat, openTrack, cutOffBefore } = await enter('flood-sound')
-  const { send } = await openTrack()
-  repeat(5000, send)
-  await isCutOff(cutOffBefore)
-  const { overRate } = await server.metrics()
-  expect(overRate).toBeGreaterThan(500)
-  await othersHearNoGap()
+  test('a flood of offers', async () => {
+    const { raw, repeat, openTrack, cutOffBefore } = await enter('flood-offers')
+    const { offer: sdp } = await openTrack()
+    repeat(1000, (count) => {
+      // A new description each time: another credential, and a track that comes and goes.
+      const changed = sdp
+        .replace(/ice-pwd:\S+/g, `ice-pwd:${String(count).padStart(24, 'x')}`)
+        .replace(/sendonly/g, count % 2 === 0 ? 'inactive' : 'sendonly')
+      raw.send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp: changed, id: count + 2 }) })
+    })
+    await isCutOff(cutOffBefore)
+    await othersHearNoGap()
+  })
+
+  test('a flood of candidates', async () => {
+    const { raw, repeat, cutOffBefore } = await enter('flood-candidates')
+    repeat(5000, (count) => {
+      const address = `10.${count & 0xff}.${(count >> 8) & 0xff}.1`
+      const candidate = `candidate:${count} 1 udp 2122260223 ${address} ${1024 + count} typ host`
+      const candidateInit = JSON.stringify({ candidate, sdpMid: '0', sdpMLineIndex: 0 })
+      raw.send({ case: 'trickle', value: new TrickleRequest({ target: SignalTarget.SUBSCRIBER, candidateInit }) })
+    })
+    await isCutOff(cutOffBefore)
+    await othersHearNoGap()
+  })
+
+  test('a flood of subscriptions', async () => {
+    const { raw, repeat, cutOffBefore } = await enter('flood-wishes')
+    const trackSids = [publication.trackSid]
+    repeat(1000, (count) =>
+      raw.send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe: count % 2 === 0 }) }),
+    )
+    await isCutOff(cutOffBefore)
+    await othersHearNoGap()
+  })
+
+  test('a slow flood of subscriptions, below every limit, ends in a new connection', async () => {
+    const { raw, repeat } = await enter('flood-slow')
+    const trackSids = [publication.trackSid]
+    // Twice as many messages as media sections: each wish is taken back.
+    repeat(40, (count) =>
+      raw.send({ case: 'subscription', value: new UpdateSubscription({ trackSids, subscribe: count % 2 === 0 }) }),
+    )
+    await eventually(() => raw.closed(), { withinMs: 20_000, what: 'it is sent to join anew, or cut off' })
+    expect(raw.leave()?.reason).toBe(DisconnectReason.STATE_MISMATCH)
+    await othersHearNoGap()
+  })
+
+  test('a flood of sound', async () => {
+    const { repeat, openTrack, cutOffBefore } = await enter('flood-sound')
+    const { send } = await openTrack()
+    repeat(5000, send)
+    await isCutOff(cutOffBefore)
+    const { overRate } = await server.metrics()
+    expect(overRate).toBeGreaterThan(500)
+    await othersHearNoGap()
+  })
 })
