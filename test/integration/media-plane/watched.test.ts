@@ -129,6 +129,9 @@ describe.skipIf(noLivekit).each(modes)(
         url: front.url,
         token: await foreignToken(livekit, name, seat.joined.you.id),
       })
+      const target = { url: front.url, token: await foreignToken(livekit, name, 'a second stranger') }
+      const session = startSession({ target, source: null, sink: null, isDevice: false })
+      expect(await session.done).toMatchObject({ reason: 'kicked' })
       expect(hasEnded(theirs)).toBe(false)
     })
 
