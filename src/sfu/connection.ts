@@ -34,6 +34,7 @@ export type Connection = {
   leave(reason: DisconnectReason, action: LeaveRequest_Action): void
   /** Closes the peer connections and the socket. */
   close(): void
+  isClosed(): boolean
 }
 
 export type ConnectionHandlers = {
@@ -83,11 +84,9 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
 
   return {
     send,
-    // Who is told to join anew may not have read it yet.
-    answerOffer: (...offer) => closed || publisher.answerOffer(...offer),
-    applyAnswer: (answer) => closed || subscriber.applyAnswer(answer),
+    answerOffer: publisher.answerOffer,
+    applyAnswer: subscriber.applyAnswer,
     addCandidate: (request) => {
-      if (closed) return
       const candidate = cleanCandidate(request.candidateInit)
       candidates += 1
       if (!candidate || candidates > MAX_CANDIDATES) return
@@ -104,6 +103,7 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
       close()
     },
     close,
+    isClosed: () => closed,
   }
 }
 

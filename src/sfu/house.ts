@@ -39,7 +39,7 @@ export type House = {
   resuming(pass: Pass, sid: string): void
   /** The signal socket of this very connection has closed. */
   detached(room: RoomState, sid: string, connection: Connection): void
-  /** True while `connection` is the one in use for that participant. */
+  /** True while `connection` is the one in use for that participant, and not on its way out. */
   isCurrent(sid: string, connection: Connection): boolean
   run(room: RoomState, effects: Effect[]): void
   finishRoom(room: RoomState, reason: DisconnectReason): void
@@ -210,7 +210,8 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers,
     detached: (room, sid, connection) => {
       if (connections.get(sid) === connection) detach(room, sid, now())
     },
-    isCurrent: (sid, connection) => connections.get(sid) === connection,
+    // Who is told to join anew may say this and that before reading it, also goodbye to the old connection.
+    isCurrent: (sid, connection) => connections.get(sid) === connection && !connection.isClosed(),
     run,
     finishRoom: (room, reason) => {
       run(room, finish(room, reason, now()))
