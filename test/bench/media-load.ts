@@ -5,7 +5,7 @@ import { AccessToken } from 'livekit-server-sdk'
 import { eventually } from '../support/eventually.ts'
 import { API_KEY, API_SECRET } from '../support/media-server.ts'
 import type { Heard, Order } from './media-people.ts'
-import { costOf } from './process-cost.ts'
+import { costOf, machineBusyS } from './process-cost.ts'
 
 /** Each of `rooms` rooms has this many speakers, who hear nobody, and listeners, who hear them all. */
 export type Load = { name: string; rooms: number; speakers: number; listeners: number }
@@ -16,19 +16,18 @@ export type Server = { url: string; pids: number[]; close(): Promise<void> }
 export type Measured = {
   /** CPU seconds per second. */
   cores: number
+  /** The same of those who sent and heard, and of all else on the machine. */
+  loadCores: number
+  otherCores: number
   packetsPerS: number
   memoryBytes: number
   lost: number
   doubled: number
-  bytesPerPacket: number
   delay: Heard['delay']
 }
 
-const PER_PROCESS = 100
+const CROWDS = 5
 const CROWD_PRIORITY = 10
-const AT_ONCE = 6
-/** Listeners whose delay is measured; spread over the order of joining, in which servers may send. */
-const PROBES = 6
 const SETTLE_MS = 4000
 
 /**
@@ -39,29 +38,39 @@ export const measure = async (start: () => Promise<Server>, load: Load, windowMs
   const server = await start()
   const people: People[] = []
   try {
+    for (let place = 0; place <= CROWDS; place += 1) people.push(startPeople())
+    const [, ...crowds] = people
+    await Promise.all(crowds.map((one) => one.tell({ order: 'yield', priority: CROWD_PRIORITY })))
     await fill(server.url, load, people)
-    const [inside, ...crowd] = people as [People, ...People[]]
     await everyoneHears(people, load)
     await wait(SETTLE_MS)
     await Promise.all(people.map((one) => one.tell({ order: 'forget' })))
-    const before = { ...costOf(server.pids), ms: performance.now() }
+    const look = () => ({
+      server: costOf(server.pids),
+      load: costOf(people.map(({ pid }) => pid)),
+      busyS: machineBusyS(),
+      ms: performance.now(),
+    })
+    const before = look()
     await wait(windowMs)
-    const after = { ...costOf(server.pids), ms: performance.now() }
-    const probes = await inside.tell({ order: 'count' })
-    const heard = [probes!, ...(await Promise.all(crowd.map((one) => one.tell({ order: 'count' })))).map((one) => one!)]
+    const after = look()
+    const heard = (await Promise.all(people.map((one) => one.tell({ order: 'count' })))).map((one) => one!)
     const gone = heard.flatMap((one) => one.gone)
     if (gone.length > 0) throw new Error(`${gone.length} people fell out, the first because: ${gone[0]}`)
     const sum = (of: (one: Heard) => number): number => heard.reduce((total, one) => total + of(one), 0)
     const seconds = (after.ms - before.ms) / 1000
     const packets = sum((one) => one.packets)
+    const cores = (after.server.cpuS - before.server.cpuS) / seconds
+    const loadCores = (after.load.cpuS - before.load.cpuS) / seconds
     return {
-      cores: (after.cpuS - before.cpuS) / seconds,
+      cores,
+      loadCores,
+      otherCores: Math.max(0, (after.busyS - before.busyS) / seconds - cores - loadCores),
       packetsPerS: packets / seconds,
-      memoryBytes: after.memoryBytes,
+      memoryBytes: after.server.memoryBytes,
       lost: sum((one) => one.lost),
       doubled: sum((one) => one.doubled),
-      bytesPerPacket: packets > 0 ? sum((one) => one.payloadBytes) / packets : 0,
-      delay: probes!.delay,
+      delay: heard[0]!.delay,
     }
   } finally {
     for (const one of people) one.close()
@@ -69,32 +78,18 @@ export const measure = async (start: () => Promise<Server>, load: Load, windowMs
   }
 }
 
-/** The first of `people` holds the speakers and the probes, the others the crowd. */
-const fill = async (url: string, load: Load, people: People[]): Promise<void> => {
-  const inside = await startPeople(0)
-  people.push(inside)
-  const speakers = await tokens(load, 'speaker', load.speakers)
-  await inside.tell({ order: 'join', url, speakers, listeners: [] })
+/** The first of `people` holds the speakers and the probes, one before each crowd and one after them all. */
+const fill = async (url: string, load: Load, [inside, ...crowds]: People[]): Promise<void> => {
+  await inside!.tell({ order: 'join', url, speakers: await tokens(load, 'speaker', load.speakers), listeners: [] })
   const listeners = await tokens(load, 'listener', load.listeners)
-  const step = (listeners.length - 1) / (PROBES - 1)
-  const probes = new Set(Array.from({ length: PROBES }, (_, at) => Math.round(at * step)))
-  let crowd: People | undefined
-  let inCrowd = 0
-  for (let at = 0; at < listeners.length; at += AT_ONCE) {
-    if (!crowd || inCrowd >= PER_PROCESS) {
-      crowd = await startPeople(CROWD_PRIORITY)
-      people.push(crowd)
-      inCrowd = 0
-    }
-    const group = listeners.slice(at, at + AT_ONCE)
-    const isProbe = (_: string, index: number): boolean => probes.has(at + index)
-    const others = group.filter((token, index) => !isProbe(token, index))
-    inCrowd += others.length
-    await Promise.all([
-      inside.tell({ order: 'join', url, speakers: [], listeners: group.filter(isProbe) }),
-      crowd.tell({ order: 'join', url, speakers: [], listeners: others }),
-    ])
+  const probes = listeners.splice(0, crowds.length + 1)
+  const joinProbe = () => inside!.tell({ order: 'join', url, speakers: [], listeners: probes.splice(0, 1) })
+  const each = Math.ceil(listeners.length / crowds.length)
+  for (const crowd of crowds) {
+    await joinProbe()
+    await crowd.tell({ order: 'join', url, speakers: [], listeners: listeners.splice(0, each) })
   }
+  await joinProbe()
 }
 
 /** Room by room in turn, so that neighbours in the list are in different rooms. */
@@ -122,9 +117,9 @@ const everyoneHears = async (people: People[], { rooms, speakers, listeners }: L
   )
 }
 
-type People = { tell(order: Order): Promise<Heard | undefined>; close(): void }
+type People = { pid: number; tell(order: Order): Promise<Heard | undefined>; close(): void }
 
-const startPeople = async (priority: number): Promise<People> => {
+const startPeople = (): People => {
   // Inherits the loader that runs TypeScript.
   const child = fork(fileURLToPath(new URL('media-people.ts', import.meta.url)))
   const tell: People['tell'] = (order) =>
@@ -138,6 +133,5 @@ const startPeople = async (priority: number): Promise<People> => {
       })
       child.send(order)
     })
-  await tell({ order: 'begin', priority })
-  return { tell, close: () => void child.kill('SIGKILL') }
+  return { pid: child.pid!, tell, close: () => void child.kill('SIGKILL') }
 }

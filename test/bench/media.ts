@@ -1,7 +1,8 @@
+import type { Spread } from '../../src/client/packets-received.ts'
 import { noLivekit, startLivekitServer } from '../support/livekit-server.ts'
 import { API_KEY, API_SECRET, buildMediaServer, startTestMediaServer } from '../support/media-server.ts'
 import { type Load, type Measured, measure, type Server } from './media-load.ts'
-import type { Bench } from './run.ts'
+import type { Bench, Print } from './run.ts'
 
 const LOADS: Load[] = [
   { name: '1x100', rooms: 1, speakers: 1, listeners: 100 },
@@ -30,27 +31,37 @@ export const run: Bench = async (print, { short, only }) => {
   if (loads.length === 0) throw new Error(`there is no load ${only}`)
   const windowMs = short ? SHORT_WINDOW_MS : WINDOW_MS
   if (noLivekit) print(`livekit-server is missing (${noLivekit}): ours alone.\n`)
-  print('| load | server | packets/s | CPU us/packet | of a core | MB | lost | doubled | delay ms p50, p99, max |')
-  print('|---|---|---|---|---|---|---|---|---|')
-  const ratios: string[] = []
+  print(
+    '| load | server | packets/s | CPU us/packet | of a core | MB | lost | doubled | delay ms p50, p99, max | cores of the load, of others |',
+  )
+  print('|---|---|---|---|---|---|---|---|---|---|')
   for (const load of loads) {
-    const ours = await measure(startOurs, load, windowMs)
-    print(row(load, 'roomtone', ours))
-    if (noLivekit) continue
-    const peer = await measure(startPeer, load, windowMs)
-    print(row(load, 'livekit-server', peer))
-    const cpu = perPacket(ours) / perPacket(peer)
-    const memory = ours.memoryBytes / peer.memoryBytes
-    ratios.push(`- ${load.name}: CPU ${cpu.toFixed(2)}x, memory ${memory.toFixed(2)}x of livekit-server's`)
+    try {
+      await compare(print, load, windowMs)
+    } catch (error) {
+      print(`| ${load.name} | not measured: ${(error as Error).message} |`)
+      process.exitCode = 1
+    }
   }
-  print(`\n${ratios.join('\n')}`)
+}
+
+const compare = async (print: Print, load: Load, windowMs: number): Promise<void> => {
+  const ours = await measure(startOurs, load, windowMs)
+  print(row(load, 'roomtone', ours))
+  if (noLivekit) return
+  const peer = await measure(startPeer, load, windowMs)
+  print(row(load, 'livekit-server', peer))
+  const cpu = (perPacket(ours) / perPacket(peer)).toFixed(2)
+  const memory = (ours.memoryBytes / peer.memoryBytes).toFixed(2)
+  print(`| ${load.name} | ratio | | ${cpu}x | | ${memory}x | | | | |`)
 }
 
 /** Where nothing is sent the time itself is compared. */
 const perPacket = ({ cores, packetsPerS }: Measured): number => cores / (packetsPerS || 1)
 
 const row = ({ name }: Load, server: string, measured: Measured): string => {
-  const { cores, packetsPerS, memoryBytes, lost, doubled, delay } = measured
+  const { cores, loadCores, otherCores, packetsPerS, memoryBytes, lost, doubled, delay } = measured
+  const times = ({ medianMs, p99Ms, maxMs }: Spread) => [medianMs, p99Ms, maxMs].map((ms) => ms.toFixed(1)).join(', ')
   const cells = [
     name,
     server,
@@ -60,7 +71,8 @@ const row = ({ name }: Load, server: string, measured: Measured): string => {
     (memoryBytes / 1e6).toFixed(0),
     lost,
     doubled,
-    delay ? [delay.medianMs, delay.p99Ms, delay.maxMs].map((ms) => ms.toFixed(1)).join(', ') : '-',
+    delay ? times(delay) : '-',
+    [loadCores, otherCores].map((value) => value.toFixed(2)).join(', '),
   ]
   return `| ${cells.join(' | ')} |`
 }

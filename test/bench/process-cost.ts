@@ -27,3 +27,12 @@ const costOfOne = (pid: number): Cost => {
     memoryBytes: Number(resident?.[1] ?? 0) * 1024,
   }
 }
+
+/** CPU seconds that the machine has spent on anything since its start (proc_stat(5)). */
+export const machineBusyS = (): number => {
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split(/\s+/)
+    .slice(1, 9)
+    .map(Number)
+  return (user! + nice! + system! + irq! + softirq! + steal!) / TICKS_PER_S
+}
