@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connectMedia } from '../../src/client/media.ts'
+import { joinPackets } from '../../src/client/packets.ts'
 import { type Plane, planes } from '../integration/packets/planes.ts'
 import { eventually } from '../support/eventually.ts'
 import { roomtoneBin } from '../support/roomtone.ts'
@@ -55,12 +56,14 @@ const onPlane = async (print: Print, { name, start, folder, short }: Setting): P
     }
     for (const [client, values] of Object.entries(taken)) tell(client, `${values.length} in turn`, values)
     const count = short ? SHORT_AT_ONCE : AT_ONCE
-    const tokens = await Promise.all(Array.from({ length: count }, (_, index) => token(`at-once-${index}`)))
-    tell(
-      'roomtone, in one process',
-      `${count} at once`,
-      await Promise.all(tokens.map((one) => connected(plane.url, one))),
-    )
+    const atOnce = async (client: string, join: (url: string, token: string) => Promise<number>) => {
+      // What is loaded once is not the join's.
+      await join(plane.url, await token(`first-${client}`))
+      const tokens = await Promise.all(Array.from({ length: count }, (_, index) => token(`${client}-${index}`)))
+      tell(client, `${count} at once`, await Promise.all(tokens.map((one) => join(plane.url, one))))
+    }
+    await atOnce('roomtone, all in one process', firstSampleMs)
+    await atOnce('light participants (first packet)', firstPacketMs)
     const { roomtone: ours, 'rtc-node': peer } = taken
     return [
       `- ${name}: median ${(medianOf(ours) / medianOf(peer)).toFixed(2)}x of rtc-node's; p95 ${(percentileOf(ours, 0.95) / medianOf(ours)).toFixed(2)}x of its own median (rtc-node ${(percentileOf(peer, 0.95) / medianOf(peer)).toFixed(2)}x)`,
@@ -110,7 +113,7 @@ const samplesOf = (chunk: Buffer): Int16Array =>
 const isAudible = (samples: Int16Array): boolean => samples.some((sample) => Math.abs(sample) > AUDIBLE)
 
 /** The same within this process, by the connection that a seat makes. */
-const connected = async (url: string, token: string): Promise<number> => {
+const firstSampleMs = async (url: string, token: string): Promise<number> => {
   const startMs = performance.now()
   let heardMs: number | undefined
   const media = await connectMedia({
@@ -124,4 +127,15 @@ const connected = async (url: string, token: string): Promise<number> => {
   await eventually(() => heardMs !== undefined, { withinMs: GIVE_UP_MS, what: 'sound at a join among many' })
   await media.close()
   return heardMs!
+}
+
+/** Without a decoder: what is left is the server's own part, and the handshakes. */
+const firstPacketMs = async (url: string, token: string): Promise<number> => {
+  const startMs = performance.now()
+  const participant = await joinPackets({ url, token })
+  const isThere = () => participant.received().some(({ rtp }) => rtp.packets > 0)
+  await eventually(isThere, { withinMs: GIVE_UP_MS, what: 'a packet at a join among many', everyMs: 5 })
+  const heardMs = performance.now() - startMs
+  await participant.leave()
+  return heardMs
 }

@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url'
  */
 const benches: Record<string, () => Promise<{ run: Bench }>> = {
   media: () => import('./media.ts'),
+  'first-sound': () => import('./first-sound.ts'),
+  bot: () => import('./bot.ts'),
+  commands: () => import('./commands.ts'),
+  'room-list': () => import('./room-list.ts'),
   'mouth-to-ear': () => import('./mouth-to-ear.ts'),
 }
 
@@ -65,7 +69,8 @@ for (const full of asked.length > 0 ? asked : Object.keys(benches)) {
     const { run } = await benches[name]!()
     await run(print, { short, only })
   } catch (error) {
-    print(`not measured: ${(error as Error).message}`)
+    const { message, cause } = error as Error
+    print(`not measured: ${message}${cause instanceof Error ? ` (${cause.message})` : ''}`)
     process.exitCode = 1
   }
 }
