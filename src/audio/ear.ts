@@ -92,7 +92,7 @@ export const createEar = (): Ear => {
       return {
         seconds: audibleMs / 1000,
         levelDb: powerDb(sumOfSquares, audibleSamples),
-        frequencyHz: spectrum.strongestHz(),
+        frequencyHz: audibleSamples === 0 ? 0 : spectrum.strongestHz(),
         longestGapMs: Math.max(longestGapMs, ...open.map((gap) => gap.ms)),
         gaps: [...gaps.map((gap) => ({ ...gap })), ...open],
       }

@@ -69,7 +69,11 @@ export const createProgram = (options: ProgramOptions): Program => {
     for (let from = 0; from < chunk.length; from += samples(1000)) {
       if (!(await room())) return
       const piece = chunk.subarray(from, from + samples(1000))
-      for (let i = 0; i < piece.length; i++) ring[(written + i) % ring.length] = clamp(piece[i]! * gain)
+      let at = written % ring.length
+      for (let i = 0; i < piece.length; i++) {
+        ring[at] = clamp(piece[i]! * gain)
+        if (++at === ring.length) at = 0
+      }
       written += piece.length
     }
   }
@@ -126,7 +130,9 @@ export const createProgram = (options: ProgramOptions): Program => {
       const wanted = FRAME_SAMPLES * channels
       const ready = Math.min(wanted, written - readAt)
       if (ready < wanted && !isFinished) return 'starved'
-      for (let i = 0; i < ready; i++) into[i] = ring[(readAt + i) % ring.length]!
+      const at = readAt % ring.length
+      into.set(ring.subarray(at, at + ready))
+      if (at + ready > ring.length) into.set(ring.subarray(0, at + ready - ring.length), ring.length - at)
       readAt += ready
       wake?.()
       return ready < wanted ? 'ended' : 'frame'
