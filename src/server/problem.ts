@@ -45,6 +45,8 @@ export const problemOf = (error: unknown): Problem => {
 const storeTrouble = (code: unknown): string | null => {
   if (typeof code !== 'string') return null
   if (code === '53100' || code === 'ENOSPC') return 'The disk of the server is full.'
+  // Classes 28 and 3D: it knows us no more, or was dropped.
+  if (/^(28...|3D...)$/.test(code)) return 'The database of the server refuses it.'
   return /^(53...|08...|57P..|55P03|25P03|ECONN[A-Z]+|EPIPE|ETIMEDOUT)$/.test(code)
     ? 'The database of the server does not answer.'
     : null
