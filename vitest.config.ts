@@ -29,8 +29,26 @@ const project = ({ name, include, exclude = [], timeoutMs, order, workers, env =
 
 const files = (folder: string) => `test/${folder}/**/*.test.{ts,tsx}`
 
+// Sound in real time, and gaps of tens of milliseconds: one file at a time, so that tests do not take each other's time away.
+const inRealTime = [
+  files('integration/audio'),
+  'test/integration/cli/devices.test.ts',
+  'test/integration/sfu/flood.test.ts',
+  'test/integration/sfu/pacing.test.ts',
+]
+
 // The rest of e2e is about one machine's terminal, sound card or embedded server, or, as the demo, knows no other media server.
-const ofRooms = ['bot-conduct', 'bot-cut', 'bot-sound', 'companion', 'listen', 'live-edge', 'stage', 'stdin']
+const ofRooms = [
+  'bot-conduct',
+  'bot-cut',
+  'bot-sound',
+  'companion',
+  'four-clients',
+  'listen',
+  'live-edge',
+  'stage',
+  'stdin',
+]
 
 // test/support/livekit-server.ts finds or builds it; here it is only asked whether it will.
 const canHaveLivekit =
@@ -52,13 +70,12 @@ export default defineConfig({
       project({
         name: 'integration',
         include: [files('integration')],
-        exclude: [files('integration/audio')],
+        exclude: inRealTime,
         timeoutMs: 60_000,
         order: 1,
         workers: 2,
       }),
-      // Sound in real time: one file at a time, so that tests do not take each other's time away.
-      project({ name: 'sound', include: [files('integration/audio')], timeoutMs: 60_000, order: 2, workers: 1 }),
+      project({ name: 'sound', include: inRealTime, timeoutMs: 60_000, order: 2, workers: 1 }),
       project({ name: 'e2e', include: [files('e2e')], timeoutMs: 120_000, order: 3, workers: 1 }),
       // The same files once more, with a real livekit-server as media plane.
       project({

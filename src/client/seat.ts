@@ -35,7 +35,7 @@ export type RunningSeat = { seatId: string; pid: number; title: string; socket: 
 // More than a session waits for a place.
 const JOIN_WITHIN_MS = 45_000
 const ANSWER_WITHIN_MS = 15_000
-const LIST_WITHIN_MS = 1_000
+const LIST_WITHIN_MS = 3_000
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 
 /**
@@ -218,16 +218,22 @@ export const listSeats = async (folder: string): Promise<RunningSeat[]> => {
 }
 
 const askSeat = async (folder: string, seatId: string): Promise<RunningSeat | undefined> => {
-  const socket = seatAddress(folder, seatId)
-  try {
-    const client = openClient(await openSocket(socket))
-    const late = setTimeout(client.close, LIST_WITHIN_MS)
-    const { pid, room } = await client.request({ verb: 'status' })
-    clearTimeout(late)
-    client.close()
-    return { seatId, pid, title: room.title, socket }
-  } catch {
+  const address = seatAddress(folder, seatId)
+  const socket = await openSocket(address).catch(() => undefined)
+  if (!socket) {
     await removeSeatFiles(folder, seatId)
     return undefined
+  }
+  const client = openClient(socket)
+  const late = setTimeout(client.close, LIST_WITHIN_MS)
+  try {
+    const { pid, room } = await client.request({ verb: 'status' })
+    return { seatId, pid, title: room.title, socket: address }
+  } catch {
+    // It runs, on a machine that is too busy, or is just ending: what it needs to be found again stays.
+    return undefined
+  } finally {
+    clearTimeout(late)
+    client.close()
   }
 }

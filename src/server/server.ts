@@ -65,7 +65,8 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   const now = options.now ?? Date.now
   const app = createHttp({ settings, log })
   refuseAfterFailure(app, store, log)
-  const ownUrl = () => urlOf(options.host, portOf(app))
+  let port = options.port
+  const ownUrl = () => urlOf(options.host, port)
   const deps: Deps = {
     store,
     now,
@@ -119,8 +120,10 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
       detachMedia()
     })
     await listen(app, options.host, options.port)
+    // Kept: a server that is closing listens no more, and what is still under way asks for its address.
+    port = (app.server.address() as AddressInfo).port
     log('info', 'listening', { url: ownUrl(), store: store.kind, sms: options.sms.door })
-    return { url: ownUrl(), port: portOf(app), stats, failed: store.failed, close }
+    return { url: ownUrl(), port, stats, failed: store.failed, close }
   } catch (error) {
     await close()
     throw error
@@ -158,8 +161,6 @@ export const listenProblem = (error: NodeJS.ErrnoException, host: string, port: 
 }
 
 const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
-
-const portOf = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
 
 // An address that means "all of them" is no address to call: this machine reaches itself by loopback.
 const urlOf = (host: string, port: number): string => {

@@ -79,10 +79,10 @@ it.skipIf(missing)(
       for (const voice of voices) if (voice.identity !== guest.identity) await hears(guest, voice)
     for (const guest of there) await anaHears(ana, guest)
     // Their sound still stands when all four speak.
-    for (const guest of there) expect(isTone(guest.peer.heardHz(participantId), ANA_HZ), guest.name).toBe(true)
+    for (const guest of there) await hears(guest, voices[0]!)
 
     const [ben, ...others] = there
-    expect(await ana.verb('stage', 'mute', '@ben')).toMatchObject({ code: 0 })
+    await does(ana, 'stage', 'mute', '@ben')
     for (const { name, peer } of others)
       await eventually(() => !peer.heardHz(ben!.identity), {
         withinMs: 5000,
@@ -102,10 +102,15 @@ it.skipIf(missing)(
 /** The seat of one's own, silent: sound goes through the other program. */
 const comeOnStage = async (ana: HouseSeat, profile: string, room: { id: string }): Promise<void> => {
   const seat = await house.join(profile, room, '--microphone', 'none', '--speaker', 'none')
-  expect(await seat.verb('hand')).toMatchObject({ code: 0 })
+  await does(seat, 'hand')
   await ana.tells('hand-raised', { where: ({ handle }) => handle === profile })
-  expect(await ana.verb('stage', 'admit', `@${profile}`)).toMatchObject({ code: 0 })
+  await does(ana, 'stage', 'admit', `@${profile}`)
   await seat.tells('role-changed', { where: ({ isYou, role }) => isYou && role === 'speaker' })
+}
+
+const does = async (seat: HouseSeat, ...verb: string[]): Promise<void> => {
+  const { code, stderr } = await seat.verb(...verb)
+  expect(code, `${verb.join(' ')}: ${stderr}; the seat: ${seat.lines().at(-1)} ${seat.stderr()}`).toBe(0)
 }
 
 const hears = ({ name, peer }: Guest, { identity, hz }: Voice) =>

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { documents } from '../../support/cli-schema.ts'
 import { eventually } from '../../support/eventually.ts'
+import { lastCode, signIn } from '../../support/phones.ts'
 import { codeFor, login, roomtone, startRoomtone, throwawayHome } from '../../support/roomtone.ts'
+import { startTestServer, type TestServer } from '../../support/server.ts'
 
 const ana = '+4915112345678'
 let place: ReturnType<typeof throwawayHome>
@@ -42,6 +44,12 @@ describe('signing in', () => {
     expect(await document('whoami --json', ['whoami', '--json'])).toMatchObject(account)
   })
 
+  it('shows the code of a server without a gateway also with --quiet: nobody could sign in else', async () => {
+    const sent = await run(['login', '--phone', '+4915112345681', '--quiet'])
+    expect(sent).toMatchObject({ code: 0, stdout: '{"sent":true}\n' })
+    expect(sent.stderr).toContain(await codeFor(place.home, '+4915112345681'))
+  })
+
   it('is kept for its owner alone', () => {
     expect(statSync(join(place.home, 'state', 'sign-ins', 'default', 'local.json')).mode & 0o777).toBe(0o600)
   })
@@ -62,7 +70,54 @@ describe('sessions', () => {
   it('are listed and revoked by the beginning of an id', async () => {
     const { sessions } = await document('sessions --json', ['sessions', '--json'])
     expect(sessions).toMatchObject([{ isCurrent: true }])
-    expect(await run(['sessions', 'revoke', 'ffff'])).toMatchObject({ code: 6 })
+    expect(await run(['sessions', 'revoke', 'zzzz'])).toMatchObject({ code: 6 })
+    expect(await run(['sessions', 'revoke', sessions[0]!.id.slice(0, 8)])).toMatchObject({ code: 0 })
+    expect(await run(['whoami'])).toMatchObject({ code: 4 })
+    await login(place.home, ana, 'Ana')
+  })
+})
+
+describe('a server elsewhere', () => {
+  let server: TestServer
+  let elsewhere: { ROOMTONE_SERVER: string }
+  let aheadMs = 0
+  beforeAll(async () => {
+    server = await startTestServer({ now: () => Date.now() + aheadMs })
+    elsewhere = { ROOMTONE_SERVER: server.url }
+    // The first server of a test process makes a database, which a busy machine takes long for.
+  }, 120_000)
+  afterAll(() => server?.close())
+  const code = async () => {
+    await document('login (code sent)', ['login', '--phone', ana], elsewhere)
+    return lastCode(server, ana)
+  }
+
+  it('takes no code that has grown old: 4, and it says to ask for a new one', async () => {
+    const old = await code()
+    aheadMs = 10 * 60_000 + 1
+    const refused = { code: 4, stdout: '' }
+    expect(await run(['login', '--code', old, '--name', 'Ana'], elsewhere)).toEqual({
+      ...refused,
+      stderr: 'roomtone: This code is used up or too old; ask for a new one.\n',
+    })
+    expect(await run(['login', '--code', old], elsewhere)).toEqual({
+      ...refused,
+      stderr: 'roomtone: no code is pending for this number: ask for one with login --phone\n',
+    })
+    expect(await run(['login', '--code', await code(), '--name', 'Ana'], elsewhere)).toMatchObject({ code: 0 })
+  })
+
+  it('names the sessions that begin alike: 2, and ends none', async () => {
+    // Of seventeen ids in sixteen digits, two begin alike.
+    for (let count = 1; count < 17; count++) await signIn(server, ana)
+    const { sessions } = await document('sessions --json', ['sessions', '--json'], elsewhere)
+    const digits = sessions.map(({ id }) => id[0]!).sort()
+    const twice = digits.find((digit, index) => digit === digits[index + 1])!
+    const refused = await run(['sessions', 'revoke', twice], elsewhere)
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    for (const { id } of sessions.filter((session) => session.id.startsWith(twice)).slice(0, 5))
+      expect(refused.stderr).toContain(id.slice(0, 13))
+    expect((await document('sessions --json', ['sessions', '--json'], elsewhere)).sessions).toHaveLength(17)
   })
 })
 

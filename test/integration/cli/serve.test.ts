@@ -110,8 +110,11 @@ describe.skipIf(noPostgres)(`serve on PostgreSQL${noPostgres ? ` (${noPostgres})
       withinMs: 10_000,
       what: 'served again',
     })
+    await postgres.stop()
+    expect((await requestCode(url, '+4915112345671')).status).toBe(503)
     server.kill('SIGTERM')
-    expect((await server.ended).code).toBe(0)
+    expect(await server.ended).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/\n\s+at /) })
+    await postgres.start()
   })
 })
 

@@ -179,7 +179,8 @@ describe('a seat', () => {
       await gone(pid, 15_000)
     }
     await orphan(undefined, 0)
-    for (const livesMs of [0, 20, 60, 150, 300]) await orphan({ seatId: randomUUID(), ...options }, livesMs)
+    // None is in the room by then.
+    for (const livesMs of [0, 20, 40, 70, 100]) await orphan({ seatId: randomUUID(), ...options }, livesMs)
     expect(readdirSync(folder)).toEqual([])
     await eventually(
       async () => {
@@ -188,6 +189,21 @@ describe('a seat', () => {
       },
       { withinMs: 5_000, what: 'nobody is left in the room' },
     )
+  })
+
+  it('is found again when it was too busy to answer', async () => {
+    const seat = await startSeat(optionsOf(host))
+    const { pid, seatId } = seat.state()!
+    process.kill(pid, 'SIGSTOP')
+    try {
+      expect(await listSeats(folder)).toEqual([])
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    const found = () => listSeats(folder)
+    await eventually(async () => (await found())[0]?.seatId === seatId, { withinMs: 5_000, what: 'the seat is found' })
+    await seat.request({ verb: 'leave' })
+    await gone(pid)
   })
 
   it('is gone within seconds of a kill -9, and what it left behind is cleaned', async () => {

@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { LoginStarted } from '../../../src/protocol/accounts.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -103,8 +105,10 @@ test('an outbox is readable by its owner alone, one whole line a message', async
   expect(statSync(`${running.data.folder}/server.key`).mode & 0o777).toBe(0o600)
 })
 
-test('an outbox that cannot be written changes nothing in the answer', async () => {
-  server = await startTestServer({ sms: { door: 'outbox', path: '/proc/none/outbox.jsonl' } })
+test('an outbox that can be written no more changes nothing in the answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomtone-outbox-'))
+  server = await startTestServer({ sms: { door: 'outbox', path: join(folder, 'outbox.jsonl') } })
+  rmSync(folder, { recursive: true })
   const answer = await call(server, 'POST', '/api/logins', { phone: '+4915100000001' })
   expect(answer.status).toBe(202)
   expect(server.logs.find(({ event }) => event === 'sms-failed')).toMatchObject({ door: 'outbox', cause: 'ENOENT' })
