@@ -61,10 +61,16 @@ export const startRoomPlane = async (
   await rooms.count()
 
   let clock: PresenceClock | null = null
-  app.addHook('onListen', async () => {
+  const begin = async () => {
     await cluster.enter(async () => mediaServer.lookNow())
     clock = startPresenceClock(context)
     mediaServer.begin()
+  }
+  // Nobody waits for it but the end, which must not come in between.
+  let beginning = Promise.resolve()
+  app.addHook('onListen', () => {
+    beginning = begin()
+    return beginning
   })
 
   return {
@@ -83,6 +89,7 @@ export const startRoomPlane = async (
     },
     endStreams: streams.endAll,
     close: async () => {
+      await beginning.catch(() => {})
       await clock?.close()
       await cluster.close()
       await mediaServer.close()

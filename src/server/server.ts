@@ -65,8 +65,12 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
   const now = options.now ?? Date.now
   const app = createHttp({ settings, log })
   refuseAfterFailure(app, store, log)
-  let port = options.port
-  const ownUrl = () => urlOf(options.host, port)
+  let { port } = options
+  const ownUrl = () => {
+    // Kept: a server that is closing listens no more, and what is still under way asks for its address.
+    port = (app.server.address() as AddressInfo | null)?.port ?? port
+    return urlOf(options.host, port)
+  }
   const deps: Deps = {
     store,
     now,
@@ -120,10 +124,9 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
       detachMedia()
     })
     await listen(app, options.host, options.port)
-    // Kept: a server that is closing listens no more, and what is still under way asks for its address.
-    port = (app.server.address() as AddressInfo).port
-    log('info', 'listening', { url: ownUrl(), store: store.kind, sms: options.sms.door })
-    return { url: ownUrl(), port, stats, failed: store.failed, close }
+    const url = ownUrl()
+    log('info', 'listening', { url, store: store.kind, sms: options.sms.door })
+    return { url, port, stats, failed: store.failed, close }
   } catch (error) {
     await close()
     throw error

@@ -90,7 +90,10 @@ describe.skipIf(noPostgres)(`serve on PostgreSQL${noPostgres ? ` (${noPostgres})
     expect(await refusal(right.replace(/[^/]+$/, 'missing'))).toMatch(/The database refuses us: .*"missing"/)
     expect(await refusal(right.replace(':right@', ':wrong@'))).toMatch(/The database refuses us: password/)
     expect(await refusal(right.replace(':right@', '@'))).toMatch(/The database refuses us: it wants a password/)
-    await serve(newHome(), [], { DATABASE_URL: right })
+    const { server } = await serve(newHome(), [], { DATABASE_URL: right })
+    // In the very moment in which it listens and enters itself among the servers.
+    server.kill('SIGTERM')
+    expect(await server.ended).toMatchObject({ code: 0 })
   })
 
   it('answers 503 while the database is away, and goes on when it is back', async () => {
