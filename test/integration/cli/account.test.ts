@@ -71,9 +71,6 @@ describe('sessions', () => {
     const { sessions } = await document('sessions --json', ['sessions', '--json'])
     expect(sessions).toMatchObject([{ isCurrent: true }])
     expect(await run(['sessions', 'revoke', 'zzzz'])).toMatchObject({ code: 6 })
-    expect(await run(['sessions', 'revoke', sessions[0]!.id.slice(0, 8)])).toMatchObject({ code: 0 })
-    expect(await run(['whoami'])).toMatchObject({ code: 4 })
-    await login(place.home, ana, 'Ana')
   })
 })
 
