@@ -83,7 +83,7 @@ export const openHouse = async (names: string[], { env = {}, serve: asked }: Hou
     const server = start(['serve', '--sms', `outbox:${home}/state/outbox.jsonl`, '--json', ...args], mediaEnv(media))
     await eventually(
       () => server.lines().length > 0 || (server.child.exitCode !== null && raiseText(server.stderr())),
-      { withinMs: 40_000, what: 'the server listens' },
+      { withinMs: 20_000, what: 'the server listens' },
     )
     return server
   }

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import {
   DisconnectReason,
   LeaveRequest_Action,
@@ -25,8 +24,6 @@ let publication: PacketPublication
 let bystanders: PacketParticipant[]
 let flooder: Flooder
 let floodedBy = ''
-// How long this process, in which all of them live, stood still itself.
-const ownDelay = monitorEventLoopDelay({ resolution: 5 })
 
 const join = async (identity: string, canPublish: boolean) =>
   joinPackets({ url: server.url, token: await server.token(identity, 'hall', { canPublish }) })
@@ -54,11 +51,8 @@ const othersHearNoGap = async () => {
   })
   for (const { stamped } of heard()) expect(stamped).toMatchObject({ lost: 0, duplicates: 0, reordered: 0 })
   const gap = spreadOf(heard().map(({ gapUs }) => gapUs))!
-  const ownMs = ownDelay.max / 1e6
-  console.log(
-    `longest gap ${gap.maxMs.toFixed(0)} ms, p99 ${gap.p99Ms.toFixed(0)} ms, of our own ${ownMs.toFixed(0)} ms`,
-  )
-  expect(gap.p99Ms - ownMs).toBeLessThan(80)
+  console.log(`longest gap ${gap.maxMs.toFixed(0)} ms, p99 ${gap.p99Ms.toFixed(0)} ms`)
+  expect(gap.p99Ms).toBeLessThan(80)
 }
 
 const enter = async (identity: string) => {
@@ -69,8 +63,6 @@ const enter = async (identity: string) => {
     what: 'the bystanders hear',
   })
   for (const one of bystanders) one.forgetReceived()
-  ownDelay.enable()
-  ownDelay.reset()
   return { ...flooder, cutOffBefore: (await server.metrics()).cutOff! }
 }
 
@@ -85,8 +77,7 @@ const isCutOff = async (before: number) => {
   await expect(server.rooms.getParticipant('hall', floodedBy)).rejects.toMatchObject({ code: 'not_found' })
 }
 
-// A machine out of breath makes gaps of its own.
-describe('nobody else hears a gap in', { retry: 2 }, () => {
+describe('nobody else hears a gap in', () => {
   test('a flood of signal messages', async () => {
     const { raw, repeat, cutOffBefore } = await enter('flood-pings')
     repeat(5000, () => raw.send({ case: 'pingReq', value: new Ping({ timestamp: 0n }) }))

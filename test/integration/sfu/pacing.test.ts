@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import { afterEach, expect, test } from 'vitest'
@@ -64,9 +63,7 @@ const startCrowd = (url: string, room: string, count: number) => {
   }
 }
 
-// A machine out of breath makes gaps of its own.
-const options = { timeout: 120_000, retry: 2 }
-test(`${CROWD} who join at once are all let in, and those inside hear no gap`, options, async () => {
+test(`${CROWD} who join at once are all let in, and those inside hear no gap`, { timeout: 120_000 }, async () => {
   const server = await startTestMediaServer({ entry })
   open.push(server)
   const join = async (identity: string, canPublish: boolean) =>
@@ -82,10 +79,6 @@ test(`${CROWD} who join at once are all let in, and those inside hear no gap`, o
     what: 'those inside hear',
   })
   for (const one of inside) one.forgetReceived()
-  // How long this process, in which those inside live, stood still itself.
-  const ownDelay = monitorEventLoopDelay({ resolution: 5 })
-  ownDelay.enable()
-  open.push({ close: () => ownDelay.disable() })
 
   const crowd = startCrowd(server.url, 'hall', CROWD)
   open.push(crowd)
@@ -105,11 +98,11 @@ test(`${CROWD} who join at once are all let in, and those inside hear no gap`, o
     `${CROWD} joins: median ${tookMs[CROWD >> 1]?.toFixed(0)} ms, last ${tookMs.at(-1)?.toFixed(0)} ms, ` +
       `${arrivals.filter(({ tries }) => tries > 1).length} tried again; inside: gap p99 ${gap.p99Ms.toFixed(0)} ms, ` +
       `longest ${gap.maxMs.toFixed(0)} ms; delay median ${delay.medianMs.toFixed(1)} ms, p99 ${delay.p99Ms.toFixed(0)} ms, ` +
-      `longest ${delay.maxMs.toFixed(0)} ms; this process stood still for ${(ownDelay.max / 1e6).toFixed(0)} ms`,
+      `longest ${delay.maxMs.toFixed(0)} ms`,
   )
   expect(arrivals.filter(({ error }) => error !== undefined)).toEqual([])
   for (const track of received()) expect(track!.stamped).toMatchObject({ lost: 0, duplicates: 0, reordered: 0 })
   // A jitter buffer bridges this much; what a receiver conceals begins above.
-  expect(gap.p99Ms - ownDelay.max / 1e6).toBeLessThan(80)
+  expect(gap.p99Ms).toBeLessThan(80)
   expect((await server.metrics()).participants).toBe(CROWD + 4)
 })

@@ -48,7 +48,7 @@ test('a killed child is replaced on the same port, and those who come back hear 
 
   process.kill(pid, 'SIGKILL')
   await eventually(() => deaths.length === 1, { withinMs: 1000, what: 'the death is told' })
-  await eventually(() => server.media.pid !== pid, { withinMs: 10_000, what: 'another child runs' })
+  await eventually(() => server.media.pid !== pid, { withinMs: 3000, what: 'another child runs' })
   expect(server.media.port).toBe(port)
   await eventually(() => isTone(listener.heardHz('speaker'), 440), {
     withinMs: 10_000,
