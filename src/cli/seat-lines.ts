@@ -55,8 +55,14 @@ export const followInLines = (
       seat.request({ verb: 'leave' }).catch(() => {})
       setTimeout(() => end(why), LEAVE_MS).unref()
     }
-    context.onInterrupt(() => leave('interrupted'))
-    context.onOutputClosed(() => leave('left'))
+    // Without its terminal a seat waits a while for `attach`.
+    const hangUp = () => {
+      seat.close()
+      end('interrupted')
+    }
+    const isOnTerminal = context.stdin.isTTY || context.stdout.isTTY
+    context.onInterrupt((signal) => (signal === 'SIGHUP' && isOnTerminal ? hangUp() : leave('interrupted')))
+    context.onOutputClosed(() => (context.stdout.isTTY ? hangUp() : leave('left')))
     seat.onEvent(onEvent)
     seat.onClosed((why) => {
       // A seat that was killed has no last words of its own.

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-export const settingKeys = ['server', 'profile', 'face', 'microphone', 'speaker', 'soundEngine'] as const
+export const settingKeys = ['server', 'profile', 'face', 'microphone', 'speaker', 'soundEngine', 'hook'] as const
 export type SettingKey = (typeof settingKeys)[number]
 export type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
 export type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
@@ -96,7 +96,11 @@ const readProject = async (file: string): Promise<Values> => {
   }
   const { parseYaml } = await import('./yaml.ts')
   try {
-    return checked(parseYaml(text) ?? {}, file)
+    const values = checked(parseYaml(text) ?? {}, file)
+    // Whoever only goes into a folder of others must not run their commands.
+    if (values.hook !== undefined)
+      throw failure('bad-config', `${file} may not set "hook": say it by roomtone config set hook, or by --hook`)
+    return values
   } catch (error) {
     if ((error as { code?: string }).code === 'bad-config') throw error
     throw failure('bad-config', `${file} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
@@ -163,6 +167,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
   face: oneOf('tui', 'plain'),
   microphone: notEmpty,
   speaker: notEmpty,
+  hook: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),
 }
 

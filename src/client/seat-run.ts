@@ -6,6 +6,7 @@ import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
 import type { Credentials } from './credentials.ts'
 import { openSeatFolder, removeSeatFiles } from './seat-folder.ts'
+import { startSeatHook } from './seat-hook.ts'
 import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
 import { type Session, startSession } from './session.ts'
@@ -47,12 +48,16 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
     onSilent: order.recording ? sound.close : undefined,
   })
   const early: SeatEvent[] = []
+  const hook = order.hook
+    ? startSeatHook({ command: order.hook, seatId: order.seatId, onProblem: (message) => session.warn(message) })
+    : undefined
   const onEvent = (event: SeatEvent) => {
+    hook?.tell(event)
     if (socket) socket.pushEvent(event)
     else early.push(event)
   }
   sound.follow(session)
-  const company = watchCompany(order, () => void session.close())
+  const company = watchCompany(order, session)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => void session.close('interrupted'))
   abandoned.addEventListener('abort', () => void session.close('interrupted'))
@@ -64,7 +69,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
       address,
       state: session.state,
       run: (command) => run(session, command, company.detach),
-      onClients: company.onClients,
+      onFaces: company.onFaces,
     })
     for (const event of early) socket.pushEvent(event)
     await session.joined
@@ -76,7 +81,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
     startDeadline()
     await session.close()
     await socket?.close()
-    await Promise.allSettled([sound.close(), closeTarget(), removeSeatFiles(order.folder, order.seatId)])
+    await Promise.allSettled([sound.close(), closeTarget(), hook?.close(), removeSeatFiles(order.folder, order.seatId)])
   }
 }
 
@@ -103,18 +108,22 @@ const run = async (session: Session, command: SeatCommand, detach: () => void): 
   await session.command(command)
 }
 
-/** A seat without clients leaves after a while, unless it is detached: nobody would know that it listens on. */
-const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, leave: () => void) => {
+/**
+ * A seat whose last face is gone, as when its terminal was closed, closes its microphone at once, and leaves when no face
+ * comes back in time; a detached one stays as it is. A command that only passes by is no face.
+ */
+const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, session: Session) => {
   let timer: NodeJS.Timeout | undefined
   const wait = () => {
     clearTimeout(timer)
-    if (!detached) timer = setTimeout(leave, keepMs)
+    if (!detached) timer = setTimeout(() => void session.close(), keepMs)
   }
   return {
     expect: wait,
-    onClients: (count: number) => {
-      if (count > 0) clearTimeout(timer)
-      else wait()
+    onFaces: (count: number) => {
+      if (count > 0) return clearTimeout(timer)
+      wait()
+      if (!detached) session.command({ verb: 'mute' }).catch(() => {})
     },
     detach: () => {
       detached = true

@@ -26,7 +26,7 @@ export type SeatClient = {
   onEvent(listener: (event: SeatEvent) => void): () => void
   /** The seat has left, with its reason, or its process has died: `failed`. */
   onClosed(listener: (reason: string) => void): () => void
-  /** Hangs up; a seat whose last client is gone leaves, unless detached. */
+  /** Hangs up; a seat whose last face is gone closes its microphone, and leaves after a while, unless detached. */
   close(): void
 }
 
@@ -95,14 +95,21 @@ const waitForReport = (child: ChildProcess, order: SeatOrder, onWaiting: SeatOpt
     child.send(order)
   })
 
-/** Connects to a seat that runs: the one of that id, or the only one. Rejects with `not-found`. */
+/**
+ * A face on a seat that runs: the one of that id, or the only one. What happened since the last face was gone comes
+ * first, to whoever listens first. Rejects with `not-found`.
+ */
 export const connectSeat = async (folder: string, seatId?: string): Promise<SeatClient> => {
   const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
   if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
-  const client = openClient(await openSocket(seatAddress(folder, wanted)))
+  const client = await passBySeat(folder, wanted)
   await client.request({ verb: 'subscribe', state: true, events: true })
   return client
 }
+
+/** A connection for single commands: the seat neither stays for it nor leaves after it. Rejects with `not-found`. */
+export const passBySeat = async (folder: string, seatId: string): Promise<SeatClient> =>
+  openClient(await openSocket(seatAddress(folder, seatId)))
 
 const openSocket = (address: string): Promise<Socket> =>
   new Promise((resolve, reject) => {

@@ -165,7 +165,7 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
   const detach = async () => {
     const title = model.seat?.room.title ?? 'the room'
     await seat?.line.request({ verb: 'detach' })
-    onQuit(0, `Still in ${title}. roomtone status tells how it goes, roomtone leave leaves it.`)
+    onQuit(0, `Still in ${title}. roomtone attach shows it again, roomtone leave leaves it.`)
   }
 
   const clock = setInterval(() => {
