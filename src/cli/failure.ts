@@ -14,6 +14,10 @@ export const exitCodeOf = (error: unknown): number => exitCodes[codeOf(error) ??
 /** The exit code of a seat that is gone, by the reason it gave. */
 export const exitCodeOfLeaving = (reason: string): number => leaveExitCodes[reason] ?? 1
 
+/** The exit code of a stay that is over; why it failed or never came about is told by the error behind it, if there is one. */
+export const exitCodeOfEnd = ({ reason, code }: { reason: string; code: string | null }): number =>
+  code !== null && (reason === 'failed' || reason === 'unreachable') ? exitCodeOf({ code }) : exitCodeOfLeaving(reason)
+
 /** One clear sentence about an error of any layer, on one line, without a stack trace. */
 export const sentenceOf = (error: unknown): string => {
   const code = codeOf(error)
