@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { migrate } from './migrations.ts'
@@ -82,7 +83,11 @@ export const openStore = async (options: StoreOptions, watch?: StoreWatch): Prom
     kind: embedded ? 'pglite' : 'postgresql',
     url,
     db,
-    transaction: (work) => transact(db, work),
+    transaction: async (work) => {
+      // PGlite answers without leaving this turn of the event loop: a chain of transactions would let nothing else in.
+      if (embedded) await nextTurn()
+      return transact(db, work)
+    },
     failed,
     close,
   }

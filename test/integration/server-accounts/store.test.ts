@@ -65,6 +65,19 @@ describe.each(stores)('the store on %s', (kind) => {
     expect((await store.db.selectFrom('house').selectAll().executeTakeFirstOrThrow()).created_at).toBe(20)
   })
 
+  it('a chain of transactions lets everything else have its turn', async () => {
+    const { store } = await fresh()
+    let turns = 0
+    let timer = setImmediate(function turn() {
+      turns += 1
+      timer = setImmediate(turn)
+    })
+    for (let round = 0; round < 100; round += 1)
+      await store.transaction((trx) => trx.selectFrom('house').selectAll().execute())
+    clearImmediate(timer)
+    expect(turns).toBeGreaterThanOrEqual(99)
+  })
+
   it('what is stored is there after opening again; data of a later version is refused', async () => {
     const { data, store } = await fresh()
     await store.db.insertInto('house').values({ id: 1, key_check: 'kept', created_at: 1 }).execute()
