@@ -158,6 +158,7 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
   const early: string[] = []
   let onProblem = (message: string): void => void early.push(message)
   let onSpeakerGone = () => {}
+  let onReaderGone = () => {}
   let closing: Promise<unknown> | undefined
   const [source, sink] = await Promise.all([
     orWithout(
@@ -176,6 +177,7 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
             onSpeakerGone()
             onProblem(error.message)
           },
+          onClosed: () => onReaderGone(),
         }),
     ),
   ])
@@ -190,6 +192,7 @@ const openSound = async (order: SeatOrder): Promise<Sound> => {
     follow: (session) => {
       onProblem = session.warn
       onSpeakerGone = () => session.setDevice('speaker', order.speaker, 'none')
+      onReaderGone = () => void session.close()
       // Microphone and speaker may lack the same thing.
       for (const problem of new Set(early)) session.warn(problem)
       followDevice('microphone', order.source, source, session)
