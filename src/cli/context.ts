@@ -59,12 +59,12 @@ export type Context = Streams & {
   /** The access token of ROOMTONE_TOKEN where it may be shown to this server. */
   accessToken(server: ServerChoice): Promise<string | undefined>
   api(server?: ServerChoice): Promise<Api>
-  /** Takes over Ctrl+C and its like: the command then ends by itself, in order, with its own exit code. */
-  onInterrupt(handler: (signal: NodeJS.Signals) => void): void
+  /** Takes over Ctrl+C and its like: the command then ends by itself, in order, with its own exit code. Returns what gives it back. */
+  onInterrupt(handler: (signal: NodeJS.Signals) => void): () => void
   /** Runs when the command is over, last opened first. */
   onClose(close: () => unknown): void
   /** Takes over the end of stdout's reader, for commands that go on without it. */
-  onOutputClosed(handler: () => void): void
+  onOutputClosed(handler: () => void): () => void
   /** The exit code of a command that ends without an error. */
   exitWith(code: number): void
 }
@@ -92,8 +92,8 @@ export const createContext = (environment: Environment): ContextControl => {
   let output: Output | undefined
   const folders = foldersOf(env)
   const closers: (() => unknown)[] = []
-  const interrupted: ((signal: NodeJS.Signals) => void)[] = []
-  const outputGone: (() => void)[] = []
+  const interrupted = new Set<(signal: NodeJS.Signals) => void>()
+  const outputGone = new Set<() => void>()
   const once = keepFirst()
   let exitCode = 0
 
@@ -161,9 +161,9 @@ export const createContext = (environment: Environment): ContextControl => {
         return api
       })
     },
-    onInterrupt: (handler) => void interrupted.push(handler),
+    onInterrupt: (handler) => listen(interrupted, handler),
     onClose: (close) => void closers.push(close),
-    onOutputClosed: (handler) => void outputGone.push(handler),
+    onOutputClosed: (handler) => listen(outputGone, handler),
     exitWith: (code) => {
       exitCode = code
     },
@@ -180,17 +180,22 @@ export const createContext = (environment: Environment): ContextControl => {
     },
     interrupt: (signal) => {
       for (const handler of interrupted) handler(signal)
-      return interrupted.length > 0
+      return interrupted.size > 0
     },
     outputClosed: () => {
       for (const handler of outputGone) handler()
-      return outputGone.length > 0
+      return outputGone.size > 0
     },
     exitCode: () => exitCode,
     close: async () => {
       for (const close of closers.splice(0).reverse()) await close()
     },
   }
+}
+
+const listen = <T>(listeners: Set<T>, listener: T) => {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
 }
 
 /** Opens a thing once; a failed opening may be tried again. */

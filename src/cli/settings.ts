@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-export const settingKeys = ['server', 'profile', 'face', 'microphone', 'speaker', 'soundEngine'] as const
+export const settingKeys = ['server', 'profile', 'face', 'say', 'microphone', 'speaker', 'soundEngine'] as const
 export type SettingKey = (typeof settingKeys)[number]
 export type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
 export type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
@@ -161,6 +162,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
       ? undefined
       : 'must be letters, digits, dots, dashes or underscores',
   face: oneOf('tui', 'plain'),
+  say: checkTold,
   microphone: notEmpty,
   speaker: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),

@@ -1,6 +1,7 @@
+import type { Account } from '../protocol/accounts.ts'
 import type { SeatState } from '../protocol/seat.ts'
 import type { SeatLine, TuiDeps } from './deps.ts'
-import { describe } from './lines.ts'
+import { describe } from './lines/sentences.ts'
 import { type Effect, type Happening, initialModel, type Model } from './model.ts'
 import { countsSeconds, reduce } from './reduce.ts'
 import { looksSame } from './same-look.ts'
@@ -13,6 +14,8 @@ export type DeskOptions = {
   onQuit: (exitCode: number, farewell?: string) => void
   onRedraw: () => void
   onSuspend: () => void
+  /** The other face is wanted: the seat goes there with its connection open. */
+  onSwap: (carried: { seat: SeatLine | undefined; account: Account | undefined }) => void
 }
 
 export type Desk = {
@@ -28,7 +31,7 @@ const quietTickMs = 30_000
 const leaveWithinMs = 1500
 
 /** Holds the model and does what the reducer asks for; all waiting of the terminal UI is here. */
-export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspend }: DeskOptions): Desk => {
+export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspend, onSwap }: DeskOptions): Desk => {
   let model = initialModel({ version: deps.version, server: deps.server, columns, rows, nowMs: now() })
   const listeners = new Set<() => void>()
   let seat: ReturnType<typeof watchSeat> | undefined
@@ -111,6 +114,11 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
         return onRedraw()
       case 'suspend':
         return onSuspend()
+      case 'swap-face': {
+        const line = seat?.release()
+        seat = undefined
+        return onSwap({ seat: line, account: model.account ?? undefined })
+      }
     }
   }
 
@@ -172,8 +180,8 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
     if (countsSeconds(model) || now() - model.nowMs >= quietTickMs) dispatch({ type: 'tick', nowMs: now() })
   }, 1000)
   const { initialSeat } = deps
+  model = { ...model, isSingleRoom: !deps.hasHallway, account: deps.initialAccount ?? null }
   if (initialSeat) {
-    model = { ...model, isSingleRoom: true }
     attempt(sitDown(initialSeat), ({ message }) => onQuit(1, message))
   } else perform({ do: 'check-sign-in' })
 
@@ -223,14 +231,12 @@ const watchSeat = (line: SeatLine, shown: () => SeatState | null, dispatch: (hap
     show()
     if (!isClosed) dispatch({ type: 'seat-closed', reason })
   })
-  return {
-    line,
-    close: () => {
-      isClosed = true
-      clearTimeout(timer)
-      line.close()
-    },
+  const release = (): SeatLine => {
+    isClosed = true
+    clearTimeout(timer)
+    return line
   }
+  return { line, release, close: () => release().close() }
 }
 
 /** A seat that was opened for somebody who has gone on: out of the room again. */

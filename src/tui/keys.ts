@@ -8,6 +8,7 @@ export type ActionId =
   | 'interrupt'
   | 'suspend'
   | 'redraw'
+  | 'plain'
   | 'help'
   | 'quit'
   | 'back'
@@ -89,6 +90,7 @@ const symbols: Record<string, string> = {
   pagedown: 'pg↓',
   'ctrl+c': '^C',
   'ctrl+l': '^L',
+  'ctrl+t': '^T',
   'ctrl+z': '^Z',
 }
 
@@ -218,6 +220,14 @@ export const keyTable: KeyBinding[] = [
   bind('help', ['?'], screens, 'keys', 'this list'),
   bind('help', ['?', 'q', 'enter'], ['help'], '', 'close this list'),
   bind('quit', ['q'], screens, (m) => (m.screen === 'room' ? '' : 'quit'), 'quit; asks in a live room'),
+  bind(
+    'plain',
+    ['ctrl+t'],
+    ['offline', 'sign-in', 'hallway', 'room', 'ended'],
+    '',
+    'plain lines; there `screen` comes back',
+    (m) => m.screen !== 'ended' || !m.isSingleRoom,
+  ),
   bind('redraw', ['ctrl+l'], everywhere, '', 'draw the screen anew'),
   bind('suspend', ['ctrl+z'], everywhere, '', 'to the shell; fg returns'),
   bind('interrupt', ['ctrl+c'], everywhere, (m) => (m.screen === 'sign-in' ? 'quit' : ''), 'leave and quit at once'),

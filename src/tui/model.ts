@@ -88,6 +88,7 @@ export type Effect =
   | { do: 'leave-and-quit'; exitCode: number }
   | { do: 'quit'; exitCode: number }
   | { do: 'suspend' }
+  | { do: 'swap-face' }
   | { do: 'redraw' }
 
 export type Happening =

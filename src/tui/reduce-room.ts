@@ -67,7 +67,7 @@ export const reduceRoomKey = (model: Model, action: ActionId | undefined): Step 
 }
 
 /** The exit code of cli.md for the end of a seat that was the whole of this run. */
-const exitCodeFor = (reason: SeatLeaveReason): number => {
+export const exitCodeFor = (reason: SeatLeaveReason): number => {
   if (reason === 'left' || reason === 'done') return 0
   if (reason === 'interrupted') return 130
   if (reason === 'not-allowed') return 5

@@ -62,6 +62,8 @@ const reduceKey = (model: Model, key: string): Step => {
       return step(model, { do: 'suspend' })
     case 'redraw':
       return step(model, { do: 'redraw' })
+    case 'plain':
+      return step(model, { do: 'swap-face' })
     case 'help':
       return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
   }
