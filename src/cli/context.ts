@@ -96,6 +96,9 @@ export const createContext = (environment: Environment): ContextControl => {
   const outputGone = new Set<() => void>()
   const once = keepFirst()
   let exitCode = 0
+  let settings: Settings | undefined
+  // Settings that no command has needed to open are not opened for the look of a line.
+  const isPlain = () => flags.plain === true || (settings ? settings.get('face')?.value : env.ROOMTONE_FACE) === 'plain'
 
   const context: Context = {
     ...environment,
@@ -109,19 +112,19 @@ export const createContext = (environment: Environment): ContextControl => {
         errorColor: wantsColor(environment.stderr.isTTY === true, flags.color, env),
         quiet: flags.quiet === true,
         verbose: flags.verbose === true,
+        isPlain,
         debug: Boolean(env.ROOMTONE_DEBUG),
       })
       return output
     },
     flags: () => flags,
     settings: () =>
-      once('settings', async () =>
-        (await import('./settings.ts')).openSettings({
-          configFolder: folders.config,
-          workingFolder: environment.workingFolder,
-          env,
-        }),
-      ),
+      once('settings', async () => {
+        const { openSettings } = await import('./settings.ts')
+        const { workingFolder } = environment
+        settings = await openSettings({ configFolder: folders.config, workingFolder, env })
+        return settings
+      }),
     setting: async (key, flag) => {
       if (flag === undefined) return (await context.settings()).get(key)?.value
       checkValue(key, flag, `--${key}`)

@@ -44,6 +44,26 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
   ])
 }
 
+/** What `describeState` tells, as labels and values; an empty value says nothing. */
+export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string, value: string][] => {
+  const { room, counts, you, participants, hands } = state
+  const onStage = participants.filter(({ role }) => role !== 'listener')
+  const facts: [string, string][] = [
+    ['room', room.title],
+    ['time', liveFor(room.startedAt, nowMs) ?? ''],
+    ['people', String(counts.speakers + counts.listeners)],
+    ['recording', room.isRecorded ? 'yes' : 'no'],
+    ['connection', connectionSentence(state) ?? 'live'],
+    ['role', you.role],
+    ['microphone', microphoneSentence(state)],
+    ['hearing', you.isDeafened ? 'nothing: deafened' : ''],
+    ...onStage.map((person): [string, string] => ['on stage', `${nameOf(person)}, ${stageFacts(person)}`]),
+    ...hands.map(({ name, question }): [string, string] => ['hand', question ? `${name}: ${question}` : name]),
+    ['link', room.link ?? ''],
+  ]
+  return facts.map(([label, value]) => [label, cleanLine(value)])
+}
+
 /** The present moment in few words: connection, who speaks, your microphone, what waits for an answer. */
 const describeNow = (state: SeatState): string => {
   const { you, hands, network } = state

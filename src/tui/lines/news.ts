@@ -29,7 +29,12 @@ const paces: Record<NewsKind, Pace> = {
   rooms: chatty,
 }
 
-export type NewsDesk = { take: (news: News) => void; close: () => void }
+export type NewsDesk = {
+  take: (news: News) => void
+  /** Says now what waits for the end of a pause. */
+  flush: () => void
+  close: () => void
+}
 
 type Channel = { linesSaid: number; pauses: number; waiting: News[]; timer: NodeJS.Timeout }
 
@@ -66,6 +71,13 @@ export const startNews = (options: {
       if (channel) channel.linesSaid += 1
       else channels.set(kind, { linesSaid: 1, pauses: 0, waiting: [], timer: pause(kind, 0) })
       say(text, false)
+    },
+    flush: () => {
+      for (const [kind, channel] of channels) {
+        if (channel.waiting.length === 0) continue
+        say(oneLine(kind, channel.waiting, options.state()), false)
+        channels.set(kind, { ...channel, waiting: [] })
+      }
     },
     close: () => {
       for (const { timer } of channels.values()) clearTimeout(timer)

@@ -3,7 +3,7 @@ import type { SeatLine } from '../deps.ts'
 import { isOnlyModerator } from '../people.ts'
 import { answer, describePeople, describeState, personCalled } from './answers.ts'
 import type { WayOut } from './deps.ts'
-import { newsOf } from './sentences.ts'
+import { allowedAgain, newsOf } from './sentences.ts'
 import { doUsual, type Line } from './usual.ts'
 import { type Deed, type LineInput, parseLine } from './vocabulary.ts'
 
@@ -62,6 +62,12 @@ const followSeat = ({ talk, news }: Line, seat: SeatLine) => {
     before = state
     if (event.type === 'left') gone(event.reason)
   }
+  let shown = before
+  seat.onState((state) => {
+    if (isOver) return
+    for (const told of shown ? allowedAgain(shown, state) : []) news.take(told)
+    shown = state
+  })
   seat.onEvent(onEvent)
   seat.onClosed((reason) => {
     // A seat that was killed has no last words of its own.

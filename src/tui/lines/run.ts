@@ -14,7 +14,7 @@ import type { Line } from './usual.ts'
  * everything in plain lines.
  */
 export const runLines = async (deps: LineDeps): Promise<LinesEnd> => {
-  const talk = startTalk({ stdin: deps.typedFrom, say: deps.say, note: deps.note })
+  const talk = startTalk({ stdin: deps.typedFrom, say: deps.say, note: deps.note, onPull: () => news.flush() })
   const told = createTold(deps, talk)
   let seat: SeatLine | undefined
   const news = startNews({ say: talk.tell, isTold: told.isTold, state: () => seat?.state() })

@@ -19,6 +19,19 @@ export const newsOf = (event: SeatEvent, state: SeatState, before: SeatState = s
   return news && { ...news, name: cleanLine(news.name ?? ''), text: cleanLine(news.text) }
 }
 
+/** Who on stage may speak again, which no event of a seat tells: the right comes back, the microphone stays muted. */
+export const allowedAgain = (before: SeatState, { participants, counts }: SeatState): News[] => {
+  const muted = new Set(before.participants.filter((one) => one.mutedByModerator).map(({ id }) => id))
+  return participants
+    .slice(0, counts.speakers)
+    .filter(({ id, mutedByModerator }) => muted.has(id) && !mutedByModerator)
+    .map(({ isYou, name }) =>
+      isYou
+        ? { kind: 'you', topic: '', name, text: 'You may speak again. You are still muted.' }
+        : { kind: 'stage', topic: '', name, text: cleanLine(`${name} may speak again.`) },
+    )
+}
+
 type RawNews = Omit<News, 'name'> & { name?: string }
 
 const you = (text: string): RawNews => ({ kind: 'you', topic: '', text })
@@ -106,8 +119,7 @@ const mutingNews = (event: Extract<SeatEvent, { type: 'muted' | 'unmuted' }>, st
     if (event.isYou) return you(ownMutingSentence(byModerator, state))
     return byModerator ? stage(name, `A moderator muted ${name}.`) : mute(name, 'muted')
   }
-  if (event.isYou) return you(byModerator ? 'You may speak again. You are still muted.' : 'Your microphone is open.')
-  return byModerator ? stage(name, `${name} may speak again.`) : mute(name, 'unmuted')
+  return event.isYou ? you('Your microphone is open.') : mute(name, 'unmuted')
 }
 
 const mute = (name: string, topic: 'muted' | 'unmuted'): RawNews => ({

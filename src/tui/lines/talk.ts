@@ -12,6 +12,8 @@ export type TalkOptions = {
   say: (text: string) => void
   /** One line beside it: a refusal, a hint. */
   note: (text: string) => void
+  /** Enter was pressed while lines are held, which come after this. */
+  onPull: () => void
 }
 
 export type Talk = {
@@ -71,6 +73,7 @@ export const startTalk = (options: TalkOptions): Talk => {
   }
   const takeEnter = (line: string) => {
     typedAtMs = performance.now()
+    if (isPull) options.onPull()
     if (release() === 0 && isPull && line.trim() === '') options.note('Nothing new.')
   }
 
@@ -101,8 +104,10 @@ export const startTalk = (options: TalkOptions): Talk => {
 export const plainText = (text: string): string =>
   text
     .split('\n')
-    .map((line) => `${/^ */.exec(line)![0]}${cleanLine(line.replace(/[\u2500-\u259f\u2800-\u28ff]+/gu, ' '))}`)
+    .map((line) => `${/^ */.exec(line)![0]}${cleanLine(line.replace(drawing, ' ').replace(/ +(?=[.,:;]( |$))/g, ''))}`)
     .join('\n')
+
+const drawing = /[\u2500-\u259f\u2800-\u28ff]+/gu
 
 /** Lines wait until they are asked for, so that what is typed ahead reaches the place it is meant for. */
 const readTyped = (stdin: NodeJS.ReadStream | undefined) => {

@@ -33,6 +33,7 @@ it('keeps results on stdout and the rest on stderr', () => {
     quiet: false,
     verbose: false,
     debug: false,
+    isPlain: () => false,
   })
   output.line('a result')
   output.json({ b: 1 })
