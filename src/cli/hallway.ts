@@ -6,19 +6,20 @@ import { runTui } from '../tui/run.ts'
 import type { Context } from './context.ts'
 import { reviveLocalServer, serverFile } from './local-server.ts'
 import { isSignedIn, proveCode, requestCode } from './login.ts'
+import { machineDeps } from './machine.ts'
 import { seatOptions } from './seat-options.ts'
 
 /** The hallway on the full screen; signs in first. Resolves with the exit code. */
 export const showHallway = async (context: Context): Promise<number> => {
   const { url } = await context.server()
-  return runTui(tuiDeps(context, url))
+  return runTui(await tuiDeps(context, url))
 }
 
 /** Straight into the room of a seat, and out with it. */
-export const showSeat = (context: Context, seat: SeatClient): Promise<number> =>
-  runTui({ ...tuiDeps(context, ''), initialSeat: seat })
+export const showSeat = async (context: Context, seat: SeatClient): Promise<number> =>
+  runTui({ ...(await tuiDeps(context, '')), initialSeat: seat })
 
-const tuiDeps = (context: Context, server: string): TuiDeps => {
+const tuiDeps = async (context: Context, server: string): Promise<TuiDeps> => {
   // The screen ends in order by itself, whatever the signal.
   context.onInterrupt(() => {})
   return {
@@ -44,6 +45,7 @@ const tuiDeps = (context: Context, server: string): TuiDeps => {
       context.onClose(() => seat.close())
       return seat
     },
+    ...(await machineDeps(context)),
     color: context.output.color,
     stdin: context.stdin as NodeJS.ReadStream,
     stdout: context.stdout as NodeJS.WriteStream,

@@ -45,6 +45,7 @@ const verbs: Record<string, Record<string, Check>> = {
   talk: { on: isBoolean },
   hand: { question: optional(isText(1_120)) },
   volume: { percent: isNumber, who: optional(isText(200)) },
+  devices: { microphone: optional(isText(500)), speaker: optional(isText(500)) },
   stage: { action: isAction, who: isText(200) },
   'end-room': {},
   detach: {},

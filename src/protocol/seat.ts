@@ -147,6 +147,8 @@ export type SeatRequest = { id: number } & (
   | { verb: 'hand'; question?: string }
   | { verb: 'volume'; percent: number; who?: string }
   | { verb: 'stage'; action: string; who: string }
+  /** Other devices from now on, by name, or `default`. */
+  | { verb: 'devices'; microphone?: string; speaker?: string }
   | { verb: 'end-room' }
   | { verb: 'detach' }
 )

@@ -25,8 +25,10 @@ export const runTui = async (deps: TuiDeps): Promise<number> => {
         onQuit: (code, words) => resolve({ exitCode: code, farewell: words }),
         onRedraw: () => picture?.redraw(),
         onSuspend: () => picture?.suspend(),
+        onCopy: terminal.copy,
       })
       undo.unshift(desk.close)
+      terminal.onTyped(desk.dispatch)
       picture = startPicture({ deps, desk, terminal, onError: reject })
       undo.unshift(picture.close)
       const guarded = guardProcess({
