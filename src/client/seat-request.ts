@@ -32,7 +32,7 @@ const isText =
 
 const verbs: Record<string, Record<string, Check>> = {
   status: {},
-  subscribe: { state: optional(isBoolean), events: optional(isBoolean) },
+  subscribe: { state: optional(isBoolean), events: optional(isBoolean), patches: optional(isBoolean) },
   mute: {},
   unmute: {},
   deafen: {},

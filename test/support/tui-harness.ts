@@ -9,7 +9,7 @@ import type { SeatCommand, SeatEvent, SeatState } from '../../src/protocol/seat.
 import { rebind } from '../../src/tui/bindings.ts'
 import type { RoomSubscription, SeatLine } from '../../src/tui/deps.ts'
 import { runTui } from '../../src/tui/run.ts'
-import { aRoom, aSeat } from './tui-fixtures.ts'
+import { aCrowd, aRoom, aSeat } from './tui-fixtures.ts'
 
 export type HarnessPlay =
   | { seat: Partial<SeatState> }
@@ -22,7 +22,7 @@ export type HarnessPlay =
 
 const [, , socketPath = '', scene = ''] = process.argv
 const role = scene === 'moderator' ? 'moderator' : scene === 'speaker' ? 'speaker' : 'listener'
-let seat = aSeat(role)
+let seat = scene === 'crowd' ? aCrowd(10_000) : aSeat(role)
 let subscription: RoomSubscription | undefined
 const clients = new Set<Socket>()
 const stateListeners: ((state: SeatState) => void)[] = []
@@ -119,7 +119,7 @@ const deviceChoices = () =>
 
 let isSignedIn = scene !== 'sign-in'
 const account = { id: aRoom(90).id, handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
-const roomCount = scene === 'empty' ? 0 : scene === 'crowd' ? 40 : 4
+const roomCount = scene === 'empty' ? 0 : 4
 let exitCode: number
 try {
   exitCode = await runTui({
@@ -162,7 +162,7 @@ try {
       if (room === 'nowhere') throw failure('There is no such room.', 'not-found')
       return line
     },
-    ...(['moderator', 'listener', 'speaker'].includes(scene) ? { initialSeat: line } : {}),
+    ...(['moderator', 'listener', 'speaker', 'crowd'].includes(scene) ? { initialSeat: line } : {}),
     color: scene !== 'plain',
     colorDepth: 8,
     theme: 'auto',

@@ -20,7 +20,7 @@ export const Help = ({ table, place, columns, height, offset }: HelpProps) => {
             <Box key={part[0]?.keys ?? 'none'} flexDirection="column" flexGrow={1} flexBasis={0} overflow="hidden">
               {part.map((line) => (
                 <Box key={line.keys + line.help} height={1} gap={1} flexShrink={0}>
-                  <Box width={12} flexShrink={0}>
+                  <Box width={16} flexShrink={0} paddingRight={1}>
                     <Say tone="accent">{line.keys}</Say>
                   </Box>
                   <Say>{line.help}</Say>
