@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { canShowScreen } from './face.ts'
 import { reviveLocalServer, serverFile } from './local-server.ts'
 import { isSignedIn, proveCode, requestCode } from './login.ts'
+import { machineDeps } from './machine.ts'
 import { seatOptions } from './seat-options.ts'
 
 /** The hallway; signs in first. Resolves with the exit code. */
@@ -71,6 +72,7 @@ const faceDeps = async (context: Context, server: string): Promise<Omit<FaceDeps
       context.onClose(() => seat.close())
       return seat
     },
+    ...(await machineDeps(context)),
     color: output.color,
     stdin: context.stdin as NodeJS.ReadStream,
     stdout: context.stdout as NodeJS.WriteStream,

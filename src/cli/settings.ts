@@ -4,7 +4,16 @@ import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-export const settingKeys = ['server', 'profile', 'face', 'say', 'microphone', 'speaker', 'soundEngine'] as const
+export const settingKeys = [
+  'server',
+  'profile',
+  'face',
+  'theme',
+  'say',
+  'microphone',
+  'speaker',
+  'soundEngine',
+] as const
 export type SettingKey = (typeof settingKeys)[number]
 export type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
 export type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
@@ -70,7 +79,13 @@ export const checkValue = (key: SettingKey, value: string, name: string): void =
 
 type Values = Partial<Record<SettingKey, string>>
 
-const defaults: Values = { profile: 'default', microphone: 'default', speaker: 'default', soundEngine: 'auto' }
+const defaults: Values = {
+  profile: 'default',
+  theme: 'auto',
+  microphone: 'default',
+  speaker: 'default',
+  soundEngine: 'auto',
+}
 
 const fromEnvironment = (env: NodeJS.ProcessEnv): Values => {
   const values: Values = {}
@@ -163,6 +178,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
       : 'must be letters, digits, dots, dashes or underscores',
   face: oneOf('tui', 'plain'),
   say: checkTold,
+  theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),

@@ -5,6 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
+import { patched } from './seat-patch.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
 
 export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
@@ -100,7 +101,7 @@ export const connectSeat = async (folder: string, seatId?: string): Promise<Seat
   const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
   if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
   const client = openClient(await openSocket(seatAddress(folder, wanted)))
-  await client.request({ verb: 'subscribe', state: true, events: true })
+  await client.request({ verb: 'subscribe', state: true, patches: true, events: true })
   return client
 }
 
@@ -132,7 +133,8 @@ const openClient = (socket: Socket): SeatClient => {
       early?.push(message.event)
       for (const listener of eventListeners) listener(message.event)
     } else if ('id' in message) settle(message)
-    else takeState(message.state)
+    else if ('state' in message) takeState(message.state)
+    else if (state) takeState(patched(state, message.patch))
   }
   const settle = (message: SeatAnswer) => {
     const request = waiting.get(message.id)

@@ -29,8 +29,10 @@ export const runTui = async (deps: TuiDeps): Promise<Outcome> => {
         onRedraw: () => picture?.redraw(),
         onSuspend: () => picture?.suspend(),
         onSwap: (carried) => resolve({ ...carried, stdin }),
+        onCopy: terminal.copy,
       })
       undo.unshift(desk.close)
+      terminal.onTyped(desk.dispatch)
       picture = startPicture({ deps, desk, terminal, onError: reject })
       undo.unshift(picture.close)
       const guarded = guardProcess({

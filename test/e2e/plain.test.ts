@@ -116,7 +116,7 @@ describe.skipIf(ptyMissing)('line mode', () => {
     for (let round = 0; round < 2; round += 1) {
       ana.type('screen')
       await ana.sees(/On stage[\s\S]*NO MICROPHONE/, 1_000)
-      ana.press('\u0014')
+      ana.press('\u000f')
       await ana.sees('Noon: just started, 1 person here', 1_000)
     }
     ana.type('now')
@@ -133,7 +133,7 @@ describe.skipIf(ptyMissing)('line mode', () => {
     await ana.sees('leave and end it')
     ana.press('y')
     await ana.sees('Nobody is talking yet')
-    ana.press('\u0014')
+    ana.press('\u000f')
     await ana.sees('You are in the hallway as Ana', 1_000)
     ana.press('\u0004')
     await ana.sees('Quit?')

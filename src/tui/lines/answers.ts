@@ -90,6 +90,8 @@ const describeLevels = ({ participants, you }: SeatState): string => {
 
 const listenersOnPage = 20
 
+export const pagesOf = ({ counts }: SeatState): number => Math.max(1, Math.ceil(counts.listeners / listenersOnPage))
+
 /** The stage, and one page of the audience, counted from 1. */
 export const describePeople = (state: SeatState, page: number): string =>
   lines([page === 1 ? stageSentence(state) : undefined, audienceSentence(state, page)])

@@ -2,7 +2,10 @@ import type { Account } from '../../protocol/accounts.ts'
 import type { SeatLine, TuiDeps } from '../deps.ts'
 
 /** What line mode needs from outside. */
-export type LineDeps = Pick<TuiDeps, 'server' | 'isSignedIn' | 'account' | 'login' | 'rooms' | 'join'> & {
+export type LineDeps = Pick<
+  TuiDeps,
+  'isSignedIn' | 'account' | 'login' | 'rooms' | 'join' | 'devices' | 'settings' | 'rename' | 'openLink'
+> & {
   initialAccount?: Account
   /** Begins in the room of this seat; `isResumed`: from the full screen, so that it is told where one is. */
   initialSeat?: SeatLine

@@ -4,7 +4,7 @@ import type { Room } from '../../protocol/rooms.ts'
 import type { SeatLine } from '../deps.ts'
 import { count } from '../words.ts'
 import type { WayOut } from './deps.ts'
-import { doUsual, type Line, nextLine } from './usual.ts'
+import { doUsual, type Line, nextLine, openLink } from './usual.ts'
 import { type Deed, parseLine } from './vocabulary.ts'
 
 type Rooms = { rooms: Room[]; search: string; hasMore: boolean }
@@ -50,6 +50,7 @@ export const walkHallway = async (
     opening.then(giveUp, () => {})
     return { exitCode: come }
   }
+  const lastPage = () => Math.max(0, Math.floor((known.rooms.length - 1) / roomsOnPage) * roomsOnPage)
   const roomAt = (text: string): Room | undefined => (/^\d+$/.test(text) ? known.rooms[Number(text) - 1] : undefined)
 
   const perform = async (deed: Deed): Promise<Entered | SignedOut | WayOut | undefined> => {
@@ -65,6 +66,10 @@ export const walkHallway = async (
         return turn(roomsOnPage)
       case 'less':
         return turn(-roomsOnPage)
+      case 'first':
+        return turn(-from)
+      case 'last':
+        return turn(lastPage() - from)
       case 'join': {
         const room = roomAt(deed.text)
         return join(room?.id ?? deed.text, room?.title ?? deed.text)
@@ -72,6 +77,16 @@ export const walkHallway = async (
       case 'about': {
         const room = roomAt(deed.text)
         return tell(room ? factsOf(room) : `No room of the list has number ${deed.text}.`)
+      }
+      case 'link':
+      case 'browser': {
+        const link = roomAt(deed.text)?.link
+        if (link === undefined) return tell(`No room of the list has number ${deed.text}.`)
+        return deed.does === 'link' ? tell(link) : openLink(line, link)
+      }
+      case 'rename': {
+        const { name, handle } = await deps.rename(deed.text)
+        return tell(`You are ${name}, @${handle}, now.`)
       }
       case 'create':
         return join((await deps.rooms.create({ title: deed.text })).id, deed.text)

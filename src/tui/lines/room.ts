@@ -1,10 +1,10 @@
 import type { SeatCommand, SeatEvent, SeatLeaveReason, SeatState } from '../../protocol/seat.ts'
 import type { SeatLine } from '../deps.ts'
 import { isOnlyModerator } from '../people.ts'
-import { answer, describePeople, describeState, personCalled } from './answers.ts'
+import { answer, describePeople, describeState, pagesOf, personCalled } from './answers.ts'
 import type { WayOut } from './deps.ts'
 import { allowedAgain, newsOf } from './sentences.ts'
-import { doUsual, type Line } from './usual.ts'
+import { doUsual, type Line, openLink } from './usual.ts'
 import { type Deed, type LineInput, parseLine } from './vocabulary.ts'
 
 export type StayEnd = { reason: SeatLeaveReason } | WayOut
@@ -154,6 +154,16 @@ const createTyping = (line: Line, seat: SeatLine, leave: (then: StayEnd) => Prom
         return turnTo(page + 1, state)
       case 'less':
         return turnTo(page - 1, state)
+      case 'first':
+        return turnTo(1, state)
+      case 'last':
+        return turnTo(pagesOf(state), state)
+      case 'link':
+      case 'browser': {
+        const { link } = state.room
+        if (link === null) return tell('This room has no link.')
+        return deed.does === 'link' ? tell(link) : openLink(line, link)
+      }
       case 'louder':
         return request({ verb: 'volume', percent: Math.min(200, state.you.volume + 10) })
       case 'quieter':
@@ -199,7 +209,8 @@ const createTyping = (line: Line, seat: SeatLine, leave: (then: StayEnd) => Prom
     else if ('command' in input) command(input.command)
     else if ('does' in input) {
       const state = seat.state()
-      if (state) return perform(input, state)
+      // What fails is said; the room goes on.
+      if (state) return perform(input, state).catch((error: Error) => void talk.note(error.message) as undefined)
     }
     return undefined
   }

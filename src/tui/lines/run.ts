@@ -20,7 +20,7 @@ export const runLines = async (deps: LineDeps): Promise<LinesEnd> => {
   const news = startNews({ say: talk.tell, isTold: told.isTold, state: () => seat?.state() })
   const stop = watchStop(deps)
   try {
-    return await visit({ deps, talk, told, news, stopped: stop.stopped }, (now) => {
+    return await visit({ deps, talk, told, news, seat: () => seat, stopped: stop.stopped }, (now) => {
       seat = now
     })
   } finally {

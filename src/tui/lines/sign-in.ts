@@ -121,9 +121,11 @@ const wordBesideText = async (line: Line, text: string): Promise<'back' | 'retry
     line.talk.say('Type what is asked for, or: back, one step back; screen, the full screen; quit, the end.')
     return 'done'
   }
+  if (!besideText.includes(input.does)) return undefined
   const way = await doUsual(line, input, 'hallway')
-  if (way === false) return undefined
-  return way === true ? 'done' : way
+  return typeof way === 'object' ? way : 'done'
 }
+
+const besideText = ['screen', 'suspend', 'again', 'say', 'kinds']
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code

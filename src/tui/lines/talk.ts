@@ -3,7 +3,7 @@ import { ReadStream } from 'node:tty'
 import { cleanLine } from '../../protocol/text.ts'
 
 /** What came in: a typed line, or the end of input (on a terminal Ctrl+D, and then more may come). */
-export type Typed = { line: string } | { end: 'terminal' | 'pipe' }
+type Typed = { line: string } | { end: 'terminal' | 'pipe' }
 
 export type TalkOptions = {
   /** Undefined where something else reads it: nothing can be typed. */
@@ -101,7 +101,7 @@ export const startTalk = (options: TalkOptions): Talk => {
 }
 
 /** Others' text may hold what draws: box, block and braille characters are read out by the hundred, or not at all. */
-export const plainText = (text: string): string =>
+const plainText = (text: string): string =>
   text
     .split('\n')
     .map((line) => `${/^ */.exec(line)![0]}${cleanLine(line.replace(drawing, ' ').replace(/ +(?=[.,:;]( |$))/g, ''))}`)

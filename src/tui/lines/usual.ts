@@ -1,4 +1,6 @@
+import type { SeatLine } from '../deps.ts'
 import type { LineDeps, WayOut } from './deps.ts'
+import { doOnMachine } from './machine.ts'
 import type { NewsDesk } from './news.ts'
 import type { Talk } from './talk.ts'
 import type { Told } from './told.ts'
@@ -10,6 +12,8 @@ export type Line = {
   talk: Talk
   told: Told
   news: NewsDesk
+  /** The seat, while in a room. */
+  seat: () => SeatLine | undefined
   /** Resolves with the exit code when Ctrl+C, a signal or the end of stdout's reader ends everything. */
   stopped: Promise<number>
 }
@@ -34,6 +38,12 @@ export const nextLine = async <T = never>(line: Line, endCode: number, until?: P
   if ('end' in typed) return { exitCode: endCode }
   if ('line' in typed) return typed
   return 'exitCode' in typed.until ? typed.until : { until: typed.until.value }
+}
+
+/** By the opener of this machine. */
+export const openLink = async ({ deps, talk }: Line, link: string): Promise<undefined> => {
+  await deps.openLink(link)
+  talk.say(`Opened elsewhere: ${link}`)
 }
 
 /** The words that mean the same everywhere. False: this is another's to do. */
@@ -64,7 +74,7 @@ export const doUsual = async (line: Line, deed: Deed, place: LinePlace): Promise
       talk.note('This terminal cannot show the full screen.')
       return true
     default:
-      return false
+      return doOnMachine(line, deed)
   }
 }
 

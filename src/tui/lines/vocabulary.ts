@@ -2,17 +2,19 @@ import type { SeatCommand } from '../../protocol/seat.ts'
 import { stageActions } from '../../protocol/stage-actions.ts'
 import { cleanLine } from '../../protocol/text.ts'
 import type { ActionId } from '../keys.ts'
+import type { TrialKind } from '../model.ts'
 import { type NewsKind, newsKinds } from './kinds.ts'
 
 export type LinePlace = 'hallway' | 'room'
 
 /** What the line mode does itself; `text` is what was typed after the word. */
 export type Deed =
-  | {
-      does: 'list' | 'more' | 'less' | 'rejoin' | 'retry' | 'back' | 'leave' | 'quit' | 'detach' | 'screen' | 'suspend'
-    }
+  | { does: 'list' | 'more' | 'less' | 'first' | 'last' | 'rejoin' | 'retry' | 'back' }
+  | { does: 'leave' | 'quit' | 'detach' | 'screen' | 'suspend' | 'devices' | 'settings' }
   | { does: 'status' | 'now' | 'levels' | 'hands' | 'help' | 'kinds' | 'louder' | 'quieter' }
-  | { does: 'join' | 'search' | 'create' | 'about' | 'who' | 'act'; text: string }
+  | { does: 'join' | 'search' | 'create' | 'about' | 'who' | 'act' | 'link' | 'browser' | 'rename'; text: string }
+  | { does: 'use' | 'set'; text: string }
+  | { does: 'try'; what: TrialKind }
   | { does: 'say'; kind: NewsKind | 'pull'; isOn: boolean }
   | { does: 'again'; count: number }
 export type LineInput = { command: SeatCommand } | Deed | { unknown: string } | { empty: true }
@@ -43,29 +45,38 @@ export const lineHelp = (place: LinePlace): string => {
  * What to type instead of each key of the full screen, where that key counts: every action has its word. Where the focus
  * moves on the screen, lines are listed and paged; Enter itself ends every typed line.
  */
-export const wordFor: Record<ActionId, string> = {
+export const wordFor: Record<ActionId, string | Record<LinePlace, string>> = {
   interrupt: 'quit',
   suspend: 'suspend',
   redraw: 'again',
   help: 'help',
+  'close-help': '',
+  palette: 'help',
+  settings: 'settings',
+  devices: 'devices',
   quit: 'quit',
   plain: 'screen',
   back: 'back',
   submit: '',
   up: 'less',
   down: 'more',
+  left: 'less',
+  right: 'more',
+  first: 'first',
+  last: 'last',
   'page-up': 'less',
   'page-down': 'more',
   'next-section': 'hands',
   join: 'join 1',
   search: 'search text',
+  find: 'who name',
   'new-room': 'create Title',
-  'open-room': 'open Title',
   refresh: 'list',
   retry: 'retry',
   accept: 'accept',
   decline: 'decline',
   'toggle-mute': 'mute',
+  talk: 'talk on',
   hand: 'hand',
   'lower-hand': 'lower',
   act: 'act @who',
@@ -73,6 +84,13 @@ export const wordFor: Record<ActionId, string> = {
   quieter: 'quieter',
   deafen: 'deafen',
   'step-down': 'step down',
+  'copy-link': { hallway: 'link 1', room: 'link' },
+  'open-link': { hallway: 'browser 1', room: 'browser' },
+  rename: 'rename Name',
+  choose: 'use 1',
+  'test-tone': 'tone',
+  'try-microphone': 'microphone',
+  loopback: 'loopback',
   leave: 'leave',
   'end-room': 'end',
   rejoin: 'rejoin',
@@ -191,6 +209,9 @@ const words: Word[] = [
     { unknown: 'Say its title: create Morning sit' },
     'open a room of your own',
   ),
+  withText(['link'], hallway, 'link', 'link N', sayWhich('link'), 'the link of a room, to copy'),
+  withText(['browser'], hallway, 'browser', 'browser N', sayWhich('browser'), 'open that link elsewhere'),
+  withText(['rename'], hallway, 'rename', 'rename NAME', { unknown: 'Say your name: rename Ana' }, 'change your name'),
   bare(['rejoin'], hallway, { does: 'rejoin' }, 'back into the room you were in last'),
   bare(['retry'], hallway, { does: 'retry' }, 'ask the server again at once'),
   selfOrStage('mute', 'close your microphone'),
@@ -232,10 +253,14 @@ const words: Word[] = [
   withText(['act'], room, 'act', 'act @who', { unknown: 'Say on whom: act @name' }, 'what you may do to somebody'),
   ...stageActions.filter((action) => action !== 'mute' && action !== 'lower').map(stageWord),
   bare(['end'], room, { command: { verb: 'end-room' } }, 'end the room for everyone (moderators)'),
+  bare(['link'], room, { does: 'link', text: '' }, 'the link of the room, to copy'),
+  bare(['browser'], room, { does: 'browser', text: '' }, 'open that link elsewhere'),
   bare(['leave'], room, { does: 'leave' }, 'leave the room'),
   bare(['detach'], room, { does: 'detach' }, 'end this program and stay in the room'),
   bare(['more', 'next'], both, { does: 'more' }, 'go on in the list'),
   bare(['less', 'previous'], both, { does: 'less' }, 'back in the list'),
+  bare(['first'], both, { does: 'first' }, 'to the beginning of the list'),
+  bare(['last'], both, { does: 'last' }, 'to its end'),
   bare(['back'], both, { does: 'back' }, 'one step back: all rooms again; from a room, out of it'),
   {
     names: ['say'],
@@ -245,6 +270,13 @@ const words: Word[] = [
     read: readSay,
   },
   { names: ['again'], usage: 'again [N]', help: 'repeat the last lines', places: both, read: readAgain },
+  bare(['devices'], both, { does: 'devices' }, 'microphones and speakers'),
+  withText(['use'], both, 'use', 'use N', { unknown: 'Say which device: use 1, or its name' }, 'take that device'),
+  bare(['tone'], both, { does: 'try', what: 'tone' }, 'a test tone on the speaker'),
+  bare(['microphone'], both, { does: 'try', what: 'microphone' }, 'how loud it is; nobody hears it'),
+  bare(['loopback'], both, { does: 'try', what: 'loopback' }, 'hear your own microphone'),
+  bare(['settings'], both, { does: 'settings' }, 'what can be set'),
+  withText(['set'], both, 'set', 'set WHAT HOW', { does: 'settings' }, 'change a setting'),
   bare(['screen'], both, { does: 'screen' }, 'the full screen instead of lines'),
   bare(['suspend'], both, { does: 'suspend' }, 'to the shell; fg returns'),
   bare(['help', '?'], both, { does: 'help' }, 'this list'),
