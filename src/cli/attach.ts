@@ -9,20 +9,14 @@ import { attachSeat, exitCodeOfStay } from './seat.ts'
 export const attach = async (context: Context, options: AttachOptions): Promise<void> => {
   const face = await faceOf(context, options)
   const seat = await attachSeat(context, options)
-  if (face === 'tui') {
-    const { showSeat } = await import('./hallway.ts')
-    return context.exitWith((await showSeat(context, seat)) || exitCodeOfStay('left', seat.state()))
+  if (options.jsonl) {
+    const { followEvents } = await import('./seat-events.ts')
+    const reason = await followEvents(context, seat, options)
+    return reason === undefined ? undefined : context.exitWith(exitCodeOfStay(reason, seat.state()))
   }
-  const jsonl = options.jsonl === true
-  if (!jsonl) await sayWhatWas(context, seat)
-  const { followInLines } = await import('./seat-lines.ts')
-  const reason = await followInLines(context, seat, {
-    jsonl,
-    detach: false,
-    readsCommands: true,
-    soundOnStdout: false,
-  })
-  if (reason !== undefined) context.exitWith(exitCodeOfStay(reason, seat.state()))
+  if (face === 'lines') await sayWhatWas(context, seat)
+  const { showSeat } = await import('./hallway.ts')
+  context.exitWith((await showSeat(context, seat, face)) || exitCodeOfStay('left', seat.state()))
 }
 
 /** The room, who speaks, your microphone with what you missed. */

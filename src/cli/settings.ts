@@ -1,12 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-export const settingKeys = ['server', 'profile', 'face', 'microphone', 'speaker', 'soundEngine', 'hook'] as const
+const settingKeys = [
+  'server',
+  'profile',
+  'face',
+  'theme',
+  'say',
+  'microphone',
+  'speaker',
+  'soundEngine',
+  'hook',
+] as const
 export type SettingKey = (typeof settingKeys)[number]
-export type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
-export type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
+type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
+type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
 
 /** Environment > project file > user config > defaults. Flags stand above and are the command's own. */
 export type Settings = {
@@ -69,7 +80,13 @@ export const checkValue = (key: SettingKey, value: string, name: string): void =
 
 type Values = Partial<Record<SettingKey, string>>
 
-const defaults: Values = { profile: 'default', microphone: 'default', speaker: 'default', soundEngine: 'auto' }
+const defaults: Values = {
+  profile: 'default',
+  theme: 'auto',
+  microphone: 'default',
+  speaker: 'default',
+  soundEngine: 'auto',
+}
 
 const fromEnvironment = (env: NodeJS.ProcessEnv): Values => {
   const values: Values = {}
@@ -165,6 +182,8 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
       ? undefined
       : 'must be letters, digits, dots, dashes or underscores',
   face: oneOf('tui', 'plain'),
+  say: checkTold,
+  theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
   hook: notEmpty,
@@ -172,7 +191,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
 }
 
 /** http or https, with nothing behind the host. */
-export const isServerUrl = (text: string): boolean => {
+const isServerUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   return /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.username === ''

@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatRequest, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
+import { patchBetween } from './seat-patch.ts'
 import { readSeatRequest } from './seat-request.ts'
 
 export type SeatSocketOptions = {
@@ -29,7 +30,15 @@ const STATE_EVERY_MS = 100
 const LAST_WORDS_MS = 500
 const MAX_MISSED_EVENTS = 1_000
 
-type Client = { socket: Socket; wantsState: boolean; wantsEvents: boolean; nonsense: number }
+type Client = {
+  socket: Socket
+  wantsState: boolean
+  wantsPatches: boolean
+  wantsEvents: boolean
+  /** The last state told. */
+  told?: SeatState
+  nonsense: number
+}
 
 /** Lets other processes of the same person see and steer this seat: JSON lines on a socket that only they may open. */
 export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatSocket> => {
@@ -38,7 +47,6 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
   // Told while nobody listened; the next to listen gets them, the newest where there were too many.
   let missed: SeatEvent[] = []
   let stateTimer: NodeJS.Timeout | undefined
-  let pushed: SeatState | undefined
 
   const send = (client: Client, value: unknown) => {
     if (client.socket.writableLength > MAX_WAITING_BYTES) client.socket.destroy()
@@ -48,15 +56,20 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
   const sendState = () => {
     stateTimer = undefined
     const now = state()
-    if (now === pushed) return
-    pushed = now
-    for (const client of clients) if (client.wantsState) send(client, { state: now })
+    for (const client of clients) {
+      const { told } = client
+      if (!client.wantsState || told === now) continue
+      const patch = client.wantsPatches && told ? patchBetween(told, now) : undefined
+      client.told = now
+      send(client, patch ? { patch } : { state: now })
+    }
   }
 
-  const subscribe = (client: Client, { state: wantsState, events }: Extract<SeatRequest, { verb: 'subscribe' }>) => {
+  const subscribe = (client: Client, asked: Extract<SeatRequest, { verb: 'subscribe' }>) => {
     const didListen = client.wantsEvents
-    client.wantsState = wantsState ?? client.wantsState
-    client.wantsEvents = events ?? client.wantsEvents
+    client.wantsState = asked.state ?? client.wantsState
+    client.wantsPatches = asked.patches ?? client.wantsPatches
+    client.wantsEvents = asked.events ?? client.wantsEvents
     if (client.wantsEvents !== didListen) onFaces(faces().length)
     if (!client.wantsEvents) return
     for (const event of missed) send(client, { event })
@@ -83,7 +96,7 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
 
   const accept = (socket: Socket) => {
     if (clients.size >= MAX_CLIENTS) return socket.destroy()
-    const client: Client = { socket, wantsState: false, wantsEvents: false, nonsense: 0 }
+    const client: Client = { socket, wantsState: false, wantsPatches: false, wantsEvents: false, nonsense: 0 }
     clients.add(client)
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -93,7 +106,11 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
     readLines(socket, {
       maxBytes: MAX_LINE_BYTES,
       onTooLong: () => socket.destroy(),
-      onLine: async (line) => send(client, await answer(client, line)),
+      onLine: async (line) => {
+        const given = await answer(client, line)
+        if (given.ok) client.told = given.state
+        send(client, given)
+      },
     })
   }
 

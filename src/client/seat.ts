@@ -5,6 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
+import { patched } from './seat-patch.ts'
 import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
 export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
@@ -111,7 +112,7 @@ export const connectSeat = async (folder: string, seatId?: string): Promise<Seat
   const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
   if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
   const client = await passBySeat(folder, wanted)
-  await client.request({ verb: 'subscribe', state: true, events: true })
+  await client.request({ verb: 'subscribe', state: true, patches: true, events: true })
   return client
 }
 
@@ -131,7 +132,7 @@ const openClient = (socket: Socket): SeatClient => {
   const stateListeners = new Set<(state: SeatState) => void>()
   const eventListeners = new Set<(event: SeatEvent) => void>()
   const closedListeners = new Set<(reason: string) => void>()
-  // Events that come before anybody listens wait for the first who does.
+  // Events that come while nobody listens wait for the next who does.
   let early: SeatEvent[] | undefined = []
   let lastId = 0
   let state: SeatState | undefined
@@ -147,7 +148,8 @@ const openClient = (socket: Socket): SeatClient => {
       early?.push(message.event)
       for (const listener of eventListeners) listener(message.event)
     } else if ('id' in message) settle(message)
-    else takeState(message.state)
+    else if ('state' in message) takeState(message.state)
+    else if (state) takeState(patched(state, message.patch))
   }
   const settle = (message: SeatAnswer) => {
     const request = waiting.get(message.id)
@@ -205,7 +207,11 @@ const openClient = (socket: Socket): SeatClient => {
       const missed = early ?? []
       early = undefined
       for (const event of missed) listener(event)
-      return listen(eventListeners, listener)
+      const end = listen(eventListeners, listener)
+      return () => {
+        end()
+        if (eventListeners.size === 0) early = []
+      }
     },
     onClosed: (listener) => {
       if (socket.destroyed && closedReason !== undefined) listener(closedReason)

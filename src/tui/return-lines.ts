@@ -1,6 +1,6 @@
 import type { SeatEvent, SeatState } from '../protocol/seat.ts'
 import { cleanLine } from '../protocol/text.ts'
-import { describe } from './lines.ts'
+import { describe } from './lines/sentences.ts'
 import { count, listNames, liveFor, microphoneSentence } from './words.ts'
 
 const MAX_SAID = 5

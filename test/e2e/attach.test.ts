@@ -5,7 +5,7 @@ import { connectSeat, listSeats, type SeatClient } from '../../src/client/seat.t
 import type { SeatState } from '../../src/protocol/seat.ts'
 import { eventually } from '../support/eventually.ts'
 import { type House, openHouse } from '../support/house.ts'
-import { runOnTerminal } from '../support/on-terminal.ts'
+import { onPty } from '../support/pty.ts'
 
 let house: House
 const clients: SeatClient[] = []
@@ -42,7 +42,7 @@ it('a seat whose terminal is closed closes its microphone, keeps its place, and 
   }
 
   const args = ['join', room.id, '--plain', '--profile', 'omar', '--microphone', 'tone:440', '--speaker', 'none']
-  const terminal = runOnTerminal(args, { ROOMTONE_HOME: house.home })
+  const terminal = onPty(args, { home: house.home })
   await omarIsHeard('from his terminal').catch((error) => {
     throw new Error(`${error.message}: ${terminal.written()}`)
   })

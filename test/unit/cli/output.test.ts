@@ -33,6 +33,7 @@ it('keeps results on stdout and the rest on stderr', () => {
     quiet: false,
     verbose: false,
     debug: false,
+    isPlain: () => false,
   })
   output.line('a result')
   output.json({ b: 1 })
@@ -61,6 +62,7 @@ it('writes no control character into JSON, and loses none', () => {
     quiet: false,
     verbose: false,
     debug: false,
+    isPlain: () => false,
   })
   const name = 'a\u001b[31m\u009b2J\u007fü'
   output.event({ name })
