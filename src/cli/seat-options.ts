@@ -19,6 +19,7 @@ export const seatOptions = async (
   const forMs = options.for === undefined ? undefined : parseDurationMs(options.for, '--for')
   const source = inFolder(context, (await context.setting('microphone', options.microphone)) ?? 'default')
   const speaker = inFolder(context, (await context.setting('speaker', options.speaker)) ?? 'default')
+  const hook = await context.setting('hook', options.hook)
   const recording = parseSinkSpec(speaker).kind === 'file'
   return {
     ...(await target(context, room, options)),
@@ -34,7 +35,7 @@ export const seatOptions = async (
     detach: options.detach === true,
     forMs,
     keepMs: keepMs(context, options),
-    hook: await context.setting('hook', options.hook),
+    hook: hook === undefined ? undefined : { command: hook, env: context.env },
     soundEngine: await context.setting('soundEngine'),
     portaudioEntry: entryOf('portaudio'),
   }

@@ -12,6 +12,8 @@ export type SeatHook = {
 export type SeatHookOptions = {
   /** Run by the shell. */
   command: string
+  /** What it finds in its environment, beside what it is told. */
+  env: Record<string, string | undefined>
   seatId: string
   /** Told once, when the command fails for the first time. */
   onProblem(message: string): void
@@ -36,7 +38,7 @@ const LAST_RUN_MS = 2_000
  * environment ROOMTONE_EVENT (its type), ROOMTONE_SEAT, and ROOMTONE_NAME where it is about somebody. Names never become
  * part of the command line. A command that hangs is ended, one that fails is told of once; of a long burst some are left out.
  */
-export const startSeatHook = ({ command, seatId, onProblem, runMs = RUN_MS }: SeatHookOptions): SeatHook => {
+export const startSeatHook = ({ command, env, seatId, onProblem, runMs = RUN_MS }: SeatHookOptions): SeatHook => {
   const waiting: SeatEvent[] = []
   let running: ChildProcess | undefined
   let hasFailed = false
@@ -52,7 +54,7 @@ export const startSeatHook = ({ command, seatId, onProblem, runMs = RUN_MS }: Se
     const child = spawn(command, {
       shell: true,
       detached: process.platform !== 'win32',
-      env: { ...process.env, ROOMTONE_EVENT: event.type, ROOMTONE_SEAT: seatId, ROOMTONE_NAME: nameIn(event) },
+      env: { ...env, ROOMTONE_EVENT: event.type, ROOMTONE_SEAT: seatId, ROOMTONE_NAME: nameIn(event) },
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     running = child

@@ -47,7 +47,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
   })
   const early: SeatEvent[] = []
   const hook = order.hook
-    ? startSeatHook({ command: order.hook, seatId: order.seatId, onProblem: (message) => session.warn(message) })
+    ? startSeatHook({ ...order.hook, seatId: order.seatId, onProblem: (message) => session.warn(message) })
     : undefined
   const onEvent = (event: SeatEvent) => {
     hook?.tell(event)

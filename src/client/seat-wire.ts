@@ -27,8 +27,8 @@ export type SeatOrder = {
   forMs?: number
   /** How long it waits, its microphone closed, for another face when the last one is gone; 2 s. */
   keepMs?: number
-  /** A command line that is run at events; see seat-hook. */
-  hook?: string
+  /** A command line that is run at events, and its environment; see seat-hook. */
+  hook?: { command: string; env: Record<string, string | undefined> }
   /** See audio/devices. */
   soundEngine?: string
   portaudioEntry?: string

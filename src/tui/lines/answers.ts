@@ -120,13 +120,21 @@ export const personCalled = ({ participants }: SeatState, who: string): SeatPart
 }
 
 /** Who somebody is here and every word that you may use on them now. */
-const describePerson = (state: SeatState, person: SeatParticipant): string =>
-  lines([
+const describePerson = (state: SeatState, person: SeatParticipant): string => {
+  const who = nameToType(state, person)
+  return lines([
     personSentence(person),
     ...personActions(state, person).flatMap(({ label, does }) =>
-      does.map((effect) => (effect.do === 'command' ? `  ${typedAs(effect.command)}: ${label}` : undefined)),
+      does.map((effect) =>
+        effect.do === 'command' ? `  ${typedAs({ ...effect.command, who })}: ${label}` : undefined,
+      ),
     ),
   ])
+}
+
+/** The handle, which is easier to type; companions and bots of one account share theirs and have their id alone. */
+const nameToType = ({ participants }: SeatState, { id, handle }: SeatParticipant): string =>
+  handle !== null && participants.filter((other) => other.handle === handle).length === 1 ? `@${handle}` : id
 
 export const stageSentence = ({ participants }: SeatState): string => {
   const onStage = participants.filter(({ role }) => role !== 'listener')

@@ -24,7 +24,13 @@ const joins = (name: string): SeatEvent => ({
 })
 const open = (command: string, runMs?: number) => {
   const problems: string[] = []
-  const hook = startSeatHook({ command, seatId: 'seat-1', onProblem: (problem) => problems.push(problem), runMs })
+  const hook = startSeatHook({
+    command,
+    env: process.env,
+    seatId: 'seat-1',
+    onProblem: (problem) => problems.push(problem),
+    runMs,
+  })
   return { ...hook, problems }
 }
 const read = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '')
