@@ -50,3 +50,20 @@ it('uses colour only on a terminal that wants it', () => {
   expect(wantsColor(true, undefined, { NO_COLOR: '1' })).toBe(false)
   expect(wantsColor(true, undefined, { TERM: 'dumb' })).toBe(false)
 })
+
+it('writes no control character into JSON, and loses none', () => {
+  const out = memory()
+  const output = createOutput({
+    stdout: out.stream,
+    stderr: memory().stream,
+    color: false,
+    errorColor: false,
+    quiet: false,
+    verbose: false,
+    debug: false,
+  })
+  const name = 'a\u001b[31m\u009b2J\u007fü'
+  output.event({ name })
+  expect(out.text().trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
+  expect(JSON.parse(out.text())).toEqual({ name })
+})
