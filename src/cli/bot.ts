@@ -8,7 +8,7 @@ import type { BotPlayOptions } from './commands/bot.ts'
 import type { Context, ServerChoice } from './context.ts'
 import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
-import { exitCodeOf, exitCodeOfLeaving, failure } from './failure.ts'
+import { exitCodeOfEnd, failure } from './failure.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 import { resolveRoom } from './room-argument.ts'
 
@@ -36,7 +36,7 @@ export const botPlay = async (context: Context, files: string[], options: BotPla
   })
   context.onOutputClosed(() => play.stop())
   const left = await play.done
-  context.exitWith(isInterrupted ? 130 : left.code === null ? exitCodeOfLeaving(left.reason) : exitCodeOf(left))
+  context.exitWith(isInterrupted ? 130 : exitCodeOfEnd(left))
 }
 
 /**

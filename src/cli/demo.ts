@@ -14,6 +14,7 @@ import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
 import { faceOf } from './face.ts'
 import { failure } from './failure.ts'
+import { checkCombination } from './join.ts'
 import { runningServer, stopServer } from './local-server.ts'
 import { proveCode, requestCode } from './login.ts'
 import { seatOptions } from './seat-options.ts'
@@ -29,6 +30,7 @@ export const demo = async (context: Context, options: DemoOptions): Promise<void
   // Refused before all that is started.
   if (options.for !== undefined) parseDurationMs(options.for, '--for')
   if (options.speaker !== undefined) parseSinkSpec(options.speaker)
+  checkCombination(context, { speaker: options.speaker })
   const home = await mkdtemp(joinPath(tmpdir(), 'roomtone-demo-'))
   const you = visitor(context, home, 'default')
   const host = visitor(context, home, 'host')
@@ -49,7 +51,8 @@ export const demo = async (context: Context, options: DemoOptions): Promise<void
     await rm(home, { recursive: true, force: true })
   })
   const seat = await Promise.race([starting, interruption(context)])
-  if (face === 'lines') return listen(context, seat)
+  // Where the sound goes to stdout, nothing else may.
+  if (face === 'lines') return listen(context, seat, context.output[options.speaker === 'stdout' ? 'note' : 'line'])
   const { showSeat } = await import('./hallway.ts')
   context.exitWith(await showSeat(you.context, seat, face))
 }
@@ -133,8 +136,7 @@ const startGuide = async (context: Context, host: Context, roomId: string, file:
 }
 
 /** Lines until the seat leaves, then the verdict: what was heard of the guide. */
-const listen = async (context: Context, seat: SeatClient): Promise<void> => {
-  const { output } = context
+const listen = async (context: Context, seat: SeatClient, say: (sentence: string) => void): Promise<void> => {
   let heard: Extract<SeatEvent, { type: 'heard' }> | undefined
   let endsWith: number | undefined
   await new Promise<void>((resolve) => {
@@ -142,7 +144,7 @@ const listen = async (context: Context, seat: SeatClient): Promise<void> => {
       if (event.type === 'heard' && event.who === GUIDE) heard = event
       const state = seat.state()
       const sentence = state && describe(event, state, state)
-      if (sentence !== undefined) output.line(sentence)
+      if (sentence !== undefined) say(sentence)
     })
     seat.onClosed(() => resolve())
     const leave = (code: number) => {
@@ -155,7 +157,7 @@ const listen = async (context: Context, seat: SeatClient): Promise<void> => {
   if (endsWith !== undefined) return context.exitWith(endsWith)
   if (!heard || heard.seconds <= 0) throw failure('nothing-heard', 'nothing was heard of the guide')
   const { seconds, levelDb, longestGapMs } = heard
-  output.line(
+  say(
     `Heard ${GUIDE} for ${seconds.toFixed(1)} s at ${levelDb.toFixed(1)} dBFS, longest gap ${Math.round(longestGapMs)} ms`,
   )
 }

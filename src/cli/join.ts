@@ -26,7 +26,11 @@ export const join = async (context: Context, room: string | undefined, given: Jo
   context.exitWith((await showSeat(context, seat, face, options)) || exitCodeOfStay('left', seat.state()))
 }
 
-const checkCombination = ({ stdin, stdout }: Context, { jsonl, speaker, microphone, detach }: JoinOptions): void => {
+/** Refuses options that want the same standard stream, or sound from or to a terminal. */
+export const checkCombination = (
+  { stdin, stdout }: Context,
+  { jsonl, speaker, microphone, detach }: JoinOptions,
+): void => {
   if (jsonl && speaker === 'stdout') throw failure('bad-input', '--jsonl and --speaker stdout both want stdout')
   if (detach && (speaker === 'stdout' || microphone === 'stdin'))
     throw failure('bad-input', 'a detached seat has no stdin and no stdout')

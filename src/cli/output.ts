@@ -57,8 +57,8 @@ export const createOutput = (options: OutputOptions): Output => {
       return isPlain()
     },
     line: (text) => void stdout.write(`${text}\n`),
-    json: (document) => void stdout.write(`${JSON.stringify(document, null, 2)}\n`),
-    event: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
+    json: (document) => void stdout.write(`${jsonOf(document, 2)}\n`),
+    event: (event) => void stdout.write(`${jsonOf(event)}\n`),
     table: (labels, rows) => {
       for (const row of isPlain() ? records(labels, rows) : columns(rows)) stdout.write(`${row}\n`)
     },
@@ -79,6 +79,13 @@ export const createOutput = (options: OutputOptions): Output => {
     paint,
   }
 }
+
+// JSON escapes the controls that came first; a terminal obeys those from U+007F on, too.
+const jsonOf = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  )
 
 /** Whether colour may be used on a stream: NO_COLOR (any value), TERM=dumb, --no-color and pipes say no. */
 export const wantsColor = (isTerminal: boolean, flag: boolean | undefined, env: NodeJS.ProcessEnv): boolean =>

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { listenProblem, type Server, startServer } from '../server/server.ts'
+import { listenProblem, type Server, startServer, urlOf } from '../server/server.ts'
 import { startMediaWorkers } from '../sfu/workers.ts'
 import type { ServeOptions } from './commands/serve.ts'
 import type { Context } from './context.ts'
@@ -23,8 +23,8 @@ export const serve = async (context: Context, options: ServeOptions): Promise<vo
   const plan = await planServe(context, options)
   const ending = untilTold(context)
   const server = await start(context, plan)
-  if (plan.isHome) await writeRecord(context, server, plan)
   try {
+    if (plan.isHome) await writeRecord(context, server, plan)
     announce(context, options, server, plan)
     const failed = server.failed.then((error) => {
       // A database that panicked leaves timers behind; they must not keep a server that cannot serve.
@@ -91,7 +91,7 @@ const start = async (context: Context, plan: Plan): Promise<Server> => {
           entry: entryOf('media-server'),
           apiKey,
           apiSecret,
-          webhookUrl: `http://${host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host}:${port}/api/webhooks/livekit`,
+          webhookUrl: `${urlOf(host, port)}/api/webhooks/livekit`,
           log: (line) => context.output.detail(`media: ${line}`),
         })
       : undefined

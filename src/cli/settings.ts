@@ -4,16 +4,7 @@ import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-const settingKeys = [
-  'server',
-  'profile',
-  'face',
-  'theme',
-  'say',
-  'microphone',
-  'speaker',
-  'soundEngine',
-] as const
+const settingKeys = ['server', 'profile', 'face', 'theme', 'say', 'microphone', 'speaker', 'soundEngine'] as const
 export type SettingKey = (typeof settingKeys)[number]
 type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
 type Setting = { key: SettingKey; value: string; origin: SettingOrigin }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { credentialsSchema, type Credentials as SignIn } from '../protocol/accounts.ts'
@@ -96,14 +96,14 @@ const writeSignIn = async (file: string, signIn: SignIn) => {
 
 const LOCK_RETRY_MS = 20
 const LOCK_WAIT_MS = 30_000
+const UNWRITTEN_MS = 5_000
 
 /** One process at a time, by a lock file that names its holder; the lock of a dead process is taken over. */
 const withLock = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const lock = `${file}.lock`
-  const mark = `${process.pid} ${randomUUID()}`
   const deadline = performance.now() + LOCK_WAIT_MS
-  while (!(await takeLock(lock, mark))) {
+  while (!(await takeLock(lock))) {
     if (performance.now() > deadline) throw badConfig(`Another process holds ${lock}; delete it if none runs.`)
     await dropDeadLock(lock)
     await sleep(LOCK_RETRY_MS)
@@ -115,31 +115,46 @@ const withLock = async <T>(file: string, work: () => Promise<T>): Promise<T> => 
   }
 }
 
-const takeLock = async (lock: string, mark: string): Promise<boolean> => {
+const takeLock = async (lock: string): Promise<boolean> => {
+  const handle = await open(lock, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined
+    throw error
+  })
+  if (!handle) return false
   try {
-    const handle = await open(lock, 'wx', 0o600)
-    await handle.writeFile(mark)
-    await handle.close()
+    await handle.writeFile(String(process.pid))
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    // The disk is full, say: it would stand there as ours.
+    await rm(lock, { force: true })
     throw error
+  } finally {
+    await handle.close()
   }
 }
 
 const dropDeadLock = async (lock: string) => {
-  const mark = await readFile(lock, 'utf8').catch(() => '')
-  const pid = Number.parseInt(mark, 10)
-  if (!(pid > 0) || isAlive(pid)) return
+  if (!(await isDead(lock))) return
   // Renamed first: of several that saw the same dead holder one moves it away, and a lock taken meanwhile is put back.
   const aside = `${lock}.${randomUUID()}`
-  const moved = await rename(lock, aside).then(
-    () => readFile(aside, 'utf8'),
-    () => undefined,
+  const isMoved = await rename(lock, aside).then(
+    () => true,
+    () => false,
   )
-  if (moved === undefined) return
-  if (moved === mark) await rm(aside, { force: true })
+  if (!isMoved) return
+  if (await isDead(aside)) await rm(aside, { force: true })
   else await rename(aside, lock)
+}
+
+const isDead = async (lock: string): Promise<boolean> => {
+  const pid = Number.parseInt(await readFile(lock, 'utf8').catch(() => ''), 10)
+  if (pid > 0) return !isAlive(pid)
+  // Empty for the moment between its making and its writing, and for ever where its maker died there.
+  const madeAt = await stat(lock).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Date.now(),
+  )
+  return Date.now() - madeAt > UNWRITTEN_MS
 }
 
 const isAlive = (pid: number) => {

@@ -1,6 +1,6 @@
 import type { SeatCommand, SeatEvent } from '../protocol/seat.ts'
 import type { Credentials } from './credentials.ts'
-import { openSeatFolder, removeSeatFiles } from './seat-folder.ts'
+import { markSeat, openSeatFolder, removeSeatFiles } from './seat-folder.ts'
 import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
 import { openSound, type Sound } from './seat-sound.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
@@ -11,13 +11,15 @@ const KEEP_MS = 2_000
 const EXIT_WITHIN_MS = 5_000
 
 export type SeatParent = {
-  /** The parent has died before it was told how the seat begins: nobody knows of this seat. */
+  /** The parent has died before it took the seat: nobody knows of it. */
   abandoned: AbortSignal
+  /** The parent has the control socket: from here on the seat stays as long as it has company. */
+  taken: Promise<void>
   report(message: SeatReport): Promise<void>
 }
 
 /** One seat: a session with its devices and a control socket, until it leaves. Rejects with what kept it out of the room. */
-export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParent): Promise<void> => {
+export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: SeatParent): Promise<void> => {
   abandoned.throwIfAborted()
   abandoned.addEventListener('abort', startDeadline)
   const address = await openSeatFolder(order.folder, order.seatId)
@@ -51,6 +53,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
   const company = watchCompany(order, () => void session.close())
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => void session.close('interrupted'))
+  void taken.then(company.begin)
   abandoned.addEventListener('abort', () => void session.close('interrupted'))
   if (abandoned.aborted) void session.close('interrupted')
   void session.done.then(startDeadline)
@@ -63,9 +66,9 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
       onClients: company.onClients,
     })
     for (const event of early) socket.pushEvent(event)
+    await markSeat(order.folder, order.seatId)
     await session.joined
     await report({ ok: true })
-    company.expect()
     if (order.forMs !== undefined) setTimeout(() => void session.close('done'), order.forMs)
     await session.done
   } finally {
@@ -103,19 +106,24 @@ const run = async (session: Session, sound: Sound, command: SeatCommand, detach:
 /** A seat without clients leaves after a while, unless it is detached: nobody would know that it listens on. */
 const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, leave: () => void) => {
   let timer: NodeJS.Timeout | undefined
-  const wait = () => {
+  let hasBegun = false
+  let clients = 0
+  const look = () => {
     clearTimeout(timer)
-    if (!detached) timer = setTimeout(leave, keepMs)
+    if (hasBegun && !detached && clients === 0) timer = setTimeout(leave, keepMs)
   }
   return {
-    expect: wait,
+    begin: () => {
+      hasBegun = true
+      look()
+    },
     onClients: (count: number) => {
-      if (count > 0) clearTimeout(timer)
-      else wait()
+      clients = count
+      look()
     },
     detach: () => {
       detached = true
-      clearTimeout(timer)
+      look()
     },
   }
 }

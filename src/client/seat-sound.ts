@@ -35,6 +35,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
   const early: string[] = []
   let onProblem = (message: string): void => void early.push(message)
   let onSpeakerGone = () => {}
+  let onReaderGone = () => {}
   let session: Session | undefined
   let closing: Promise<unknown> | undefined
   let changing: Promise<unknown> = Promise.resolve()
@@ -49,6 +50,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
           onSpeakerGone()
           onProblem(error.message)
         },
+        onClosed: () => onReaderGone(),
       }),
   }
   const orWithout = async <T>(spec: string, opening: () => Promise<T>): Promise<T | null> => {
@@ -101,6 +103,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
       session = followed
       onProblem = followed.warn
       onSpeakerGone = () => followed.setDevice('speaker', order.speaker, 'none')
+      onReaderGone = () => void followed.close()
       // Microphone and speaker may lack the same thing.
       for (const problem of new Set(early)) followed.warn(problem)
       if (source) followDevice('microphone', order.source, source, followed, () => now.microphone === source)

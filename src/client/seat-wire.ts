@@ -34,3 +34,6 @@ export type SeatOrder = {
 
 /** What the process answers: that it is in the room, or why not; before that maybe what it waits for. */
 export type SeatReport = { ok: true } | { ok: false; error: { code: string; message: string } } | { waiting: string }
+
+/** What the parent says last: it has the control socket, and may go. */
+export type SeatTaken = { taken: true }

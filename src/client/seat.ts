@@ -6,7 +6,7 @@ import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '..
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
 import { patched } from './seat-patch.ts'
-import type { SeatOrder, SeatReport } from './seat-wire.ts'
+import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
 export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
   seatId?: string
@@ -62,7 +62,9 @@ export const startSeat = async ({
   })
   try {
     await waitForReport(child, { seatId, ...order }, onWaiting)
-    return await connectSeat(order.folder, seatId)
+    const client = await connectSeat(order.folder, seatId)
+    await tellTaken(child)
+    return client
   } catch (error) {
     child.kill('SIGTERM')
     throw error
@@ -94,6 +96,12 @@ const waitForReport = (child: ChildProcess, order: SeatOrder, onWaiting: SeatOpt
       resolve()
     })
     child.send(order)
+  })
+
+/** Until then a seat whose parent dies leaves, even one that should stay. */
+const tellTaken = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    child.send({ taken: true } satisfies SeatTaken, () => resolve())
   })
 
 /** Connects to a seat that runs: the one of that id, or the only one. Rejects with `not-found`. */

@@ -1,5 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Keyed hashes by the server's key file: without it a dump of the store gives no number and no code (R11, R15). */
@@ -20,14 +21,17 @@ export const loadServerKey = async (dataDir: string): Promise<ServerKey> => {
   return { hash: (purpose, text) => createHmac('sha256', key).update(`${purpose}\0${text}`).digest('base64url') }
 }
 
+/** Under its name only when it is whole, on the disk; of two that start at once, the first one's stays. */
 const makeOnce = async (path: string): Promise<void> => {
+  if (existsSync(path)) return
+  const draft = `${path}.${randomUUID()}`
   try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(`${randomBytes(32).toString('hex')}\n`)
-    await file.sync()
-    await file.close()
+    await writeFile(draft, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true })
+    await link(draft, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(path, error as NodeJS.ErrnoException)
+  } finally {
+    await rm(draft, { force: true })
   }
 }
 

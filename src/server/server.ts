@@ -165,8 +165,8 @@ export const listenProblem = (error: NodeJS.ErrnoException, host: string, port: 
 
 const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
 
-// An address that means "all of them" is no address to call: this machine reaches itself by loopback.
-const urlOf = (host: string, port: number): string => {
+/** Where this machine reaches what listens there: an address that means "all of them" is no address to call. */
+export const urlOf = (host: string, port: number): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
   return `http://${reachable}:${port}`
 }

@@ -86,7 +86,8 @@ export type PersonAction = Choice & { isDangerous: boolean; confirm?: string }
 /** What you may do to somebody now, one key each, dangerous ones last. */
 export const personActions = (seat: SeatState, person: SeatParticipant): PersonAction[] => {
   if (person.isYou) return []
-  const who = person.handle ? `@${person.handle}` : person.id
+  // Not the handle: companions have their owner's, and bots of one account share theirs.
+  const who = person.id
   const actions: PersonAction[] = [
     action('+', `louder for you (${person.volume} %)`, volume(who, Math.min(200, person.volume + 10))),
     action('-', 'quieter for you', volume(who, Math.max(0, person.volume - 10))),

@@ -3,8 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { joinRoom } from '../../src/server/domain/presence.ts'
 import type { Person, RoomState } from '../../src/server/domain/room-state.ts'
-import { openRoom } from '../../src/server/domain/rooms.ts'
-import { insertRoom } from '../../src/server/room-store.ts'
+import { openRoom, settleRoom } from '../../src/server/domain/rooms.ts'
+import { openTopic, roomTopic } from '../../src/server/event-log.ts'
+import { insertRoom, saveRoom } from '../../src/server/room-store.ts'
 import { openStore } from '../../src/server/store.ts'
 import { signIn } from '../support/phones.ts'
 import {
@@ -81,42 +82,51 @@ const startBare = async (body: string) => {
   const bare = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(body)
   })
+  // As the server's own; the 5 s of Node would close a connection that a stall of the machine kept idle.
+  bare.keepAliveTimeout = 72_000
   await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve))
   return { url: `http://127.0.0.1:${(bare.address() as AddressInfo).port}`, close: () => void bare.close() }
 }
 
-/** Live rooms as the server stores them when people are on stage; the people's own rows, which no list reads, are left out. */
+/** Live rooms with the people in them, as the server stores them: it looks at all of these once a second. */
 const fill = async ({ folder, databaseUrl }: TestServerData): Promise<void> => {
   const store = await openStore(databaseUrl === undefined ? { dataDir: folder } : { databaseUrl })
   try {
     for (let at = 0; at < ROOMS; at += 100)
       await store.transaction(async (trx) => {
-        for (let index = at; index < at + 100; index += 1) await insertRoom(trx, roomNumber(index))
+        for (let index = at; index < at + 100; index += 1) {
+          const { empty, room } = roomNumber(index)
+          await insertRoom(trx, empty)
+          await openTopic(trx, roomTopic(room.id))
+          await saveRoom(trx, empty, room)
+        }
       })
   } finally {
     await store.close()
   }
 }
 
-const roomNumber = (index: number): RoomState => {
+const roomNumber = (index: number): { empty: RoomState; room: RoomState } => {
   const people = Array.from({ length: PEOPLE_PER_ROOM }, (_, place) => personNumber(index * PEOPLE_PER_ROOM + place))
   // Half of them on stage.
   const hosts = people
     .slice(0, PEOPLE_PER_ROOM / 2)
     .map(({ accountId, name, handle }, place) => ({ accountId, name, handle, isCreator: place === 0 }))
-  const now = Date.now() - (ROOMS - index) * 1_000
+  const now = Date.now()
   const request = { title: `Room number ${index}, about one thing and another` }
-  const empty = openRoom(request, hosts, { id: randomUUID(), mediaName: randomUUID(), now })
-  return people.reduce(
+  const opened = { id: randomUUID(), mediaName: randomUUID(), now: now - (ROOMS - index) * 1_000 }
+  const empty = openRoom(request, hosts, opened)
+  const joined = people.reduce(
     (room, person) =>
       joinRoom(
         room,
         person,
         { seatId: randomUUID(), recording: false },
-        { now: Date.now(), newId: randomUUID(), maxParticipants: 1_000 },
+        { now, newId: randomUUID(), maxParticipants: 1_000 },
       ),
     empty,
   )
+  return { empty, room: settleRoom(empty, joined, { now, lostModeratorMs: 0 }) }
 }
 
 const personNumber = (index: number): Person => ({

@@ -106,11 +106,11 @@ describe.skipIf(tmuxMissing)('the terminal UI in a terminal', () => {
     terminal.press('Tab', 'Tab', 'Enter')
     await terminal.sees('admit to the stage')
     terminal.press('a')
-    await tells({ command: { verb: 'stage', action: 'admit', who: '@h0' } })
+    await tells({ command: { verb: 'stage', action: 'admit', who: 'p-0' } })
     terminal.press('Enter', 'r')
     await terminal.sees('Remove Omar? They cannot come back.')
     terminal.press('y')
-    await tells({ command: { verb: 'stage', action: 'kick', who: '@h0' } })
+    await tells({ command: { verb: 'stage', action: 'kick', who: 'p-0' } })
   })
 
   it('tells who ended the room and offers what comes next', async () => {

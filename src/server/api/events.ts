@@ -39,7 +39,16 @@ export const serveEvents = (
     const open = [...streams].filter(({ accountId }) => accountId === caller.account.id).length
     if (open >= settings.subscribersPerAccount + source.seats)
       throw apiError('rate-limited', 'Too many event streams are open for this account.', { retryAfterMs: 5_000 })
-    await run(context.feeds, source, openStream(request, reply, caller, settings.sseHeartbeatMs, streams))
+    // Hung up meanwhile: it would never be told so again.
+    if (reply.raw.destroyed) return
+    const stream = openStream(request, reply, caller, settings.sseHeartbeatMs, streams)
+    try {
+      await run(context.feeds, source, stream)
+    } catch (error) {
+      // The headers are out: whoever reads is cut off, and resumes.
+      stream.end()
+      context.log('error', 'events-not-read', { message: (error as Error).message })
+    }
   })
   return {
     count: () => streams.size,
@@ -121,11 +130,11 @@ const roomSource = async (context: RoomContext, caller: Caller, query: Query): P
     .execute()
   const seats = all.filter((seat) => query.seat === undefined || seat.seat_id === query.seat)
   const here = seats.filter((seat) => seat.left_at === null)
-  const reader = readerOf(here.length > 0 ? here : seats.slice(0, 1))
+  const readers = here.length > 0 ? here : seats.slice(0, 1)
   // Cut off before it could read that it left or that the room ended: it still gets to read up to there.
-  if (here.length === 0 && !(await leadsToEnd(context, topic, cursor, reader)))
+  if (here.length === 0 && !(await leadsToEnd(context, topic, cursor, readerOf(readers))))
     throw await explainAbsence(context, roomId, caller.account.id, query.seat)
-  return { topic, cursor, seats: all.filter((seat) => seat.left_at === null).length, ...reader }
+  return { topic, cursor, seats: all.filter((seat) => seat.left_at === null).length, ...readerOf(readers) }
 }
 
 const leadsToEnd = async (
@@ -142,7 +151,10 @@ const leadsToEnd = async (
   }
 }
 
-/** Follows the roles of the reader's participants, as moderators see more, and ends when the last of them is out. */
+/**
+ * Follows the roles of the reader's participants, as moderators see more, and ends when the last of them is out. It
+ * remembers who is: one for each pass over the rows.
+ */
 const readerOf = (seats: { id: string; role: Role }[]): Pick<Source, 'isVisible' | 'isLast'> => {
   const roles = new Map(seats.map(({ id, role }) => [id, role]))
   return {

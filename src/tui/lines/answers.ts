@@ -124,7 +124,11 @@ const describePerson = (state: SeatState, person: SeatParticipant): string =>
   lines([
     personSentence(person),
     ...personActions(state, person).flatMap(({ label, does }) =>
-      does.map((effect) => (effect.do === 'command' ? `  ${typedAs(effect.command)}: ${label}` : undefined)),
+      does.map((effect) =>
+        effect.do === 'command'
+          ? `  ${typedAs({ ...effect.command, who: nameToType(state, person) })}: ${label}`
+          : undefined,
+      ),
     ),
   ])
 
@@ -140,6 +144,10 @@ const lines = (texts: (string | undefined)[]): string =>
     .filter((text) => text !== undefined)
     .map((text) => `${/^ */.exec(text)![0]}${cleanLine(text)}`)
     .join('\n')
+
+/** The handle, unless several share it, as a person and their companion do: then the id. */
+const nameToType = ({ participants }: SeatState, { handle, id }: SeatParticipant): string =>
+  handle !== null && participants.filter((one) => one.handle === handle).length === 1 ? `@${handle}` : id
 
 type Command = { verb: string; action?: string; who?: string; percent?: number }
 

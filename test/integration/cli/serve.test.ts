@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -75,6 +75,13 @@ describe('serve refuses to start, in one sentence', () => {
     expect(ran.stderr).not.toContain('secret')
     expect(ran.stderr.trim().split('\n')).toHaveLength(1)
   })
+})
+
+it('serve ends when it cannot note where it listens', async () => {
+  const home = newHome()
+  mkdirSync(join(home, 'state', 'server.json', 'in-the-way'), { recursive: true })
+  const ran = await roomtone(['serve', '--port', '0'], { home })
+  expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/server\.json.* is a folder/) })
 })
 
 describe.skipIf(noPostgres)(`serve on PostgreSQL${noPostgres ? ` (${noPostgres})` : ''}`, () => {

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
@@ -155,6 +157,60 @@ describe.each(stores)('live events on %s', (store) => {
       }
     })
 
+    it('keep no stream of a client that hung up before it was answered', async () => {
+      const server = await startTestServer({ store, media: plane() })
+      try {
+        const ada = await guest(server, 'Ada')
+        for (let index = 0; index < 10; index++) await hangUpAtOnce(server, ada.credentials.accessToken)
+        const stays = await subscribe(server, ada.credentials.accessToken)
+        await eventually(() => server.stats().subscribers === 1, { withinMs: 5_000, what: 'only the last one stays' })
+        stays.close()
+      } finally {
+        await server.close()
+      }
+    })
+
+    it('lead somebody who was put out up to there and no further, from whatever cursor', async () => {
+      const server = await startTestServer({ store, media: plane() })
+      try {
+        const ada = await guest(server, 'Ada')
+        const ben = await guest(server, 'Ben')
+        const room = await openRoom(ada)
+        const host = await enter(ada, room.id)
+        const { joined } = await enter(ben, room.id)
+        ok(await host.stage('kick', joined.you.id), 204)
+        const after = await enter(await guest(server, 'Cleo'), room.id)
+        const query = `?room=${room.id}`
+        const seen = await subscribe(server, ben.credentials.accessToken, query, joined.eventCursor)
+        await eventually(() => seen.isEnded(), { withinMs: 5_000, what: 'the end of his stream' })
+        expect(seen.events.at(-1)).toMatchObject({ type: 'participant-left', data: { participantId: joined.you.id } })
+        await expect(subscribe(server, ben.credentials.accessToken, query, after.joined.eventCursor)).rejects.toThrow(
+          'kicked',
+        )
+      } finally {
+        await server.close()
+      }
+    })
+
+    // Its tables can be reached past the server.
+    if (store === 'postgresql')
+      it('end when what is in them cannot be read, so that the client comes back', async () => {
+        const server = await startTestServer({ store, media: plane() })
+        const database = new pg.Client({ connectionString: server.data.databaseUrl })
+        try {
+          const ada = await guest(server, 'Ada')
+          await database.connect()
+          await database.query('alter table event rename to event_elsewhere')
+          const stream = await subscribe(server, ada.credentials.accessToken)
+          await eventually(() => stream.isEnded(), { withinMs: 5_000, what: 'the end of the stream' })
+          expect(server.stats().subscribers).toBe(0)
+          expect(server.logs.map(({ event }) => event)).toContain('events-not-read')
+        } finally {
+          await database.end()
+          await server.close()
+        }
+      })
+
     it('survive kill -9 of the server: what was acknowledged is told after the restart, once', async () => {
       const data = await makeData(store)
       const port = await freePort()
@@ -203,6 +259,14 @@ describe.each(stores)('live events on %s', (store) => {
     })
   })
 })
+
+const hangUpAtOnce = async (server: TestServer, token: string): Promise<void> => {
+  const socket = connect(server.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const head = `GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`
+  await new Promise((resolve) => socket.write(head, resolve))
+  socket.destroy()
+}
 
 const buildChild = async (): Promise<{ entry: string; close(): void }> => {
   const root = fileURLToPath(new URL('../../..', import.meta.url))

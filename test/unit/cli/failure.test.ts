@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodeOf, exitCodeOfLeaving, failure, sentenceOf } from '../../../src/cli/failure.ts'
+import { exitCodeOf, exitCodeOfEnd, exitCodeOfLeaving, failure, sentenceOf } from '../../../src/cli/failure.ts'
 import { errorCodes } from '../../../src/protocol/errors.ts'
 
 describe('exit codes', () => {
@@ -25,6 +25,21 @@ describe('exit codes', () => {
       ['left', 'done', 'kicked', 'replaced', 'room-ended', 'unreachable', 'interrupted'].map(exitCodeOfLeaving),
     ).toEqual([0, 0, 8, 8, 8, 7, 130])
   })
+
+  it('tells how a stay ended by its reason, whoever brought the news, and by the error where it came to nothing', () => {
+    const codes = {
+      kicked: 'kicked',
+      replaced: 'seat-replaced',
+      'signed-out': 'token-reused',
+      'not-allowed': 'conflict',
+    }
+    for (const [reason, code] of Object.entries(codes))
+      expect([reason, exitCodeOfEnd({ reason, code })]).toEqual([reason, exitCodeOfLeaving(reason)])
+    expect(exitCodeOfEnd({ reason: 'kicked', code: null })).toBe(8)
+    expect(exitCodeOfEnd({ reason: 'failed', code: 'not-found' })).toBe(6)
+    expect(exitCodeOfEnd({ reason: 'failed', code: null })).toBe(1)
+    expect(exitCodeOfEnd({ reason: 'unreachable', code: 'unavailable' })).toBe(7)
+  })
 })
 
 describe('sentences', () => {
@@ -37,6 +52,10 @@ describe('sentences', () => {
       'no such file: a.wav',
     )
     expect(sentenceOf(Object.assign(new Error('x'), { code: 'ENOSPC' }))).toBe('the disk is full')
+  })
+
+  it('cannot move the cursor or paint, whoever wrote a part of them', () => {
+    expect(sentenceOf(failure('not-found', 'no \u001b]0;owned\u0007such \u009b31mroom\u202e'))).toBe('no such room')
   })
 
   it('own up to a defect', () => {

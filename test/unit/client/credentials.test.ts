@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApi } from '../../../src/client/api.ts'
 import { fileCredentials, type SignIn } from '../../../src/client/credentials.ts'
 import { apiError } from '../../../src/protocol/errors.ts'
+import { mountSmallDisk } from '../../support/small-disk.ts'
 
 let folder: string
 let file: string
@@ -74,6 +75,30 @@ describe('a sign-in in a file', () => {
     writeFileSync(`${file}.lock`, `${2 ** 22 + 1} dead`)
     await credentials.save(signIn(3))
     expect(await credentials.token()).toBe('access-3')
+  })
+
+  it('takes over a lock that nobody ever signed, where the disk was full', async () => {
+    const credentials = fileCredentials(file)
+    writeFileSync(`${file}.lock`, '')
+    const longAgo = Date.now() / 1_000 - 60
+    utimesSync(`${file}.lock`, longAgo, longAgo)
+    await credentials.save(signIn(4))
+    expect(readdirSync(folder)).toEqual(['sign-in.json'])
+  })
+
+  it('is not locked for ever by a full disk (needs the right to mount)', async ({ skip }) => {
+    const disk = mountSmallDisk('64k')
+    if (!disk) return skip()
+    try {
+      const credentials = fileCredentials(join(disk.folder, 'sign-in.json'))
+      disk.fill()
+      await expect(credentials.save(signIn(5))).rejects.toMatchObject({ code: 'ENOSPC' })
+      rmSync(join(disk.folder, 'filling'))
+      await credentials.save(signIn(5))
+      expect(await credentials.token()).toBe('access-5')
+    } finally {
+      disk.close()
+    }
   })
 
   it('is refreshed once between two processes, and both go on with the new token', async () => {

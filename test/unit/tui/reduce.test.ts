@@ -154,7 +154,7 @@ describe('room', () => {
     const atHands = play(inRoom('moderator'), key('tab'), key('tab'))
     expect(atHands.model.focus).toEqual({ section: 'hands', id: 'p-0' })
     const { model, effects } = play(atHands.model, key('enter'), key('a'))
-    expect(commands(effects)).toEqual([{ verb: 'stage', action: 'admit', who: '@h0' }])
+    expect(commands(effects)).toEqual([{ verb: 'stage', action: 'admit', who: 'p-0' }])
     expect(model.overlay).toBeNull()
   })
 
@@ -162,7 +162,7 @@ describe('room', () => {
     const menu = play(inRoom('moderator'), key('tab'), key('enter'), key('r'))
     expect(menu.effects).toEqual([])
     expect(menu.model.overlay).toMatchObject({ kind: 'confirm', question: 'Remove Guide? They cannot come back.' })
-    expect(commands(play(menu.model, key('y')).effects)).toEqual([{ verb: 'stage', action: 'kick', who: '@guide' }])
+    expect(commands(play(menu.model, key('y')).effects)).toEqual([{ verb: 'stage', action: 'kick', who: 'Guide' }])
     expect(play(menu.model, key('escape'))).toMatchObject({ model: { overlay: null }, effects: [] })
   })
 
