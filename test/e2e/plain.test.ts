@@ -1,8 +1,13 @@
+import { createConnection, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { SeatState } from '../../src/protocol/seat.ts'
+import { newsKinds } from '../../src/tui/lines/kinds.ts'
 import { eventually } from '../support/eventually.ts'
-import { onPty, type Pty, ptyMissing } from '../support/pty.ts'
+import { onPty, openPty, type Pty, ptyMissing } from '../support/pty.ts'
 import { login, type Running, roomtone, startRoomtone, throwawayHome } from '../support/roomtone.ts'
+import { buildTuiHarness } from '../support/tui.ts'
 
 // Ana is new here and works by lines on a terminal; Omar by lines on a pipe. No sound: this is about words.
 describe.skipIf(ptyMissing)('line mode', () => {
@@ -197,6 +202,56 @@ describe.skipIf(ptyMissing)('line mode', () => {
     expect(drawn(held.written())).toEqual([])
   })
 })
+
+describe.skipIf(ptyMissing)('line mode in a crowd, on a terminal', () => {
+  it('makes few lines of 1,000 who join while three take turns, with every kind on, and tells an invitation at once', async () => {
+    const harness = await buildTuiHarness()
+    const socket = join(harness.folder, 'crowd.sock')
+    const pty = openPty([process.execPath, harness.entry, socket, 'lines-listener'], {
+      PATH: process.env.PATH,
+      HOME: harness.folder,
+    })
+    try {
+      const world = await eventually(() => connectTo(socket), { withinMs: 15_000, what: 'the harness listens' })
+      const play = (event: object) => void world.write(`${JSON.stringify({ event: { at: '', ...event } })}\n`)
+      for (const kind of newsKinds) {
+        pty.type(`say ${kind} on`)
+        await pty.sees(`${kind} is said by itself.`)
+      }
+      const before = pty.written().length
+      const person = (name: string) => ({ participantId: name, name, handle: null, isYou: false })
+      const speakers = ['Guide', 'Lena', 'Tomas']
+      for (let index = 0; index < 1_000; index += 1) {
+        play({ type: 'participant-joined', ...person(`L${index}`), role: 'listener', kind: 'person' })
+        if (index % 20 === 0)
+          play({ type: 'speaking', ...person(speakers[(index / 20) % 3]!), isSpeaking: true, levelDb: -20 })
+        // A hundred and fifty a second, as a room fills.
+        if (index % 15 === 0) await wait(100)
+      }
+      const askedAtMs = performance.now()
+      const expiresAt = new Date(Date.now() + 60_000).toISOString()
+      play({ type: 'invited-to-speak', participantId: 'you-1', name: 'Ana', isYou: true, by: 'Lena', expiresAt })
+      await pty.sees('Lena invites you to speak', 1_000)
+      expect(performance.now() - askedAtMs).toBeLessThan(1_000)
+      // What still waits is said when its pause is over.
+      await pty.sees(/\d+ people joined\. 145 listeners now\./)
+      const lines = pty.written().slice(before).trim().split('\r\n')
+      expect(lines.length, lines.join('\n')).toBeLessThanOrEqual(10)
+      expect(drawn(pty.written())).toEqual([])
+    } finally {
+      pty.close()
+      await pty.exited
+      harness.close()
+    }
+  })
+})
+
+const connectTo = (path: string) =>
+  new Promise<Socket>((resolve, reject) => {
+    const socket = createConnection(path)
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', reject)
+  })
 
 /** What no plain line may hold: escapes, backspaces, bare carriage returns, box, block and braille characters. */
 const drawn = (written: string): string[] =>

@@ -36,7 +36,7 @@ export const openPty = (words: string[], env: NodeJS.ProcessEnv): Pty => {
   const command = `exec ${words.map((word) => `'${word}'`).join(' ')}`
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: { TERM: 'xterm', ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   })
   let written = ''
   let seen = 0

@@ -120,21 +120,17 @@ export const personCalled = ({ participants }: SeatState, who: string): SeatPart
 }
 
 /** Who somebody is here and every word that you may use on them now. */
-const describePerson = (state: SeatState, person: SeatParticipant): string => {
-  const who = nameToType(state, person)
-  return lines([
+const describePerson = (state: SeatState, person: SeatParticipant): string =>
+  lines([
     personSentence(person),
     ...personActions(state, person).flatMap(({ label, does }) =>
       does.map((effect) =>
-        effect.do === 'command' ? `  ${typedAs({ ...effect.command, who })}: ${label}` : undefined,
+        effect.do === 'command'
+          ? `  ${typedAs({ ...effect.command, who: nameToType(state, person) })}: ${label}`
+          : undefined,
       ),
     ),
   ])
-}
-
-/** The handle, which is easier to type; companions and bots of one account share theirs and have their id alone. */
-const nameToType = ({ participants }: SeatState, { id, handle }: SeatParticipant): string =>
-  handle !== null && participants.filter((other) => other.handle === handle).length === 1 ? `@${handle}` : id
 
 export const stageSentence = ({ participants }: SeatState): string => {
   const onStage = participants.filter(({ role }) => role !== 'listener')
@@ -148,6 +144,10 @@ const lines = (texts: (string | undefined)[]): string =>
     .filter((text) => text !== undefined)
     .map((text) => `${/^ */.exec(text)![0]}${cleanLine(text)}`)
     .join('\n')
+
+/** The handle, unless several share it, as a person and their companion do: then the id. */
+const nameToType = ({ participants }: SeatState, { handle, id }: SeatParticipant): string =>
+  handle !== null && participants.filter((one) => one.handle === handle).length === 1 ? `@${handle}` : id
 
 type Command = { verb: string; action?: string; who?: string; percent?: number }
 
