@@ -42,7 +42,10 @@ export const showDevices = async (context: Context, options: { json?: boolean })
       isChosen(device, chosen[kind]) ? output.paint('green', 'in use') : '',
       `${device.channels} ch, ${device.sampleRate} Hz`,
     ])
-  output.table([...rows('microphone', list.inputs), ...rows('speaker', list.outputs)])
+  output.table(
+    ['kind', 'name', 'in use', 'format'],
+    [...rows('microphone', list.inputs), ...rows('speaker', list.outputs)],
+  )
   if (list.problem) output.note(list.problem)
 }
 

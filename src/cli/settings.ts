@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-export const settingKeys = ['server', 'profile', 'face', 'theme', 'microphone', 'speaker', 'soundEngine'] as const
+const settingKeys = ['server', 'profile', 'face', 'theme', 'say', 'microphone', 'speaker', 'soundEngine'] as const
 export type SettingKey = (typeof settingKeys)[number]
-export type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
-export type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
+type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
+type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
 
 /** Environment > project file > user config > defaults. Flags stand above and are the command's own. */
 export type Settings = {
@@ -167,6 +168,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
       ? undefined
       : 'must be letters, digits, dots, dashes or underscores',
   face: oneOf('tui', 'plain'),
+  say: checkTold,
   theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
@@ -174,7 +176,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
 }
 
 /** http or https, with nothing behind the host. */
-export const isServerUrl = (text: string): boolean => {
+const isServerUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   return /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.username === ''

@@ -59,8 +59,12 @@ export type TuiDeps = {
   }
   /** Starts a seat. `room` is an id, a link or a title. */
   join: (room: string) => Promise<SeatLine>
-  /** Opens directly in the room of this seat, and ends with it. */
+  /** Opens directly in the room of this seat. */
   initialSeat?: SeatLine
+  /** Who one is, where that is known already. */
+  initialAccount?: Account
+  /** Whether there is a hallway to go back to from a room; else all ends with the seat. */
+  hasHallway: boolean
   /** False: no colour at all. */
   color: boolean
   /** 4, 8 or 24 bits of colour. */

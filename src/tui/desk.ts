@@ -1,7 +1,8 @@
+import type { Account } from '../protocol/accounts.ts'
 import type { SeatState } from '../protocol/seat.ts'
 import type { SeatLine, TuiDeps } from './deps.ts'
 import { startMachineDesk } from './desk-machine.ts'
-import { describe } from './lines.ts'
+import { describe } from './lines/sentences.ts'
 import { type Effect, type Happening, initialModel, type Model } from './model.ts'
 import { countsSeconds, reduce } from './reduce.ts'
 import { looksSame } from './same-look.ts'
@@ -14,6 +15,8 @@ export type DeskOptions = {
   onQuit: (exitCode: number, farewell?: string) => void
   onRedraw: () => void
   onSuspend: () => void
+  /** The other face is wanted: the seat goes there with its connection open. */
+  onSwap: (carried: { seat: SeatLine | undefined; account: Account | undefined }) => void
   /** Into the clipboard of whoever looks at the terminal. */
   onCopy: (text: string) => void
 }
@@ -32,7 +35,7 @@ const leaveWithinMs = 1500
 
 /** Holds the model and does what the reducer asks for; all waiting of the terminal UI is here. */
 export const startDesk = (options: DeskOptions): Desk => {
-  const { deps, columns, rows, now, onQuit, onRedraw, onSuspend, onCopy } = options
+  const { deps, columns, rows, now, onQuit, onRedraw, onSuspend, onSwap, onCopy } = options
   const { version, server, keyTable, theme, notice } = deps
   let model = initialModel({
     ...{ version, server, columns, rows, keyTable, theme, nowMs: now() },
@@ -126,6 +129,11 @@ export const startDesk = (options: DeskOptions): Desk => {
         return onRedraw()
       case 'suspend':
         return onSuspend()
+      case 'swap-face': {
+        const line = seat?.release()
+        seat = undefined
+        return onSwap({ seat: line, account: model.account ?? undefined })
+      }
       case 'copy':
         onCopy(effect.text)
         return dispatch({ type: 'told', text: `Copied: ${effect.text}` })
@@ -215,8 +223,8 @@ export const startDesk = (options: DeskOptions): Desk => {
     if (countsSeconds(model) || now() - model.nowMs >= quietTickMs) dispatch({ type: 'tick', nowMs: now() })
   }, 1000)
   const { initialSeat } = deps
+  model = { ...model, isSingleRoom: !deps.hasHallway, account: deps.initialAccount ?? null }
   if (initialSeat) {
-    model = { ...model, isSingleRoom: true }
     attempt(sitDown(initialSeat), ({ message }) => onQuit(1, message))
   } else performOne({ do: 'check-sign-in' })
 
@@ -268,14 +276,12 @@ const watchSeat = (line: SeatLine, shown: () => SeatState | null, dispatch: (hap
     show()
     if (!isClosed) dispatch({ type: 'seat-closed', reason })
   })
-  return {
-    line,
-    close: () => {
-      isClosed = true
-      clearTimeout(timer)
-      line.close()
-    },
+  const release = (): SeatLine => {
+    isClosed = true
+    clearTimeout(timer)
+    return line
   }
+  return { line, release, close: () => release().close() }
 }
 
 /** A seat that was opened for somebody who has gone on: out of the room again. */

@@ -8,6 +8,7 @@ export type ActionId =
   | 'interrupt'
   | 'suspend'
   | 'redraw'
+  | 'plain'
   | 'help'
   | 'close-help'
   | 'palette'
@@ -209,6 +210,14 @@ export const keyTable: KeyBinding[] = [
   bind('help', ['?', 'f1'], [...screens, 'help'], (m) => (m.overlay ? '' : 'keys'), 'this list'),
   bind('close-help', ['q', 'enter'], ['help'], '', 'close this list'),
   bind('quit', ['q'], screens, (m) => (m.screen === 'room' ? '' : 'quit'), 'quit; asks in a live room'),
+  bind(
+    'plain',
+    ['ctrl+o'],
+    ['offline', 'sign-in', 'hallway', 'room', 'ended'],
+    '',
+    'plain lines; there `screen` comes back',
+    (m) => m.screen !== 'ended' || !m.isSingleRoom,
+  ),
   bind('redraw', ['ctrl+l'], everywhere, '', 'draw the screen anew'),
   bind('suspend', ['ctrl+z'], everywhere, '', 'to the shell; fg returns'),
   bind('interrupt', ['ctrl+c'], everywhere, (m) => (m.screen === 'sign-in' ? 'quit' : ''), 'leave and quit at once'),

@@ -112,6 +112,7 @@ export type Effect =
   | { do: 'leave-and-quit'; exitCode: number }
   | { do: 'quit'; exitCode: number }
   | { do: 'suspend' }
+  | { do: 'swap-face' }
   | { do: 'redraw' }
   | { do: 'copy'; text: string }
   | { do: 'open'; url: string }

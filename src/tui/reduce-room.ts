@@ -92,7 +92,7 @@ const pageOf = (model: Model, seat: SeatState): number =>
   model.focus?.section === 'listening' ? roomLayout(model, seat).perPage : 10
 
 /** The exit code of cli.md for the end of a seat that was the whole of this run. */
-const exitCodeFor = (reason: SeatLeaveReason): number => {
+export const exitCodeFor = (reason: SeatLeaveReason): number => {
   if (reason === 'left' || reason === 'done') return 0
   if (reason === 'interrupted') return 130
   if (reason === 'not-allowed') return 5

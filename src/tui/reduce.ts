@@ -109,6 +109,8 @@ const reduceEverywhere = (model: Model, action: ActionId | undefined): Step | un
       return step(model, { do: 'suspend' })
     case 'redraw':
       return step(model, { do: 'redraw' })
+    case 'plain':
+      return step(model, { do: 'swap-face' })
     case 'help':
       return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
     case 'palette':

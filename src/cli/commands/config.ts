@@ -41,7 +41,10 @@ const showKeys = async (context: Context, options: { path?: boolean }) => {
 const listSettings = async (context: Context, options: { json?: boolean }) => {
   const settings = (await context.settings()).list()
   if (options.json) return context.output.json({ settings })
-  context.output.table(settings.map(({ key, value, origin }) => [key, value, context.output.paint('dim', origin)]))
+  context.output.table(
+    ['setting', 'value', 'from'],
+    settings.map(({ key, value, origin }) => [key, value, context.output.paint('dim', origin)]),
+  )
 }
 
 const getSetting = async (context: Context, text: string, options: { json?: boolean }) => {
