@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { startFrameClock } from '../audio/clock.ts'
 import { listDevices, openMicrophone, openSpeaker } from '../audio/devices.ts'
 import { createFrame } from '../audio/frame.ts'
@@ -8,12 +6,12 @@ import { levelDb } from '../audio/level.ts'
 import { parseSinkSpec } from '../audio/sinks/sink.ts'
 import { parseSourceSpec } from '../audio/sources/source.ts'
 import { createToneSource } from '../audio/sources/tone.ts'
-import { rebind } from '../tui/bindings.ts'
 import type { DeviceDesk, SettingDesk, TuiDeps } from '../tui/deps.ts'
 import type { DeviceChoice, DeviceKind, SettingItem, TrialKind } from '../tui/model.ts'
 import type { Context } from './context.ts'
 import { deviceOptions } from './devices.ts'
 import { failure } from './failure.ts'
+import { keyFile, readKeyFile } from './key-file.ts'
 import type { SettingKey } from './settings.ts'
 
 type MachineDeps = Pick<
@@ -36,22 +34,6 @@ export const machineDeps = async (context: Context): Promise<MachineDeps> => {
     rename: async (name) => (await context.api()).call('editMe', { body: { name } }),
     openLink,
   }
-}
-
-export const keyFile = (context: Context): string => join(context.folders.config, 'keys.yaml')
-
-/** The key table with what the file changes; a file that cannot be used is one sentence, and the keys are as usual. */
-export const readKeyFile = async (file: string): Promise<ReturnType<typeof rebind>> => {
-  if (!existsSync(file)) return rebind(undefined)
-  const { parseYaml } = await import('./yaml.ts')
-  let wanted: unknown
-  try {
-    wanted = parseYaml(readFileSync(file, 'utf8'))
-  } catch {
-    wanted = 'unreadable'
-  }
-  const { table, problem } = rebind(wanted)
-  return problem === undefined ? { table } : { table, problem: `keys.yaml: ${problem}.` }
 }
 
 const deviceDesk = (context: Context): DeviceDesk => ({

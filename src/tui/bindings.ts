@@ -15,7 +15,7 @@ export const meantKey = (model: Model, key: string, base: string | undefined): s
 }
 
 /** What can be done now. */
-export const possibleBindings = (model: Model): KeyBinding[] => {
+const possibleBindings = (model: Model): KeyBinding[] => {
   const place = placeOf(model)
   return model.keyTable.filter(({ places, isPossible }) => places.includes(place) && isPossible(model))
 }
@@ -86,7 +86,7 @@ const symbols: Record<string, string> = {
 }
 
 /** A key as people read it. */
-export const keySymbol = (key: string): string =>
+const keySymbol = (key: string): string =>
   symbols[key] ?? (/^ctrl\+.$/.test(key) ? `^${key.slice(5).toUpperCase()}` : key)
 
 /** The first key of a binding; all of them are in the help. */

@@ -33,7 +33,7 @@ export type DeviceDesk = {
   /** Plays a tone, measures the microphone, or lets one hear it, on the devices chosen; ends by itself or by `close`. */
   try: (what: TrialKind, on: TrialListener) => Promise<{ close: () => unknown }>
 }
-export type TrialListener = { onLevel: (levelDb: number) => void; onEnd: () => void }
+type TrialListener = { onLevel: (levelDb: number) => void; onEnd: () => void }
 
 export type SettingDesk = {
   list: () => Promise<SettingItem[]>
