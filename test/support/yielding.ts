@@ -16,7 +16,7 @@ export type Yielding = {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export const startYielding = (program: 'crowd', args: string[]): Yielding => {
+export const startYielding = (program: 'crowd' | 'flooders', args: string[]): Yielding => {
   const child = spawn(process.execPath, [bundle(program), ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   setPriority(child.pid!, 10)
   let text = ''
