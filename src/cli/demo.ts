@@ -6,12 +6,13 @@ import { makeGuide } from '../bot/guide.ts'
 import { type Play, startPlay } from '../bot/play.ts'
 import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { SeatEvent } from '../protocol/seat.ts'
-import { describe } from '../tui/lines.ts'
+import type { Face } from '../tui/faces.ts'
+import { describe } from '../tui/lines/sentences.ts'
 import type { DemoOptions } from './commands/demo.ts'
 import { type Context, createContext } from './context.ts'
 import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
-import { type Face, faceOf } from './face.ts'
+import { faceOf } from './face.ts'
 import { failure } from './failure.ts'
 import { checkCombination } from './join.ts'
 import { runningServer, stopServer } from './local-server.ts'
@@ -53,7 +54,7 @@ export const demo = async (context: Context, options: DemoOptions): Promise<void
   // Where the sound goes to stdout, nothing else may.
   if (face === 'lines') return listen(context, seat, context.output[options.speaker === 'stdout' ? 'note' : 'line'])
   const { showSeat } = await import('./hallway.ts')
-  context.exitWith(await showSeat(you.context, seat))
+  context.exitWith(await showSeat(you.context, seat, face))
 }
 
 /** What has been started so far, for the end to come. */
@@ -68,7 +69,7 @@ const start = async (context: Context, { you, host, home, face, options, started
     makeGuide(file, { folder: home, entry: entryOf('speech') }),
   ])
   started.play = await startGuide(context, host, roomId, file)
-  const forTime = options.for ?? (face === 'tui' ? undefined : DEFAULT_FOR)
+  const forTime = options.for ?? (face === 'screen' ? undefined : DEFAULT_FOR)
   const speaker = options.speaker ?? 'default'
   started.seat = await startSeat(await seatOptions(you, roomId, { microphone: 'none', speaker, for: forTime }))
   return started.seat
