@@ -29,7 +29,8 @@ export const startPlay = async (options: PlayOptions): Promise<Play> => {
   const channels = Math.max(...channelsOf.values()) as Channels
   const child = fork(entry, [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   const send = (request: BotRequest) => {
-    if (child.connected) child.send(request)
+    // What it can take no more is of no use to it; that it ended is told elsewhere.
+    if (child.connected) child.send(request, () => {})
   }
   // One channel that sounds on both sides is louder by 3 LU than it measures alone (BS.1770 sums the channels' powers).
   const played = ({ integratedLufs, truePeakDb }: Loudness, file: string): Loudness => ({
@@ -58,12 +59,16 @@ export const startPlay = async (options: PlayOptions): Promise<Play> => {
       onEvent(message.event)
       if (message.event.type === 'left') left = message.event
     })
-    child.once('exit', (code, signal) => {
-      if (left) return resolve(left)
-      const crash = crashOf(signal ?? String(code))
-      onEvent(crash)
-      resolve(crash)
-    })
+    const end = (how: string) => {
+      if (!left) {
+        left = crashOf(how)
+        onEvent(left)
+      }
+      resolve(left)
+    }
+    child.once('exit', (code, signal) => end(signal ?? String(code)))
+    // Not even started: the system has no room for it.
+    child.on('error', (error) => end(error.message))
   })
   send({ type: 'start', order: { ...order, channels } })
   return { pid: child.pid!, done, stop: () => send({ type: 'stop' }) }

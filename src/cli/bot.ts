@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { startPlay } from '../bot/play.ts'
 import type { BotEvent } from '../bot/wire.ts'
-import { isApiError } from '../protocol/errors.ts'
 import type { BotPlayOptions } from './commands/bot.ts'
 import type { Context, ServerChoice } from './context.ts'
 import { parseDurationMs } from './duration.ts'
@@ -55,10 +54,7 @@ export const botToken = async (context: Context, server: ServerChoice): Promise<
   if (kept && isThere) return kept.token
   // The token of a bot whose file was lost is of no use to anybody.
   if (isThere) await api.call('revokeToken', { params: { name } })
-  const { token } = await api.call('createToken', { body: { name } }).catch((error) => {
-    if (isApiError(error) && error.code === 'conflict') throw failure('conflict', `another bot is called "${name}"`)
-    throw error
-  })
+  const { token } = await api.call('createToken', { body: { name } })
   await writePrivateFile(file, { token })
   return token
 }

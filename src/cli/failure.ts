@@ -67,7 +67,6 @@ const exitCodes: Record<string, number> = {
   'no-seat': 6,
   ENOENT: 6,
   interrupted: 130,
-  'too-slow': 3,
 }
 
 const leaveExitCodes: Record<string, number> = {

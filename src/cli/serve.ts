@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { createLog } from '../server/log.ts'
 import { listenProblem, type Server, startServer, urlOf } from '../server/server.ts'
 import { startMediaWorkers } from '../sfu/workers.ts'
 import type { ServeOptions } from './commands/serve.ts'
@@ -22,7 +23,7 @@ const ABANDON_MS = 500
 export const serve = async (context: Context, options: ServeOptions): Promise<void> => {
   const plan = await planServe(context, options)
   const ending = untilTold(context)
-  const server = await start(context, plan)
+  const server = await start(context, plan, ending)
   try {
     if (plan.isHome) await writeRecord(context, server, plan)
     announce(context, options, server, plan)
@@ -81,9 +82,14 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
   }
 }
 
-const start = async (context: Context, plan: Plan): Promise<Server> => {
+const start = async (context: Context, plan: Plan, ending: Promise<unknown>): Promise<Server> => {
   const { host, port, dataDir, databaseUrl, sms, operatorPhone, media, sound } = plan
   const { url, apiKey, apiSecret } = media
+  const silence = context.flags().quiet ? () => {} : undefined
+  const log = createLog(silence)
+  const detail = (line: string) => context.output.detail(`media: ${line}`)
+  // Why it does not start is told by an error, in one sentence; and a Ctrl+C ends it with us.
+  let tell = detail
   const child =
     url === undefined
       ? await startMediaWorkers({
@@ -92,9 +98,13 @@ const start = async (context: Context, plan: Plan): Promise<Server> => {
           apiKey,
           apiSecret,
           webhookUrl: `${urlOf(host, port)}/api/webhooks/livekit`,
-          log: (line) => context.output.detail(`media: ${line}`),
+          log: (line) => tell(line),
         })
       : undefined
+  tell = (line) => log('warn', 'media-server', { line })
+  void ending.then(() => {
+    tell = detail
+  })
   try {
     const server = await startServer({
       host,
@@ -105,7 +115,7 @@ const start = async (context: Context, plan: Plan): Promise<Server> => {
       media: { url, apiKey, apiSecret, attach: child as Parameters<typeof startServer>[0]['media']['attach'] },
       metricsToken: context.env.ROOMTONE_METRICS_TOKEN || undefined,
       version: context.version,
-      log: context.flags().quiet ? () => {} : undefined,
+      log: silence,
     })
     const close = async () => {
       await server.close()

@@ -31,6 +31,10 @@ export type Cluster = {
 
 const leaseMs = 3_000
 
+/** Where clients reach the media plane: its own address, or the server's. */
+export const clientUrlOf = ({ url }: Deps['media'], publicUrl: string): string =>
+  (url ?? publicUrl).replace(/^http/, 'ws')
+
 /** Error code `wrong-key`: the other servers' media plane is another one, or has other keys. */
 export const joinCluster = async (
   deps: Pick<Deps, 'store' | 'log' | 'media' | 'randomBytes' | 'ownUrl' | 'publicUrl' | 'settings'>,
@@ -39,7 +43,7 @@ export const joinCluster = async (
   const { store, media, ownUrl, publicUrl, settings } = deps
   const own = (): MediaHome => ({
     serviceUrl: media.url ?? ownUrl(),
-    clientUrl: (media.url ?? publicUrl()).replace(/^http/, 'ws'),
+    clientUrl: clientUrlOf(media, publicUrl()),
   })
   if (store.kind === 'pglite') return alone(own)
   const isEmbedded = media.url === undefined

@@ -5,6 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import { type Route, type RouteName, routes } from '../protocol/routes.ts'
 import type { Caller, Handler, Handlers } from './call.ts'
 import type { Log } from './deps.ts'
+import { addressScope } from './domain/address.ts'
 import { problemOf } from './problem.ts'
 import { createBuckets } from './rate.ts'
 import type { HouseSettings } from './settings.ts'
@@ -49,7 +50,7 @@ export const serveRoutes = (app: FastifyInstance, handlers: Handlers, options: H
   const perAddress = createBuckets(options.settings.requestsPerAddress, options.now)
   const perAccount = createBuckets(options.settings.requestsPerAccount, options.now)
   app.addHook('onRequest', async (request) => {
-    if (!isOwnTraffic(request)) perAddress.take(request.ip)
+    if (!isOwnTraffic(request)) perAddress.take(addressScope(request.ip))
   })
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const handler = handlers[name] as Handler

@@ -197,6 +197,11 @@ const purge = async ({ store, now, settings }: RoomContext): Promise<void> => {
     .deleteFrom('session')
     .where('refresh_expires_at', '<', at - dayMs)
     .execute()
+  // Shown again after so long, they would have expired anyway.
+  await store.db
+    .deleteFrom('session_spent')
+    .where('spent_at', '<', at - settings.refreshTtlMs)
+    .execute()
   const old = await store.db
     .deleteFrom('room')
     .where('ended_at', '<', at - recordsMs)

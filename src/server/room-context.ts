@@ -33,15 +33,6 @@ export const personOf = ({ account, ownerId, sessionId, tokenId }: Caller, name?
 export const isInRoom = (state: RoomState, { account }: Caller): boolean =>
   state.members.some((member) => member.accountId === account.id && member.kind !== 'companion')
 
-/** A random UUID, version 4 (RFC 9562), from the server's source of randomness: 122 random bits (R9). */
-export const randomId = (randomBytes: Deps['randomBytes']): string => {
-  const bytes = randomBytes(16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
-
 /** Why a seat is not in a room any more: the error its calls are answered with. */
 export const explainAbsence = async (
   { store }: Pick<Deps, 'store'>,

@@ -58,7 +58,6 @@ export const startRoomPlane = async (
   const streams = serveEvents(app, context, callerOf)
   serveWebhooks(app, context)
   serveLinkPage(app, context)
-  await rooms.count()
 
   let clock: PresenceClock | null = null
   const begin = async () => {
@@ -71,6 +70,18 @@ export const startRoomPlane = async (
   app.addHook('onListen', () => {
     beginning = begin()
     return beginning
+  })
+
+  const close = async () => {
+    await beginning.catch(() => {})
+    await clock?.close()
+    await cluster.close()
+    await mediaServer.close()
+    await feeds.close()
+  }
+  await rooms.count().catch(async (error: Error) => {
+    await close()
+    throw error
   })
 
   return {
@@ -88,13 +99,7 @@ export const startRoomPlane = async (
       await signOutOfRooms(context, accountId, sessionId)
     },
     endStreams: streams.endAll,
-    close: async () => {
-      await beginning.catch(() => {})
-      await clock?.close()
-      await cluster.close()
-      await mediaServer.close()
-      await feeds.close()
-    },
+    close,
   }
 }
 

@@ -5,7 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import { startAccounts } from './accounts.ts'
 import { attachMedia } from './attach-media.ts'
 import type { Handlers } from './call.ts'
-import { joinCluster } from './cluster.ts'
+import { clientUrlOf, joinCluster } from './cluster.ts'
 import type { Deps, Log, LogEntry, MediaPlane } from './deps.ts'
 import { callerOf, createHttp, serveRoutes } from './http.ts'
 import { loadServerKey } from './key.ts'
@@ -105,7 +105,7 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
         version: options.version,
         sms: { door: options.sms.door, gateway: options.sms.door === 'webhook' },
         media: {
-          url: mediaUrl(options.media, deps.publicUrl()),
+          url: clientUrlOf(options.media, deps.publicUrl()),
           isEmbedded: options.media.url === undefined,
           workers: workersOf(options.media),
           watch: plane.media().watch,
@@ -173,5 +173,3 @@ export const urlOf = (host: string, port: number): string => {
 
 const workersOf = ({ attach }: MediaPlane) =>
   attach?.workers ? { all: attach.workers.length, running: attach.workers.filter(({ isUp }) => isUp).length } : null
-
-const mediaUrl = (media: MediaPlane, publicUrl: string): string => media.url ?? publicUrl.replace(/^http/, 'ws')

@@ -32,6 +32,8 @@ export type HouseSettings = {
   refreshTtlMs: number
   sessionsPerAccount: number
   tokensPerAccount: number
+  /** Those whose token was revoked count, too: their names and handles are kept. */
+  botsPerAccount: number
 
   /** Requests: a bucket of `burst` that refills with `perSecond`. */
   requestsPerAddress: { burst: number; perSecond: number }
@@ -94,6 +96,7 @@ export const defaultSettings: HouseSettings = {
   refreshTtlMs: 30 * day,
   sessionsPerAccount: 50,
   tokensPerAccount: 20,
+  botsPerAccount: 100,
 
   requestsPerAddress: { burst: 4_000, perSecond: 400 },
   requestsPerAccount: { burst: 2_000, perSecond: 200 },

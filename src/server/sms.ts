@@ -97,9 +97,9 @@ const deliveries: {
     },
   outbox: ({ path }, now) => {
     let last: Promise<void> = Promise.resolve()
-    return ({ to, text }) => {
+    return ({ id, to, text }) => {
       // One line a write, in order: a reader never sees half a message of another.
-      const line = `${JSON.stringify({ at: new Date(now()).toISOString(), to, text })}\n`
+      const line = `${JSON.stringify({ id, at: new Date(now()).toISOString(), to, text })}\n`
       const append = () => appendFile(path, line, { mode: 0o600 }).then(() => chmod(path, 0o600))
       last = last.then(append, append)
       return last

@@ -45,6 +45,8 @@ export const startDesk = (options: DeskOptions): Desk => {
   let seat: ReturnType<typeof watchSeat> | undefined
   let rooms: { close: () => unknown } | undefined
   let joinAttempt = 0
+  // Answers may overtake each other: only the one to the last question counts.
+  let listAttempt = 0
   let isClosed = false
   let isQuitting = false
   let holding: NodeJS.Timeout | undefined
@@ -92,13 +94,16 @@ export const startDesk = (options: DeskOptions): Desk => {
             .then(({ account }) => dispatch({ type: 'signed-in', account })),
           (failure) => dispatch({ type: 'login-failed', ...failure }),
         )
-      case 'load-rooms':
+      case 'load-rooms': {
+        listAttempt += 1
+        const mine = listAttempt
         return attempt(
           deps.rooms
             .list(effect.search === '' ? undefined : effect.search)
-            .then((list) => dispatch({ type: 'rooms', rooms: list, search: effect.search })),
-          (failure) => dispatch({ type: 'rooms-failed', ...failure }),
+            .then((list) => mine === listAttempt && dispatch({ type: 'rooms', rooms: list, search: effect.search })),
+          (failure) => mine === listAttempt && dispatch({ type: 'rooms-failed', ...failure }),
         )
+      }
       case 'watch-rooms':
         return watchRooms(effect.cursor)
       case 'join':

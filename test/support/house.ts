@@ -24,6 +24,8 @@ export type HouseSeat = Running & {
 /** One home with its own server and an account per name; each has a profile and a handle of its name in small letters. */
 export type House = {
   home: string
+  /** What was asked for by `serve`. */
+  server: HouseSeat | undefined
   /** Runs a command to its end. */
   run(...args: string[]): Promise<Ran>
   /** The same; throws what it said unless it exits with 0. */
@@ -87,11 +89,12 @@ export const openHouse = async (names: string[], { env = {}, serve: asked }: Hou
     )
     return server
   }
-  if (serve) await startServer(...serve)
+  const server = serve && (await startServer(...serve))
   for (const [index, name] of names.entries()) await login(home, `+49151123456${70 + index}`, name, name.toLowerCase())
 
   return {
     home,
+    server,
     run,
     must,
     createRoom: async (title, ...args) => {

@@ -1,8 +1,9 @@
 import type { Handlers } from '../call.ts'
 import { grantCompanion } from '../domain/presence.ts'
+import { randomId } from '../domain/random.ts'
 import { mediaToken } from '../media-tokens.ts'
 import { refuseSignedOut } from '../presence-clock.ts'
-import { personOf, type RoomContext, randomId } from '../room-context.ts'
+import { personOf, type RoomContext } from '../room-context.ts'
 import { loadRoom } from '../room-store.ts'
 
 const maxCompanions = 5

@@ -43,6 +43,8 @@ export const serveEvents = (
     if (reply.raw.destroyed) return
     const stream = openStream(request, reply, caller, settings.sseHeartbeatMs, streams)
     try {
+      // A revocation since the caller was looked at ended the streams that were open: not yet this one.
+      await endRevoked(context, [stream])
       await run(context.feeds, source, stream)
     } catch (error) {
       // The headers are out: whoever reads is cut off, and resumes.
@@ -56,14 +58,16 @@ export const serveEvents = (
       for (const stream of [...streams])
         if (stream.accountId === accountId && (sessionId === null || stream.sessionId === sessionId)) stream.end()
     },
-    endRevoked: async () => {
-      const live = await liveSignIns(context, [...streams])
-      for (const stream of [...streams]) if (!live.has(stream.sessionId ?? stream.accountId)) stream.end()
-    },
+    endRevoked: () => endRevoked(context, [...streams]),
     endAll: () => {
       for (const stream of [...streams]) stream.end()
     },
   }
+}
+
+const endRevoked = async (context: RoomContext, streams: Stream[]): Promise<void> => {
+  const live = await liveSignIns(context, streams)
+  for (const stream of streams) if (!live.has(stream.sessionId ?? stream.accountId)) stream.end()
 }
 
 const liveSignIns = async ({ store }: RoomContext, streams: Stream[]): Promise<Set<string>> => {
@@ -176,7 +180,7 @@ const readerOf = (seats: { id: string; role: Role }[]): Pick<Source, 'isVisible'
   }
 }
 
-type Output = { write(text: string): void; end(): void; onEnd(work: () => void): void }
+type Output = Stream & { write(text: string): void; onEnd(work: () => void): void }
 
 const run = async (feeds: EventFeeds, source: Source, output: Output): Promise<void> => {
   const unsubscribe = await feeds.subscribe(source.topic, source.cursor, {
@@ -234,8 +238,8 @@ const openStream = (
   raw.on('close', stream.end)
   raw.on('error', stream.end)
   return {
+    ...stream,
     write,
-    end: stream.end,
     onEnd: (work) => {
       onEnd = work
       if (isEnded) work()

@@ -1,11 +1,12 @@
 import { apiError, isApiError } from '../../protocol/errors.ts'
 import type { Call, Caller, Handlers } from '../call.ts'
 import { joinRoom, leaveRoom } from '../domain/presence.ts'
+import { randomId } from '../domain/random.ts'
 import { handsOf, invitationView, participantView, roomView, rosterOf } from '../domain/room-state.ts'
 import { seatOf } from '../live-rooms.ts'
 import { mediaToken } from '../media-tokens.ts'
 import { refuseSignedOut } from '../presence-clock.ts'
-import { explainAbsence, personOf, type RoomContext, randomId } from '../room-context.ts'
+import { explainAbsence, personOf, type RoomContext } from '../room-context.ts'
 
 /** Coming, staying and going (R19, R20). */
 export const seatHandlers = (context: RoomContext): Pick<Handlers, 'joinRoom' | 'heartbeat' | 'leaveRoom'> => ({

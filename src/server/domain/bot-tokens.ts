@@ -19,12 +19,10 @@ export const createToken = async (deps: Deps, ownerId: string, name: string): Pr
     if (names.length >= deps.settings.tokensPerAccount) {
       throw apiError('conflict', `You have ${names.length} access tokens, the most there may be; revoke one first.`)
     }
-    const retired = await trx
-      .selectFrom('account')
-      .selectAll()
-      .where('owner_id', '=', ownerId)
-      .where('name', '=', name)
-      .executeTakeFirst()
+    const bots = await trx.selectFrom('account').selectAll().where('owner_id', '=', ownerId).execute()
+    const retired = bots.find((bot) => bot.name === name)
+    if (!retired && bots.length >= deps.settings.botsPerAccount)
+      throw apiError('conflict', `You have made ${bots.length} bots, the most there may be; take an old one's name.`)
     const account = retired ? accountOf(retired) : await createBot(trx, deps, { name, ownerId })
     const { token, hash } = makeToken('bot', deps.randomBytes)
     await trx

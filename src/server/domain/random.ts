@@ -9,7 +9,7 @@ export const randomInt = (below: number, randomBytes: RandomBytes): number => {
   }
 }
 
-/** A version 4 UUID (RFC 9562): 122 random bits. */
+/** A version 4 UUID (RFC 9562), from the server's source of randomness: 122 random bits (R9). */
 export const randomId = (randomBytes: RandomBytes): string => {
   const bytes = randomBytes(16)
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40

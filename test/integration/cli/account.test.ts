@@ -45,7 +45,7 @@ describe('signing in', () => {
   })
 
   it('shows the code of a server without a gateway also with --quiet: nobody could sign in else', async () => {
-    const sent = await run(['login', '--phone', '+4915112345681', '--quiet'])
+    const sent = await run(['login', '--phone', '+49 (0)151 12345681', '--quiet'])
     expect(sent).toMatchObject({ code: 0, stdout: '{"sent":true}\n' })
     expect(sent.stderr).toContain(await codeFor(place.home, '+4915112345681'))
   })

@@ -116,6 +116,7 @@ describe('serve with media workers and a relay', () => {
       what: 'her sound at the worker that took the place of the killed one',
     })
     expect((await statusOf(house)).media.workers).toEqual({ all: 2, running: 2 })
+    expect(house.server!.stderr()).toMatch(/"event":"media-server","line":"the media server ended \(SIGKILL\)/)
     expect(workersOf(house).map((worker) => worker.pid)).not.toContain(pid)
   })
 

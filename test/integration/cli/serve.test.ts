@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { noPostgres, startPostgres, type TestPostgres } from '../../support/postgres.ts'
@@ -101,6 +102,25 @@ describe.skipIf(noPostgres)(`serve on PostgreSQL${noPostgres ? ` (${noPostgres})
     // In the very moment in which it listens and enters itself among the servers.
     server.kill('SIGTERM')
     expect(await server.ended).toMatchObject({ code: 0 })
+  })
+
+  it('ends when it cannot read what is in the database', async () => {
+    postgres ??= await startPostgres()
+    const databaseUrl = await postgres.createDatabase()
+    const home = newHome()
+    const { server } = await serve(home, [], { DATABASE_URL: databaseUrl })
+    server.kill('SIGTERM')
+    await server.ended
+    const database = new pg.Client({ connectionString: databaseUrl })
+    await database.connect()
+    await database.query('alter table room rename to room_elsewhere')
+    await database.end()
+    const ran = await roomtone(['serve', '--port', '0'], { home, env: { DATABASE_URL: databaseUrl } })
+    expect(ran).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('relation "room" does not exist'),
+    })
   })
 
   it('answers 503 while the database is away, and goes on when it is back', async () => {

@@ -1,6 +1,8 @@
+import pg from 'pg'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { AccessToken, CreatedToken, Credentials, Session } from '../../../src/protocol/accounts.ts'
 import type { Problem } from '../../../src/protocol/problem.ts'
+import { eventually } from '../../support/eventually.ts'
 import { call, signIn } from '../../support/phones.ts'
 import {
   closeStores,
@@ -124,6 +126,41 @@ describe.each(stores)('sessions and access tokens on %s', (store) => {
     const bob = await signIn(server, '+4915100000002', 'Bob')
     expect((await bob.fetch('POST', '/api/tokens', { name: 'bot' })).status).toBe(201)
   })
+
+  it('bots whose token was revoked count to the end: their names may be taken again, and no others', async () => {
+    await start({ settings: { botsPerAccount: 2 } })
+    const ann = await signIn(server, '+4915100000001', 'Ann')
+    const make = (name: string) => ann.fetch<Problem>('POST', '/api/tokens', { name })
+    for (const name of ['one', 'two']) {
+      expect((await make(name)).status).toBe(201)
+      expect((await ann.fetch('DELETE', `/api/tokens/${name}`)).status).toBe(204)
+    }
+    expect(await make('three')).toMatchObject({ status: 409, body: { detail: expect.stringContaining('2 bots') } })
+    expect((await make('one')).status).toBe(201)
+  })
+
+  // Its tables can be looked at past the server.
+  if (store === 'postgresql')
+    it('spent refresh tokens are forgotten when they would have expired', async () => {
+      let now = Date.now()
+      await start({ now: () => now })
+      const database = new pg.Client({ connectionString: server.data.databaseUrl })
+      await database.connect()
+      try {
+        const { credentials } = await signIn(server, '+4915100000001', 'Ann')
+        const second = (await refresh(credentials.refreshToken)).body
+        now += 20 * 86_400_000
+        await refresh(second.refreshToken)
+        now += 11 * 86_400_000
+        await server.stop()
+        server = await startTestServer({ store, data: server.data, now: () => now, settings: { sweepMs: 50 } })
+        const spent = async () => (await database.query('select spent_at from session_spent')).rows.length
+        await eventually(async () => (await spent()) === 1, { withinMs: 10_000, what: 'the first is forgotten' })
+        expect(await refresh(second.refreshToken)).toMatchObject({ status: 401, body: { code: 'token-reused' } })
+      } finally {
+        await database.end()
+      }
+    })
 
   it('beyond the bound of sessions the one longest unused ends', async () => {
     let now = Date.now()

@@ -98,7 +98,7 @@ test('an outbox is readable by its owner alone, one whole line a message', async
   await Promise.all(Array.from({ length: 10 }, (_, i) => signIn(running, `+491510000001${i}`, 'Ann')))
   expect(running.outbox()).toHaveLength(10)
   for (const message of running.outbox()) {
-    expect(Object.keys(message)).toEqual(['at', 'to', 'text'])
+    expect(Object.keys(message)).toEqual(['id', 'at', 'to', 'text'])
     expect(new Date(message.at).toISOString()).toBe(message.at)
   }
   expect(statSync(`${running.data.folder}/outbox.jsonl`).mode & 0o777).toBe(0o600)
