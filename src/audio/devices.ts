@@ -1,8 +1,9 @@
 import { type DeviceProcess, type SupervisedDevice, superviseDevice } from './device-process.ts'
 import { createDriftBuffer, type DriftCounts } from './drift-buffer.ts'
-import type { AudioSink, AudioSource, Channels } from './frame.ts'
+import { type AudioSink, type AudioSource, type Channels, SAMPLE_RATE } from './frame.ts'
 import { listPipeDevices, type PipeProgram, pipePrograms, startPipeDevice } from './pipe-player.ts'
 import { listPortAudio, startPortAudio } from './portaudio.ts'
+import { createFrameAdapter } from './resample.ts'
 
 type DeviceEngine = 'portaudio' | PipeProgram
 
@@ -49,7 +50,7 @@ type DeviceStream = {
   counts(): DriftCounts & { losses: number }
 }
 
-export type Microphone = AudioSource & DeviceStream
+export type Microphone = Required<AudioSource> & DeviceStream
 export type Speaker = AudioSink & DeviceStream
 
 type Direction = 'input' | 'output'
@@ -80,17 +81,37 @@ export const listDevices = async (options: DeviceOptions = {}): Promise<DeviceLi
  */
 export const openMicrophone = async (name: string, options: DeviceOptions = {}): Promise<Microphone> => {
   const channels = options.channels ?? 1
-  const buffer = createDriftBuffer({ channels, targetMs: MICROPHONE_TARGET_MS, maxMs: MICROPHONE_MAX_MS })
-  const { engine, stream, supervised } = await openDevice('input', name, channels, buffer.write, options)
+  const newBuffer = () => createDriftBuffer({ channels, targetMs: MICROPHONE_TARGET_MS, maxMs: MICROPHONE_MAX_MS })
+  let buffer = newBuffer()
+  let take = buffer.write
+  const onCaptured = (samples: Int16Array) => take(samples)
+  const { engine, stream, supervised } = await openDevice('input', name, channels, onCaptured, options)
   return {
     ...stream,
     engine,
     channels,
-    read: buffer.read,
+    read: (into) => buffer.read(into),
+    listen: (onFrame) => {
+      const adapter = createFrameAdapter(channels, onFrame)
+      buffer = newBuffer()
+      const give = (samples: Int16Array) => adapter.push(liveEdge(samples, channels), SAMPLE_RATE, channels)
+      take = give
+      return () => {
+        if (take === give) take = buffer.write
+      }
+    },
     latencyMs: () => buffer.fillMs(),
     counts: () => ({ ...buffer.counts(), losses: supervised.losses() }),
     close: supervised.close,
   }
+}
+
+/** What comes at once after a stall is old: all but its end would only be delay. */
+const liveEdge = (samples: Int16Array, channels: Channels): Int16Array => {
+  const samplesPerMs = (SAMPLE_RATE / 1_000) * channels
+  return samples.length > MICROPHONE_MAX_MS * samplesPerMs
+    ? samples.subarray(-MICROPHONE_TARGET_MS * samplesPerMs)
+    : samples
 }
 
 /** As `openMicrophone`. `close` lets what was written be heard. */

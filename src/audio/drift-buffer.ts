@@ -1,4 +1,5 @@
 import { SAMPLE_RATE } from './frame.ts'
+import { crossFade, fadeIn, fadeOutMirrored } from './seams.ts'
 
 /**
  * Between two clocks that are never quite equal: a device's, the network's, ours. Holds interleaved 16-bit PCM, bounded,
@@ -29,13 +30,13 @@ export type DriftBufferOptions = {
 const SPARE_WINDOW_MS = 2_000
 const STALL_WINDOW_MS = 300
 /** How much later than ever in that time the writer may come without a hole. Each hole makes it more, quiet time less. */
-const MIN_MARGIN_MS = 5
-const MARGIN_STEP_MS = 4
-const MARGIN_DECAY = 0.1 / 1_000
+const MIN_MARGIN_MS = 3
+const MARGIN_STEP_MS = 3
+const MARGIN_DECAY = 0.3 / 1_000
 /** Sound that was written less than this before it was read nearly came too late; less than this left is nearly dry. */
 const CLOSE_MS = 1.5
 /** What is always left, so that the difference of two clocks is met before it is heard. */
-const RESERVE_MS = 3
+const RESERVE_MS = 2
 const MIN_SHIFT_MS = 2.5
 /** Longer than a period of any voice, so that a place that fits is found. */
 const SEARCH_MS = 10
@@ -230,28 +231,4 @@ const likest = (piece: Int16Array, region: Int16Array, { step, isLastBest }: { s
     }
   }
   return best
-}
-
-const crossFade = (into: Int16Array, to: Int16Array, channels: number) => {
-  const steps = into.length / channels
-  for (let i = 0; i < into.length; i++) {
-    const share = Math.floor(i / channels) / steps
-    into[i] = Math.round(into[i]! * (1 - share) + to[i]! * share)
-  }
-}
-
-const fadeIn = (samples: Int16Array, channels: number) => {
-  const steps = samples.length / channels
-  for (let i = 0; i < samples.length; i++) samples[i] = Math.round((samples[i]! * Math.floor(i / channels)) / steps)
-}
-
-/** Sound that stops short is played backwards into silence: it goes on from the very value where it stopped. */
-const fadeOutMirrored = (last: Int16Array, into: Int16Array, channels: number) => {
-  const steps = into.length / channels
-  for (let step = 0; step < steps; step++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const mirrored = last[(steps - 1 - step) * channels + channel]!
-      into[step * channels + channel] = Math.round(mirrored * (1 - step / steps))
-    }
-  }
 }

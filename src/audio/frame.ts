@@ -16,6 +16,11 @@ export type ReadResult = 'frame' | 'starved' | 'ended'
 export type AudioSource = {
   readonly channels: Channels
   read(into: Int16Array): ReadResult
+  /**
+   * What is live has a clock of its own: each frame is handed over as it comes, until the returned function is called,
+   * and `read` starves meanwhile. The frame is the source's again when the call returns.
+   */
+  listen?(onFrame: (frame: Int16Array) => void): () => void
   close(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
-import { createDriftBuffer, type DriftBuffer, type DriftCounts } from './drift-buffer.ts'
-import { type Channels, createFrame, FRAME_SAMPLES } from './frame.ts'
+import { type Channels, createFrame, FRAME_MS, FRAME_SAMPLES } from './frame.ts'
 import { levelDb, SILENCE_DB } from './level.ts'
 import { createLimiter } from './limiter.ts'
 import { createFrameAdapter } from './resample.ts'
+import { crossFade, fadeIn, fadeOutMirrored } from './seams.ts'
 
 type MixerInput = {
   /** Interleaved 16-bit PCM as it comes, of any rate and channel count; frames of 10 ms are the usual size. */
@@ -13,8 +13,8 @@ type MixerInput = {
   setMuted(muted: boolean): void
   /** RMS dBFS of the last frame pulled, before volume; -100 when nothing came. */
   levelDb(): number
-  /** What evening out the event loop's jitter costs now and did to the sound so far; the network's is gone before. */
-  stats(): DriftCounts & { fillMs: number }
+  /** In milliseconds of sound: what waits to be mixed, and what was missing or too much since the first that came. */
+  stats(): { droppedMs: number; starvedMs: number; fillMs: number }
   remove(): void
 }
 
@@ -25,19 +25,19 @@ export type Mixer = {
   inputs(): string[]
   /** Deafened: inputs keep flowing and are metered, the mix is silence. */
   setDeafened(deafened: boolean): void
-  /** Mixes the next 10 ms into the caller's frame. Call it once per frame of the clock. */
+  /** `complete`: all that had a frame last time have the next one; `partial`: some have; `empty`: nobody has. */
+  waiting(): 'complete' | 'partial' | 'empty'
+  /** Mixes the next frame of each into the caller's. Whoever has none is silent until it has. */
   pull(into: Int16Array): void
 }
 
-/** Sound starts when this much is there, so that a late frame does not tear a hole at once. */
-const TARGET_MS = 20
-/** More than this is never kept: what comes after a stall would only be delay. */
-const MAX_MS = 120
-
-type MixerOptions = { channels?: Channels; nowMs?: () => number }
+/** More than this is never kept of one input. */
+const MAX_FRAMES = 12
+/** An input that had a frame more than it needed for so many frames has it taken out: it would only be delay. */
+const SPARE_FRAMES = 30
 
 /** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit while it comes steadily. */
-export const createMixer = ({ channels = 2, nowMs }: MixerOptions = {}): Mixer => {
+export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mixer => {
   const inputs = new Map<string, ReturnType<typeof createInput>>()
   const sum = new Float32Array(FRAME_SAMPLES * channels)
   const limiter = createLimiter(channels)
@@ -47,8 +47,7 @@ export const createMixer = ({ channels = 2, nowMs }: MixerOptions = {}): Mixer =
     input: (name) => {
       const known = inputs.get(name)
       if (known) return known
-      const buffer = createDriftBuffer({ channels, targetMs: TARGET_MS, maxMs: MAX_MS, nowMs })
-      const input = createInput(channels, buffer, () => {
+      const input = createInput(channels, () => {
         if (inputs.get(name) === input) inputs.delete(name)
       })
       inputs.set(name, input)
@@ -57,6 +56,11 @@ export const createMixer = ({ channels = 2, nowMs }: MixerOptions = {}): Mixer =
     inputs: () => [...inputs.keys()],
     setDeafened: (next) => {
       deafened = next
+    },
+    waiting: () => {
+      const all = [...inputs.values()]
+      if (!all.some((input) => input.hasFrame())) return 'empty'
+      return all.some((input) => input.isAwaited()) ? 'partial' : 'complete'
     },
     pull: (into) => {
       sum.fill(0)
@@ -67,8 +71,9 @@ export const createMixer = ({ channels = 2, nowMs }: MixerOptions = {}): Mixer =
   }
 }
 
-const createInput = (channels: Channels, buffer: DriftBuffer, remove: () => void) => {
-  const adapter = createFrameAdapter(channels, buffer.write)
+const createInput = (channels: Channels, remove: () => void) => {
+  const frames = createFrameQueue(channels)
+  const adapter = createFrameAdapter(channels, frames.push)
   const frame = createFrame(channels)
   let wantedGain = 1
   let muted = false
@@ -83,15 +88,70 @@ const createInput = (channels: Channels, buffer: DriftBuffer, remove: () => void
       muted = next
     },
     levelDb: () => level,
-    stats: () => ({ ...buffer.counts(), fillMs: buffer.fillMs() }),
+    stats: frames.stats,
+    hasFrame: frames.hasFrame,
+    isAwaited: frames.isAwaited,
     remove,
     mixInto: (sum: Float32Array) => {
-      buffer.read(frame)
+      frames.take(frame)
       level = levelDb(frame)
       const target = muted ? 0 : wantedGain
       if (level > SILENCE_DB) addRamped(frame, sum, gain, target, channels)
       gain = target
     },
+  }
+}
+
+/** What comes from one, frame by frame. It neither starts nor stops with a click. */
+const createFrameQueue = (channels: Channels) => {
+  const queue: Int16Array[] = []
+  const last = createFrame(channels)
+  const counts = { droppedMs: 0, starvedMs: 0 }
+  let hasBegun = false
+  let isFlowing = false
+  let spare = Number.POSITIVE_INFINITY
+  let taken = 0
+
+  const starve = (into: Int16Array) => {
+    if (isFlowing) fadeOutMirrored(last, into, channels)
+    else into.fill(0)
+    isFlowing = false
+    if (hasBegun) counts.starvedMs += FRAME_MS
+  }
+
+  const takeOutSpare = (into: Int16Array) => {
+    spare = Math.min(spare, queue.length)
+    if (++taken < SPARE_FRAMES) return
+    if (spare > 0) {
+      crossFade(into, queue[spare - 1]!, channels)
+      drop(spare)
+    }
+    spare = Number.POSITIVE_INFINITY
+    taken = 0
+  }
+
+  const drop = (frames: number) => {
+    queue.splice(0, frames)
+    counts.droppedMs += frames * FRAME_MS
+  }
+
+  return {
+    push: (frame: Int16Array) => {
+      queue.push(frame.slice())
+      if (queue.length > MAX_FRAMES) drop(1)
+    },
+    hasFrame: () => queue.length > 0,
+    isAwaited: () => isFlowing && queue.length === 0,
+    take: (into: Int16Array) => {
+      const next = queue.shift()
+      if (!next) return starve(into)
+      into.set(next)
+      if (!isFlowing) fadeIn(into, channels)
+      hasBegun = isFlowing = true
+      takeOutSpare(into)
+      last.set(into)
+    },
+    stats: () => ({ ...counts, fillMs: queue.length * FRAME_MS }),
   }
 }
 

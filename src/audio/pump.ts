@@ -30,38 +30,58 @@ export type PumpOptions = {
   onEnded?(): void
 }
 
-/** The microphone side: source, then mute, then level, one frame every 10 ms. Muted means silence is sent. */
+/** A live source that has been silent for so long is taken for lost, and silence goes out in its place. */
+const PATIENCE_TICKS = 10
+
+/**
+ * The microphone side: source, then mute, then level, one frame every 10 ms: by the clock, or as it comes from a live
+ * source, which then waits for no clock. Muted means silence is sent.
+ */
 export const startPump = (options: PumpOptions): Pump => {
-  const pump = createPump(options)
-  const clock = startFrameClock({ onFrame: pump.tick, onSkip: pump.skip })
-  return { setMuted: pump.setMuted, setSource: pump.setSource, stats: pump.stats, close: clock.close }
+  const { tick, skip, close, ...pump } = createPump(options)
+  const clock = startFrameClock({ onFrame: tick, onSkip: skip })
+  return {
+    ...pump,
+    close: () => {
+      clock.close()
+      close()
+    },
+  }
 }
 
-/** The pump without a clock: each `tick` moves one frame. */
+/** The pump without a clock: each `tick` moves one frame, unless the source is live. */
 export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnded }: PumpOptions) => {
   const stats: PumpStats = { frames: 0, starvedFrames: 0, skippedFrames: 0 }
   const silence = createFrame(channels)
   const frame = createFrame(channels)
   let input = createFrame(source.channels)
   let ended = false
+  let ticksWithout = 0
+
+  const move = (from: Int16Array) => {
+    toChannels(from, source.channels, frame, channels)
+    stats.frames++
+    onFrame(muted ? silence.fill(0) : frame, { levelDb: levelDb(frame), muted })
+  }
+  const listen = () =>
+    source.listen?.((live) => {
+      ticksWithout = 0
+      move(live)
+    })
+  let stopListening = listen()
 
   const pull = () => {
-    if (ended) return frame.fill(0)
-    const result = source.read(input)
+    const result = ended ? 'frame' : source.read(input)
     if (result === 'starved') stats.starvedFrames++
-    toChannels(input, source.channels, frame, channels)
-    if (result === 'ended') {
-      ended = true
-      onEnded?.()
-    }
-    return frame
+    move(ended ? input.fill(0) : input)
+    if (result !== 'ended') return
+    ended = true
+    onEnded?.()
   }
 
   return {
     tick: () => {
-      const about = { levelDb: levelDb(pull()), muted }
-      stats.frames++
-      onFrame(muted ? silence.fill(0) : frame, about)
+      if (!stopListening || ++ticksWithout > PATIENCE_TICKS) pull()
     },
     skip: (frames: number) => {
       stats.skippedFrames += frames
@@ -70,11 +90,15 @@ export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnd
       muted = next
     },
     setSource: (next: AudioSource) => {
+      stopListening?.()
       source = next
       input = createFrame(next.channels)
       ended = false
+      ticksWithout = 0
+      stopListening = listen()
     },
     stats: (): PumpStats => ({ ...stats }),
+    close: () => stopListening?.(),
   }
 }
 

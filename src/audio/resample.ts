@@ -59,7 +59,8 @@ export const createResampler = (fromRate: number, toRate: number = SAMPLE_RATE):
 
 /**
  * Turns PCM of any rate and channel count into whole frames of 10 ms at 48 kHz. Rate and channels may change between
- * two calls (the first frames out of WebRTC come at 16 kHz); a change starts a new filter.
+ * two calls (the first frames out of WebRTC come at 16 kHz); a change starts a new filter and a new frame: what did not
+ * fill one would delay all that comes.
  */
 export const createFrameAdapter = (channels: Channels, onFrame: (frame: Int16Array) => void) => {
   const frame = new Int16Array(FRAME_SAMPLES * channels)
@@ -79,10 +80,13 @@ export const createFrameAdapter = (channels: Channels, onFrame: (frame: Int16Arr
   return {
     /** Interleaved 16-bit samples. The frame handed on is reused: copy what must stay. */
     push: (samples: Int16Array, sampleRate: number, fromChannels: Channels) => {
-      if (sampleRate === SAMPLE_RATE && fromChannels === channels) return emit(samples)
       const next = `${sampleRate}/${fromChannels}`
-      if (next !== format) lanes = Array.from({ length: channels }, () => createResampler(sampleRate))
-      format = next
+      if (next !== format) {
+        lanes = Array.from({ length: channels }, () => createResampler(sampleRate))
+        filled = 0
+        format = next
+      }
+      if (sampleRate === SAMPLE_RATE && fromChannels === channels) return emit(samples)
       const lanesOut = splitChannels(samples, fromChannels, channels).map((lane, i) => lanes[i]!.process(lane))
       emit(toInt16(lanesOut))
     },

@@ -66,7 +66,7 @@ export const botToken = async (context: Context, server: ServerChoice): Promise<
 /** Events in words; on a terminal the progress is one line that changes in place. */
 const createTeller = (context: Context) => {
   const { output, stderr } = context
-  const inPlace = stderr.isTTY === true && !context.flags().quiet && !context.flags().plain
+  const inPlace = stderr.isTTY === true && !context.flags().quiet && !context.output.isPlain
   let lastFile = -1
   const clear = () => inPlace && stderr.write('\r\u001b[K')
   return (event: BotEvent) => {

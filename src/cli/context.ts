@@ -59,12 +59,12 @@ export type Context = Streams & {
   /** The access token of ROOMTONE_TOKEN where it may be shown to this server. */
   accessToken(server: ServerChoice): Promise<string | undefined>
   api(server?: ServerChoice): Promise<Api>
-  /** Takes over Ctrl+C and its like: the command then ends by itself, in order, with its own exit code. */
-  onInterrupt(handler: (signal: NodeJS.Signals) => void): void
+  /** Takes over Ctrl+C and its like: the command then ends by itself, in order, with its own exit code. Returns what gives it back. */
+  onInterrupt(handler: (signal: NodeJS.Signals) => void): () => void
   /** Runs when the command is over, last opened first. */
   onClose(close: () => unknown): void
   /** Takes over the end of stdout's reader, for commands that go on without it. */
-  onOutputClosed(handler: () => void): void
+  onOutputClosed(handler: () => void): () => void
   /** The exit code of a command that ends without an error. */
   exitWith(code: number): void
 }
@@ -92,10 +92,13 @@ export const createContext = (environment: Environment): ContextControl => {
   let output: Output | undefined
   const folders = foldersOf(env)
   const closers: (() => unknown)[] = []
-  const interrupted: ((signal: NodeJS.Signals) => void)[] = []
-  const outputGone: (() => void)[] = []
+  const interrupted = new Set<(signal: NodeJS.Signals) => void>()
+  const outputGone = new Set<() => void>()
   const once = keepFirst()
   let exitCode = 0
+  let settings: Settings | undefined
+  // Settings that no command has needed to open are not opened for the look of a line.
+  const isPlain = () => flags.plain === true || (settings ? settings.get('face')?.value : env.ROOMTONE_FACE) === 'plain'
 
   const context: Context = {
     ...environment,
@@ -109,19 +112,19 @@ export const createContext = (environment: Environment): ContextControl => {
         errorColor: wantsColor(environment.stderr.isTTY === true, flags.color, env),
         quiet: flags.quiet === true,
         verbose: flags.verbose === true,
+        isPlain,
         debug: Boolean(env.ROOMTONE_DEBUG),
       })
       return output
     },
     flags: () => flags,
     settings: () =>
-      once('settings', async () =>
-        (await import('./settings.ts')).openSettings({
-          configFolder: folders.config,
-          workingFolder: environment.workingFolder,
-          env,
-        }),
-      ),
+      once('settings', async () => {
+        const { openSettings } = await import('./settings.ts')
+        const { workingFolder } = environment
+        settings = await openSettings({ configFolder: folders.config, workingFolder, env })
+        return settings
+      }),
     setting: async (key, flag) => {
       if (flag === undefined) return (await context.settings()).get(key)?.value
       checkValue(key, flag, `--${key}`)
@@ -161,9 +164,9 @@ export const createContext = (environment: Environment): ContextControl => {
         return api
       })
     },
-    onInterrupt: (handler) => void interrupted.push(handler),
+    onInterrupt: (handler) => listen(interrupted, handler),
     onClose: (close) => void closers.push(close),
-    onOutputClosed: (handler) => void outputGone.push(handler),
+    onOutputClosed: (handler) => listen(outputGone, handler),
     exitWith: (code) => {
       exitCode = code
     },
@@ -180,17 +183,22 @@ export const createContext = (environment: Environment): ContextControl => {
     },
     interrupt: (signal) => {
       for (const handler of interrupted) handler(signal)
-      return interrupted.length > 0
+      return interrupted.size > 0
     },
     outputClosed: () => {
       for (const handler of outputGone) handler()
-      return outputGone.length > 0
+      return outputGone.size > 0
     },
     exitCode: () => exitCode,
     close: async () => {
       for (const close of closers.splice(0).reverse()) await close()
     },
   }
+}
+
+const listen = <T>(listeners: Set<T>, listener: T) => {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
 }
 
 /** Opens a thing once; a failed opening may be tried again. */

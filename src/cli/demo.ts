@@ -6,13 +6,15 @@ import { makeGuide } from '../bot/guide.ts'
 import { type Play, startPlay } from '../bot/play.ts'
 import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { SeatEvent } from '../protocol/seat.ts'
-import { describe } from '../tui/lines.ts'
+import type { Face } from '../tui/faces.ts'
+import { describe } from '../tui/lines/sentences.ts'
 import type { DemoOptions } from './commands/demo.ts'
 import { type Context, createContext } from './context.ts'
 import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
-import { type Face, faceOf } from './face.ts'
+import { faceOf } from './face.ts'
 import { failure } from './failure.ts'
+import { checkCombination } from './join.ts'
 import { runningServer, stopServer } from './local-server.ts'
 import { proveCode, requestCode } from './login.ts'
 import { seatOptions } from './seat-options.ts'
@@ -28,6 +30,7 @@ export const demo = async (context: Context, options: DemoOptions): Promise<void
   // Refused before all that is started.
   if (options.for !== undefined) parseDurationMs(options.for, '--for')
   if (options.speaker !== undefined) parseSinkSpec(options.speaker)
+  checkCombination(context, { speaker: options.speaker })
   const home = await mkdtemp(joinPath(tmpdir(), 'roomtone-demo-'))
   const you = visitor(context, home, 'default')
   const host = visitor(context, home, 'host')
@@ -48,9 +51,10 @@ export const demo = async (context: Context, options: DemoOptions): Promise<void
     await rm(home, { recursive: true, force: true })
   })
   const seat = await Promise.race([starting, interruption(context)])
-  if (face === 'lines') return listen(context, seat)
+  // Where the sound goes to stdout, nothing else may.
+  if (face === 'lines') return listen(context, seat, context.output[options.speaker === 'stdout' ? 'note' : 'line'])
   const { showSeat } = await import('./hallway.ts')
-  context.exitWith(await showSeat(you.context, seat))
+  context.exitWith(await showSeat(you.context, seat, face))
 }
 
 /** What has been started so far, for the end to come. */
@@ -65,7 +69,7 @@ const start = async (context: Context, { you, host, home, face, options, started
     makeGuide(file, { folder: home, entry: entryOf('speech') }),
   ])
   started.play = await startGuide(context, host, roomId, file)
-  const forTime = options.for ?? (face === 'tui' ? undefined : DEFAULT_FOR)
+  const forTime = options.for ?? (face === 'screen' ? undefined : DEFAULT_FOR)
   const speaker = options.speaker ?? 'default'
   started.seat = await startSeat(await seatOptions(you, roomId, { microphone: 'none', speaker, for: forTime }))
   return started.seat
@@ -132,8 +136,7 @@ const startGuide = async (context: Context, host: Context, roomId: string, file:
 }
 
 /** Lines until the seat leaves, then the verdict: what was heard of the guide. */
-const listen = async (context: Context, seat: SeatClient): Promise<void> => {
-  const { output } = context
+const listen = async (context: Context, seat: SeatClient, say: (sentence: string) => void): Promise<void> => {
   let heard: Extract<SeatEvent, { type: 'heard' }> | undefined
   let endsWith: number | undefined
   await new Promise<void>((resolve) => {
@@ -141,7 +144,7 @@ const listen = async (context: Context, seat: SeatClient): Promise<void> => {
       if (event.type === 'heard' && event.who === GUIDE) heard = event
       const state = seat.state()
       const sentence = state && describe(event, state, state)
-      if (sentence !== undefined) output.line(sentence)
+      if (sentence !== undefined) say(sentence)
     })
     seat.onClosed(() => resolve())
     const leave = (code: number) => {
@@ -154,7 +157,7 @@ const listen = async (context: Context, seat: SeatClient): Promise<void> => {
   if (endsWith !== undefined) return context.exitWith(endsWith)
   if (!heard || heard.seconds <= 0) throw failure('nothing-heard', 'nothing was heard of the guide')
   const { seconds, levelDb, longestGapMs } = heard
-  output.line(
+  say(
     `Heard ${GUIDE} for ${seconds.toFixed(1)} s at ${levelDb.toFixed(1)} dBFS, longest gap ${Math.round(longestGapMs)} ms`,
   )
 }

@@ -42,17 +42,37 @@ export const showDevices = async (context: Context, options: { json?: boolean })
       isChosen(device, chosen[kind]) ? output.paint('green', 'in use') : '',
       `${device.channels} ch, ${device.sampleRate} Hz`,
     ])
-  output.table([...rows('microphone', list.inputs), ...rows('speaker', list.outputs)])
+  output.table(
+    ['kind', 'name', 'in use', 'format'],
+    [...rows('microphone', list.inputs), ...rows('speaker', list.outputs)],
+  )
   if (list.problem) output.note(list.problem)
 }
 
-/** Remembers the device in the user config, as microphone, speaker or both, by what the name fits. */
+/** Remembers the device in the user config, as microphone, speaker or both, by what the name fits; running seats go over to it. */
 export const chooseDevice = async (context: Context, name: string) => {
   const settings = await context.settings()
   const kinds = name === 'default' ? defaults : pickBoth(await withDevices(context), name)
   for (const { kind, device } of kinds) {
     await settings.set(kind, device)
     context.output.note(`${kind}: ${device}`)
+  }
+  await tellSeats(context, Object.fromEntries(kinds.map(({ kind, device }) => [kind, device])))
+}
+
+/** A seat that plays or writes a file instead stays with that. */
+const tellSeats = async (context: Context, devices: Partial<Record<Kind['kind'], string>>) => {
+  const { connectSeat, listSeats } = await import('../client/seat.ts')
+  for (const { seatId, title } of await listSeats(context.folders.sockets)) {
+    const seat = await connectSeat(context.folders.sockets, seatId)
+    try {
+      for (const [kind, device] of Object.entries(devices))
+        await seat.request({ verb: 'devices', [kind]: device }).catch((error) => {
+          if (codeOf(error) !== 'conflict') throw failure('no-device', `in ${title}: ${error.message}`)
+        })
+    } finally {
+      seat.close()
+    }
   }
 }
 

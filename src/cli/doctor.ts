@@ -45,6 +45,7 @@ export const doctor = async (context: Context, options: { json?: boolean }) => {
     failed: output.paint('red', 'FAILED'),
   }
   output.table(
+    ['state', 'part', 'says'],
     findings.map(({ name, status, says, mend }) => [marks[status], name, mend ? `${says}. Mend: ${mend}` : says]),
   )
 }

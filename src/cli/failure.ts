@@ -1,3 +1,5 @@
+import { cleanLine } from '../protocol/text.ts'
+
 export type Failure = Error & { code: string }
 
 /** An error told by its code; `message` is one sentence for a person. */
@@ -18,8 +20,10 @@ export const exitCodeOfLeaving = (reason: string): number => leaveExitCodes[reas
 export const exitCodeOfEnd = ({ reason, code }: { reason: string; code: string | null }): number =>
   code !== null && (reason === 'failed' || reason === 'unreachable') ? exitCodeOf({ code }) : exitCodeOfLeaving(reason)
 
-/** One clear sentence about an error of any layer, on one line, without a stack trace. */
-export const sentenceOf = (error: unknown): string => {
+/** One clear sentence about an error of any layer, on one line, without a stack trace; part of it may be a stranger's. */
+export const sentenceOf = (error: unknown): string => cleanLine(messageOf(error))
+
+const messageOf = (error: unknown): string => {
   const code = codeOf(error)
   const told = (error as { message?: unknown } | null)?.message
   const message = typeof told === 'string' ? told : String(error)

@@ -2,26 +2,53 @@ import { existsSync } from 'node:fs'
 import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { TuiDeps } from '../tui/deps.ts'
-import { runTui } from '../tui/run.ts'
+import { type Face, type FaceDeps, runFaces } from '../tui/faces.ts'
 import type { Context } from './context.ts'
+import { canShowScreen } from './face.ts'
 import { reviveLocalServer, serverFile } from './local-server.ts'
 import { isSignedIn, proveCode, requestCode } from './login.ts'
+import { machineDeps } from './machine.ts'
 import { seatOptions } from './seat-options.ts'
 
-/** The hallway on the full screen; signs in first. Resolves with the exit code. */
-export const showHallway = async (context: Context): Promise<number> => {
+/** The hallway; signs in first. Resolves with the exit code. */
+export const showHallway = async (context: Context, face: Face): Promise<number> => {
   const { url } = await context.server()
-  return runTui(tuiDeps(context, url))
+  return runFaces({ ...(await faceDeps(context, url)), canShowScreen: canShowScreen(context) }, face)
 }
 
-/** Straight into the room of a seat, and out with it. */
-export const showSeat = (context: Context, seat: SeatClient): Promise<number> =>
-  runTui({ ...tuiDeps(context, ''), initialSeat: seat })
+/** What the seat leaves to its faces: stdin may be its microphone, stdout its speaker. */
+type SeatStreams = { microphone?: string; speaker?: string }
 
-const tuiDeps = (context: Context, server: string): TuiDeps => {
-  // The screen ends in order by itself, whatever the signal.
+/** Straight into the room of a seat, and out with it. */
+export const showSeat = async (
+  context: Context,
+  seat: SeatClient,
+  face: Face,
+  streams: SeatStreams = {},
+): Promise<number> => {
+  const deps = await faceDeps(context, '')
+  return runFaces(
+    {
+      ...deps,
+      initialSeat: seat,
+      isStdinTaken: streams.microphone === 'stdin',
+      say: streams.speaker === 'stdout' ? deps.note : deps.say,
+      canShowScreen: canShowScreen(context, streams),
+    },
+    face,
+  )
+}
+
+const faceDeps = async (context: Context, server: string): Promise<Omit<FaceDeps, 'canShowScreen'>> => {
+  // Both faces end in order by themselves, whatever the signal.
   context.onInterrupt(() => {})
+  const { output } = context
+  const settings = await context.settings()
   return {
+    say: output.line,
+    note: output.needed,
+    told: { get: () => settings.get('say')?.value, set: (value) => settings.set('say', value) },
+    ...endings(context),
     version: context.version,
     server,
     isSignedIn: async () => {
@@ -44,9 +71,29 @@ const tuiDeps = (context: Context, server: string): TuiDeps => {
       context.onClose(() => seat.close())
       return seat
     },
-    color: context.output.color,
+    ...(await machineDeps(context)),
+    color: output.color,
     stdin: context.stdin as NodeJS.ReadStream,
     stdout: context.stdout as NodeJS.WriteStream,
+  }
+}
+
+/** What ends a face: an interrupt, nobody who reads any more, or a terminal that is gone. */
+const endings = (context: Context): Pick<FaceDeps, 'onInterrupt' | 'onOutputClosed' | 'onHangUp'> => {
+  const { stdin, stdout } = context
+  const isHangUp = (signal: NodeJS.Signals) => signal === 'SIGHUP' && Boolean(stdin.isTTY || stdout.isTTY)
+  return {
+    onInterrupt: (listener) => context.onInterrupt((signal) => isHangUp(signal) || listener()),
+    onOutputClosed: (listener) => context.onOutputClosed(() => stdout.isTTY || listener()),
+    onHangUp: (listener) => {
+      const ends = [
+        context.onInterrupt((signal) => isHangUp(signal) && listener()),
+        context.onOutputClosed(() => stdout.isTTY && listener()),
+      ]
+      return () => {
+        for (const end of ends) end()
+      }
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { type SeatClient, startSeat } from '../client/seat.ts'
+import { startSeat } from '../client/seat.ts'
 import type { JoinOptions } from './commands/join.ts'
 import type { Context } from './context.ts'
 import { faceOf } from './face.ts'
@@ -17,15 +17,20 @@ export const join = async (context: Context, room: string | undefined, given: Jo
   const face = await faceOf(context, options)
   const seat = await startSeat({ ...(await seatOptions(context, room, options)), onWaiting: context.output.note })
   context.onClose(() => seat.close())
-  if (face === 'tui') {
-    const { showSeat } = await import('./hallway.ts')
-    return context.exitWith((await showSeat(context, seat)) || exitCodeOfStay('left', seat.state()))
+  if (options.jsonl || options.detach) {
+    const { followEvents } = await import('./seat-events.ts')
+    const reason = await followEvents(context, seat, options)
+    return reason === undefined ? undefined : context.exitWith(exitCodeOfStay(reason, seat.state()))
   }
-  const reason = await followSeat(context, seat, options)
-  if (reason !== undefined) context.exitWith(exitCodeOfStay(reason, seat.state()))
+  const { showSeat } = await import('./hallway.ts')
+  context.exitWith((await showSeat(context, seat, face, options)) || exitCodeOfStay('left', seat.state()))
 }
 
-const checkCombination = ({ stdin, stdout }: Context, { jsonl, speaker, microphone, detach }: JoinOptions): void => {
+/** Refuses options that want the same standard stream, or sound from or to a terminal. */
+export const checkCombination = (
+  { stdin, stdout }: Context,
+  { jsonl, speaker, microphone, detach }: JoinOptions,
+): void => {
   if (jsonl && speaker === 'stdout') throw failure('bad-input', '--jsonl and --speaker stdout both want stdout')
   if (detach && (speaker === 'stdout' || microphone === 'stdin'))
     throw failure('bad-input', 'a detached seat has no stdin and no stdout')
@@ -33,15 +38,4 @@ const checkCombination = ({ stdin, stdout }: Context, { jsonl, speaker, micropho
     throw failure('bad-input', '--microphone stdin wants sound by a pipe (s16le, 48 kHz, mono), not from a terminal')
   if (speaker === 'stdout' && stdout.isTTY)
     throw failure('bad-input', '--speaker stdout writes sound (s16le, 48 kHz, mono) into a pipe, not on a terminal')
-}
-
-/** The reason why the seat left; undefined when it was detached and runs on. */
-const followSeat = async (context: Context, seat: SeatClient, options: JoinOptions): Promise<string | undefined> => {
-  const { followInLines } = await import('./seat-lines.ts')
-  return followInLines(context, seat, {
-    jsonl: options.jsonl === true,
-    detach: options.detach === true,
-    readsCommands: options.microphone !== 'stdin' && !options.detach,
-    soundOnStdout: options.speaker === 'stdout',
-  })
 }

@@ -7,14 +7,18 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 export type Output = {
   readonly isTerminal: boolean
   readonly color: boolean
+  /** Nothing but text and line feeds is to be written. */
+  readonly isPlain: boolean
   /** One line of a result. */
   line(text: string): void
   /** The one document of `--json`. */
   json(document: unknown): void
   /** One event of `--jsonl`. */
   event(event: unknown): void
-  /** Columns for people, two spaces apart. */
-  table(rows: readonly (readonly string[])[]): void
+  /** A row for each thing: columns two spaces apart; with --plain a record each, `label: value` by the labels. */
+  table(labels: readonly string[], rows: readonly (readonly string[])[]): void
+  /** One thing: a label and a value a line. */
+  facts(facts: readonly (readonly string[])[]): void
   /** Said beside the result, and with --quiet, too: without it the user could not go on. */
   needed(text: string): void
   /** Something said beside the result; silent with --quiet. */
@@ -34,22 +38,32 @@ export type OutputOptions = {
   errorColor: boolean
   quiet: boolean
   verbose: boolean
+  /** Plain lines are wanted: no columns and no colour. May become known only while the command runs. */
+  isPlain: () => boolean
   /** ROOMTONE_DEBUG: stack traces. */
   debug: boolean
 }
 
 export const createOutput = (options: OutputOptions): Output => {
-  const { stdout, stderr, color } = options
-  const paint = (style: Style, text: string) => (color ? painting(style, text) : text)
+  const { stdout, stderr, isPlain } = options
+  const paint = (style: Style, text: string) => (options.color && !isPlain() ? painting(style, text) : text)
   const say = (text: string) => void stderr.write(`${text}\n`)
   return {
     isTerminal: stdout.isTTY === true,
-    color,
+    get color() {
+      return options.color && !isPlain()
+    },
+    get isPlain() {
+      return isPlain()
+    },
     line: (text) => void stdout.write(`${text}\n`),
-    json: (document) => void stdout.write(`${JSON.stringify(document, null, 2)}\n`),
-    event: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
-    table: (rows) => {
-      for (const row of columns(rows)) stdout.write(`${row}\n`)
+    json: (document) => void stdout.write(`${jsonOf(document, 2)}\n`),
+    event: (event) => void stdout.write(`${jsonOf(event)}\n`),
+    table: (labels, rows) => {
+      for (const row of isPlain() ? records(labels, rows) : columns(rows)) stdout.write(`${row}\n`)
+    },
+    facts: (facts) => {
+      for (const row of isPlain() ? record(facts) : columns(facts)) stdout.write(`${row}\n`)
     },
     needed: say,
     note: (text) => {
@@ -59,16 +73,33 @@ export const createOutput = (options: OutputOptions): Output => {
       if (options.verbose) say(text)
     },
     problem: (error) => {
-      say(`${options.errorColor ? painting('red', 'roomtone:') : 'roomtone:'} ${sentenceOf(error)}`)
+      say(`${options.errorColor && !isPlain() ? painting('red', 'roomtone:') : 'roomtone:'} ${sentenceOf(error)}`)
       if ((options.debug || options.verbose) && error instanceof Error && error.stack) say(error.stack)
     },
     paint,
   }
 }
 
+// JSON escapes the controls that came first; a terminal obeys those from U+007F on, too.
+const jsonOf = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  )
+
 /** Whether colour may be used on a stream: NO_COLOR (any value), TERM=dumb, --no-color and pipes say no. */
 export const wantsColor = (isTerminal: boolean, flag: boolean | undefined, env: NodeJS.ProcessEnv): boolean =>
   isTerminal && flag !== false && !env.NO_COLOR && env.TERM !== 'dumb'
+
+/** Rows as lines of `label: value`, an empty line between two rows; what is empty is left out. */
+const records = (labels: readonly string[], rows: readonly (readonly string[])[]): string[] =>
+  rows.flatMap((row, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...record(labels.map((label, column) => [label, row[column] ?? ''])),
+  ])
+
+const record = (facts: readonly (readonly string[])[]): string[] =>
+  facts.filter(([, value]) => value !== '').map(([label, value]) => `${label}: ${value}`)
 
 /** Rows as text lines; the last column is never padded. Widths count code points, wide ones (CJK, emoji) as two. */
 export const columns = (rows: readonly (readonly string[])[]): string[] => {

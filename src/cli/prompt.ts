@@ -7,7 +7,9 @@ export const canAsk = (context: Context): boolean => context.stdin.isTTY === tru
 
 /** Asks one line on stderr; Ctrl+C and Ctrl+D end with code `interrupted`. */
 export const ask = async (context: Context, question: string): Promise<string> => {
-  const lines = createInterface({ input: context.stdin, output: context.stderr })
+  // The terminal itself echoes and edits where no escape sequence may be written.
+  const terminal = context.output.isPlain ? false : undefined
+  const lines = createInterface({ input: context.stdin, output: context.stderr, terminal })
   try {
     return await new Promise<string>((resolve, reject) => {
       const stop = () => reject(failure('interrupted', 'stopped'))

@@ -1,12 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-export const settingKeys = ['server', 'profile', 'face', 'microphone', 'speaker', 'soundEngine'] as const
+const settingKeys = [
+  'server',
+  'profile',
+  'face',
+  'theme',
+  'say',
+  'microphone',
+  'speaker',
+  'soundEngine',
+  'hook',
+] as const
 export type SettingKey = (typeof settingKeys)[number]
-export type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
-export type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
+type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
+type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
 
 /** Environment > project file > user config > defaults. Flags stand above and are the command's own. */
 export type Settings = {
@@ -69,7 +80,13 @@ export const checkValue = (key: SettingKey, value: string, name: string): void =
 
 type Values = Partial<Record<SettingKey, string>>
 
-const defaults: Values = { profile: 'default', microphone: 'default', speaker: 'default', soundEngine: 'auto' }
+const defaults: Values = {
+  profile: 'default',
+  theme: 'auto',
+  microphone: 'default',
+  speaker: 'default',
+  soundEngine: 'auto',
+}
 
 const fromEnvironment = (env: NodeJS.ProcessEnv): Values => {
   const values: Values = {}
@@ -96,7 +113,11 @@ const readProject = async (file: string): Promise<Values> => {
   }
   const { parseYaml } = await import('./yaml.ts')
   try {
-    return checked(parseYaml(text) ?? {}, file)
+    const values = checked(parseYaml(text) ?? {}, file)
+    // Whoever only goes into a folder of others must not run their commands.
+    if (values.hook !== undefined)
+      throw failure('bad-config', `${file} may not set "hook": say it by roomtone config set hook, or by --hook`)
+    return values
   } catch (error) {
     if ((error as { code?: string }).code === 'bad-config') throw error
     throw failure('bad-config', `${file} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
@@ -161,13 +182,16 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
       ? undefined
       : 'must be letters, digits, dots, dashes or underscores',
   face: oneOf('tui', 'plain'),
+  say: checkTold,
+  theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
+  hook: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),
 }
 
 /** http or https, with nothing behind the host. */
-export const isServerUrl = (text: string): boolean => {
+const isServerUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   return /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.username === ''

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hallwayEventSchema, type RoomEvent, roomEventSchema } from '../protocol/events.ts'
+import { parseClean } from '../protocol/text.ts'
 
 export type SubscribeOptions = {
   /** A room one is in; without it the hallway, whose events are a part of a room's. */
@@ -148,7 +149,7 @@ const addField = (event: { id?: string; event?: string; data: string[] }, line: 
 
 const readData = (data: string): unknown => {
   try {
-    return JSON.parse(data)
+    return parseClean(data)
   } catch {
     return {}
   }

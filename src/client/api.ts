@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { apiError } from '../protocol/errors.ts'
 import { problemSchema } from '../protocol/problem.ts'
 import { type Route, type RouteName, routes } from '../protocol/routes.ts'
+import { parseClean } from '../protocol/text.ts'
 import { type SubscribeOptions, type Subscription, startSubscription } from './api-events.ts'
 import type { Credentials } from './credentials.ts'
 
@@ -165,7 +166,7 @@ const readJson = async (base: string, { body }: Dispatcher.ResponseData): Promis
       bytes += chunk.length
       if (bytes > MAX_ANSWER_BYTES) throw new Error('its answer has no end')
     }
-    return bytes === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
+    return bytes === 0 ? undefined : parseClean(Buffer.concat(chunks).toString())
   } catch (error) {
     throw unreachable(base, error as Error)
   }

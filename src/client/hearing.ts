@@ -194,7 +194,17 @@ const createTimeline = (nowMs: () => number) => {
   }
 }
 
-/** Mixes for a sink, on the frame clock; without one nothing is mixed. */
+/** Someone's frame is waited for over so many ticks of the clock before the others are heard without it. */
+const LATE_TICKS = 2
+/** After so many ticks without any sound the sink is given silence, until sound comes again. */
+const SILENT_TICKS = 10
+/** What comes at once after a stall is caught up to so many frames; beyond that it would only be delay. */
+const MOST_AT_ONCE = 10
+
+/**
+ * Mixes for a sink, whenever all who sound have given their next 10 ms: what WebRTC plays out comes by one exact clock,
+ * and to wait for another one would only delay it. Without a sink nothing is mixed.
+ */
 const startOutput = () => {
   const volumes = new Map<string, number>()
   const owners = new Map<string, string>()
@@ -202,6 +212,7 @@ const startOutput = () => {
   let deafened = false
   let mixer: Mixer | undefined
   let stop = () => {}
+  let mixReady = () => {}
   const applyVolume = (trackId: string, id: string) =>
     mixer?.input(trackId).setVolume(((volumes.get(id) ?? 100) * volume) / 100)
   return {
@@ -211,27 +222,23 @@ const startOutput = () => {
       owners.set(trackId, id)
       mixer.input(trackId).push(samples, sampleRate, channels)
       if (isNew) applyVolume(trackId, id)
+      mixReady()
     },
     endTrack: (trackId: string) => {
       if (owners.delete(trackId)) mixer?.input(trackId).remove()
     },
     setSink: (sink: AudioSink | null) => {
       stop()
-      stop = () => {}
+      stop = mixReady = () => {}
       mixer = undefined
       owners.clear()
       if (!sink) return
       const next = createMixer({ channels: sink.channels })
       next.setDeafened(deafened)
-      const frame = createFrame(sink.channels)
-      const clock = startFrameClock({
-        onFrame: () => {
-          next.pull(frame)
-          sink.write(frame)
-        },
-      })
+      const pacer = startPacer(next, sink)
       mixer = next
-      stop = clock.close
+      mixReady = pacer.mixReady
+      stop = pacer.close
     },
     setDeafened: (next: boolean) => {
       deafened = next
@@ -242,6 +249,43 @@ const startOutput = () => {
       else volumes.set(id, percent)
       for (const [trackId, owner] of owners) applyVolume(trackId, owner)
     },
+  }
+}
+
+const startPacer = (mixer: Mixer, sink: AudioSink) => {
+  const frame = createFrame(sink.channels)
+  let isSilent = false
+  let ticksWithout = 0
+  let lateTicks = 0
+  let atOnce = 0
+  const mix = () => {
+    isSilent = false
+    ticksWithout = lateTicks = 0
+    mixer.pull(frame)
+    if (++atOnce <= MOST_AT_ONCE) sink.write(frame)
+  }
+  const keepSilence = () => {
+    isSilent = true
+    // Also that of the ticks before, so that a recording keeps its time.
+    for (; ticksWithout > 0; ticksWithout--) {
+      mixer.pull(frame)
+      sink.write(frame)
+    }
+  }
+  const clock = startFrameClock({
+    onFrame: () => {
+      atOnce = 0
+      ticksWithout++
+      if (mixer.waiting() !== 'empty') lateTicks++
+      if (lateTicks > LATE_TICKS) mix()
+      else if (isSilent || ticksWithout > SILENT_TICKS) keepSilence()
+    },
+  })
+  return {
+    mixReady: () => {
+      while (mixer.waiting() === 'complete') mix()
+    },
+    close: clock.close,
   }
 }
 

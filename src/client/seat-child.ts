@@ -1,15 +1,25 @@
-import type { SeatOrder, SeatReport } from './seat-wire.ts'
+import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
 // The doorstep of a seat's process. It loads the seat itself only when it is told to: what the parent says, and that the
 // parent has died, must not find nobody listening.
 
-const parent = new AbortController()
+const abandoned = new AbortController()
 let hasBegun = false
+let take = () => {}
+const taken = new Promise<void>((resolve) => {
+  take = resolve
+})
+
+const hear = (message: SeatOrder | SeatTaken) => {
+  if (!('taken' in message)) return void begin(message)
+  process.off('disconnect', onParentGone)
+  take()
+}
 
 const begin = async (order: SeatOrder) => {
   hasBegun = true
   const { runSeat } = await import('./seat-run.ts')
-  await runSeat(order, { abandoned: parent.signal, report }).catch((error: Error & { code?: string }) =>
+  await runSeat(order, { abandoned: abandoned.signal, taken, report }).catch((error: Error & { code?: string }) =>
     report({ ok: false, error: { code: error.code ?? 'internal', message: error.message } }),
   )
   exit()
@@ -17,20 +27,19 @@ const begin = async (order: SeatOrder) => {
 
 const report = (message: SeatReport): Promise<void> =>
   new Promise((resolve) => {
-    // From here on the parent may go: it has what it waited for.
-    if ('ok' in message) process.off('disconnect', abandon)
     if (!process.connected) return resolve()
     process.send?.(message, () => resolve())
   })
 
-const abandon = () => {
-  if (hasBegun) parent.abort()
-  else exit()
+/** What was reported may never have been read: only a parent that took the seat may go and leave it. */
+const onParentGone = () => {
+  if (!hasBegun) exit()
+  else abandoned.abort()
 }
 
 /** The one place where this process ends: left to itself, wrtc crashes when the event loop runs dry. */
 const exit = () => process.exit(0)
 
-process.once('message', begin)
-process.once('disconnect', abandon)
+process.on('message', hear)
+process.once('disconnect', onParentGone)
 if (!process.connected) exit()

@@ -9,7 +9,7 @@ const MAX_SOCKET_PATH_BYTES = 103
 export const seatAddress = (folder: string, seatId: string): string =>
   process.platform === 'win32' ? `\\\\.\\pipe\\roomtone-${seatId}` : join(folder, `${seatId.slice(0, 13)}.sock`)
 
-/** Makes the folder, and a file that names the seat. Throws an Error with code `bad-config` where sockets cannot be. */
+/** Makes the folder and gives the address to listen at. Throws an Error with code `bad-config` where sockets cannot be. */
 export const openSeatFolder = async (folder: string, seatId: string): Promise<string> => {
   const address = seatAddress(folder, seatId)
   if (process.platform !== 'win32' && Buffer.byteLength(address) > MAX_SOCKET_PATH_BYTES) {
@@ -19,9 +19,12 @@ export const openSeatFolder = async (folder: string, seatId: string): Promise<st
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await chmod(folder, 0o700)
   await rm(address, { force: true })
-  await writeFile(join(folder, seatId + MARK), '', { mode: 0o600 })
   return address
 }
+
+/** Makes the file that names the seat, once it listens: who looks for seats removes a name that nobody answers to. */
+export const markSeat = (folder: string, seatId: string): Promise<void> =>
+  writeFile(join(folder, seatId + MARK), '', { mode: 0o600 })
 
 export const removeSeatFiles = async (folder: string, seatId: string): Promise<void> => {
   await rm(join(folder, seatId + MARK), { force: true })

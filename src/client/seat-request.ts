@@ -32,7 +32,7 @@ const isText =
 
 const verbs: Record<string, Record<string, Check>> = {
   status: {},
-  subscribe: { state: optional(isBoolean), events: optional(isBoolean) },
+  subscribe: { state: optional(isBoolean), events: optional(isBoolean), patches: optional(isBoolean) },
   mute: {},
   unmute: {},
   deafen: {},
@@ -45,6 +45,7 @@ const verbs: Record<string, Record<string, Check>> = {
   talk: { on: isBoolean },
   hand: { question: optional(isText(1_120)) },
   volume: { percent: isNumber, who: optional(isText(200)) },
+  devices: { microphone: optional(isText(500)), speaker: optional(isText(500)) },
   stage: { action: isAction, who: isText(200) },
   'end-room': {},
   detach: {},

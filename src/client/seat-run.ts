@@ -1,12 +1,9 @@
-import { type DeviceOptions, type Microphone, openMicrophone, openSpeaker, type Speaker } from '../audio/devices.ts'
-import type { AudioFileSource } from '../audio/files/open.ts'
-import type { AudioSink, AudioSource } from '../audio/frame.ts'
-import { openSink } from '../audio/sinks/sink.ts'
-import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
-import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { SeatCommand, SeatEvent } from '../protocol/seat.ts'
 import type { Credentials } from './credentials.ts'
-import { openSeatFolder, removeSeatFiles } from './seat-folder.ts'
+import { markSeat, openSeatFolder, removeSeatFiles } from './seat-folder.ts'
+import { startSeatHook } from './seat-hook.ts'
 import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
+import { openSound, type Sound } from './seat-sound.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
 import { type Session, startSession } from './session.ts'
 import type { SessionTarget } from './session-link.ts'
@@ -15,13 +12,15 @@ const KEEP_MS = 2_000
 const EXIT_WITHIN_MS = 5_000
 
 export type SeatParent = {
-  /** The parent has died before it was told how the seat begins: nobody knows of this seat. */
+  /** The parent has died before it took the seat: nobody knows of it. */
   abandoned: AbortSignal
+  /** The parent has the control socket: from here on the seat stays as long as it has company. */
+  taken: Promise<void>
   report(message: SeatReport): Promise<void>
 }
 
 /** One seat: a session with its devices and a control socket, until it leaves. Rejects with what kept it out of the room. */
-export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParent): Promise<void> => {
+export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: SeatParent): Promise<void> => {
   abandoned.throwIfAborted()
   abandoned.addEventListener('abort', startDeadline)
   const address = await openSeatFolder(order.folder, order.seatId)
@@ -47,14 +46,19 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
     onSilent: order.recording ? sound.close : undefined,
   })
   const early: SeatEvent[] = []
+  const hook = order.hook
+    ? startSeatHook({ ...order.hook, seatId: order.seatId, onProblem: (message) => session.warn(message) })
+    : undefined
   const onEvent = (event: SeatEvent) => {
+    hook?.tell(event)
     if (socket) socket.pushEvent(event)
     else early.push(event)
   }
   sound.follow(session)
-  const company = watchCompany(order, () => void session.close())
+  const company = watchCompany(order, session)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => void session.close('interrupted'))
+  void taken.then(company.begin)
   abandoned.addEventListener('abort', () => void session.close('interrupted'))
   if (abandoned.aborted) void session.close('interrupted')
   void session.done.then(startDeadline)
@@ -63,20 +67,20 @@ export const runSeat = async (order: SeatOrder, { abandoned, report }: SeatParen
     socket = await startSeatSocket({
       address,
       state: session.state,
-      run: (command) => run(session, command, company.detach),
-      onClients: company.onClients,
+      run: (command) => run(session, sound, command, company.detach),
+      onFaces: company.onFaces,
     })
     for (const event of early) socket.pushEvent(event)
+    await markSeat(order.folder, order.seatId)
     await session.joined
     await report({ ok: true })
-    company.expect()
     if (order.forMs !== undefined) setTimeout(() => void session.close('done'), order.forMs)
     await session.done
   } finally {
     startDeadline()
     await session.close()
     await socket?.close()
-    await Promise.allSettled([sound.close(), closeTarget(), removeSeatFiles(order.folder, order.seatId)])
+    await Promise.allSettled([sound.close(), closeTarget(), hook?.close(), removeSeatFiles(order.folder, order.seatId)])
   }
 }
 
@@ -98,119 +102,40 @@ const credentialsOf = async ({ credentialsFile, token }: SeatOrder): Promise<Cre
   return credentialsFile === undefined ? noCredentials() : fileCredentials(credentialsFile)
 }
 
-const run = async (session: Session, command: SeatCommand, detach: () => void): Promise<void> => {
+const run = async (session: Session, sound: Sound, command: SeatCommand, detach: () => void): Promise<void> => {
   if (command.verb === 'detach') return detach()
+  if (command.verb === 'devices') return sound.use(command)
   await session.command(command)
 }
 
-/** A seat without clients leaves after a while, unless it is detached: nobody would know that it listens on. */
-const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, leave: () => void) => {
+/**
+ * A seat whose last face is gone, as when its terminal was closed, closes its microphone at once, and leaves when no face
+ * comes back in time; a detached one stays as it is. A command that only passes by is no face.
+ */
+const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, session: Session) => {
   let timer: NodeJS.Timeout | undefined
-  const wait = () => {
+  let hasBegun = false
+  let faces = 0
+  const look = () => {
     clearTimeout(timer)
-    if (!detached) timer = setTimeout(leave, keepMs)
+    if (!hasBegun || detached || faces > 0) return
+    timer = setTimeout(() => void session.close(), keepMs)
+    session.command({ verb: 'mute' }).catch(() => {})
   }
   return {
-    expect: wait,
-    onClients: (count: number) => {
-      if (count > 0) clearTimeout(timer)
-      else wait()
+    begin: () => {
+      hasBegun = true
+      look()
+    },
+    onFaces: (count: number) => {
+      faces = count
+      look()
     },
     detach: () => {
       detached = true
-      clearTimeout(timer)
+      look()
     },
   }
-}
-
-type Sound = {
-  source: AudioSource | null
-  sink: AudioSink | null
-  isDevice: boolean
-  devices: SeatState['devices']
-  /** Tells the session of devices that go and come back, and of what could not be opened. */
-  follow(session: Session): void
-  /** What was wrong with the file that was played, once that is known. */
-  warning(): string | undefined
-  close(): Promise<void>
-}
-
-const openSound = async (order: SeatOrder): Promise<Sound> => {
-  const options: DeviceOptions = { engine: order.soundEngine as DeviceOptions['engine'], entry: order.portaudioEntry }
-  const early: string[] = []
-  let onProblem = (message: string): void => void early.push(message)
-  let onSpeakerGone = () => {}
-  let closing: Promise<unknown> | undefined
-  const [source, sink] = await Promise.all([
-    orWithout(
-      order.source,
-      (problem) => onProblem(problem),
-      () => openSource(order.source, { stdin: process.stdin, openMicrophone: (name) => openMicrophone(name, options) }),
-    ),
-    orWithout(
-      order.speaker,
-      (problem) => onProblem(problem),
-      () =>
-        openSink(order.speaker, {
-          stdout: process.stdout,
-          openSpeaker: (name) => openSpeaker(name, options),
-          onError: (error) => {
-            onSpeakerGone()
-            onProblem(error.message)
-          },
-        }),
-    ),
-  ])
-  return {
-    source,
-    sink,
-    isDevice: parseSourceSpec(order.source).kind === 'device',
-    devices: {
-      microphone: { name: order.source, status: source ? 'ok' : 'none' },
-      speaker: { name: order.speaker, status: sink ? 'ok' : 'none' },
-    },
-    follow: (session) => {
-      onProblem = session.warn
-      onSpeakerGone = () => session.setDevice('speaker', order.speaker, 'none')
-      // Microphone and speaker may lack the same thing.
-      for (const problem of new Set(early)) session.warn(problem)
-      followDevice('microphone', order.source, source, session)
-      followDevice('speaker', order.speaker, sink, session)
-    },
-    warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
-    close: async () => {
-      closing ??= Promise.allSettled([source?.close(), sink?.close()])
-      await closing
-    },
-  }
-}
-
-/** Without a sound card the seat still works; a device that was named must be there. */
-const orWithout = async <T>(
-  spec: string,
-  onProblem: (message: string) => void,
-  open: () => Promise<T>,
-): Promise<T | null> => {
-  if (spec === 'none') return null
-  try {
-    return await open()
-  } catch (error) {
-    if (spec !== 'default') throw error
-    onProblem((error as Error).message)
-    return null
-  }
-}
-
-const followDevice = (
-  device: 'microphone' | 'speaker',
-  name: string,
-  stream: AudioSource | AudioSink | null,
-  session: Session,
-) => {
-  if (!stream || !('onLost' in stream)) return
-  const { onLost, onBack } = stream as Microphone | Speaker
-  onLost(() => session.setDevice(device, name, 'lost'))
-  onBack(() => session.setDevice(device, name, 'ok'))
 }
 
 let isEnding = false

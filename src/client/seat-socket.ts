@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatRequest, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
+import { patchBetween } from './seat-patch.ts'
 import { readSeatRequest } from './seat-request.ts'
 
 export type SeatSocketOptions = {
@@ -10,8 +11,8 @@ export type SeatSocketOptions = {
   state(): SeatState
   /** Does a command; throws an Error with a code. */
   run(command: SeatCommand): Promise<void>
-  /** Told with the number of clients whenever it changes. */
-  onClients(count: number): void
+  /** Told with the number of those that listen to events, faces that is, whenever it changes. */
+  onFaces(count: number): void
 }
 
 export type SeatSocket = {
@@ -27,18 +28,25 @@ const MAX_NONSENSE = 10
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 const STATE_EVERY_MS = 100
 const LAST_WORDS_MS = 500
-const MAX_EARLY_EVENTS = 1_000
+const MAX_MISSED_EVENTS = 1_000
 
-type Client = { socket: Socket; wantsState: boolean; wantsEvents: boolean; nonsense: number }
+type Client = {
+  socket: Socket
+  wantsState: boolean
+  wantsPatches: boolean
+  wantsEvents: boolean
+  /** The last state told. */
+  told?: SeatState
+  nonsense: number
+}
 
 /** Lets other processes of the same person see and steer this seat: JSON lines on a socket that only they may open. */
 export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatSocket> => {
-  const { address, state, onClients } = options
+  const { address, state, onFaces } = options
   const clients = new Set<Client>()
-  // Told before anybody listened; the first to listen gets them.
-  let early: SeatEvent[] | undefined = []
+  // Told while nobody listened; the next to listen gets them, the newest where there were too many.
+  let missed: SeatEvent[] = []
   let stateTimer: NodeJS.Timeout | undefined
-  let pushed: SeatState | undefined
 
   const send = (client: Client, value: unknown) => {
     if (client.socket.writableLength > MAX_WAITING_BYTES) client.socket.destroy()
@@ -48,18 +56,26 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
   const sendState = () => {
     stateTimer = undefined
     const now = state()
-    if (now === pushed) return
-    pushed = now
-    for (const client of clients) if (client.wantsState) send(client, { state: now })
+    for (const client of clients) {
+      const { told } = client
+      if (!client.wantsState || told === now) continue
+      const patch = client.wantsPatches && told ? patchBetween(told, now) : undefined
+      client.told = now
+      send(client, patch ? { patch } : { state: now })
+    }
   }
 
-  const subscribe = (client: Client, { state: wantsState, events }: Extract<SeatRequest, { verb: 'subscribe' }>) => {
-    client.wantsState = wantsState ?? client.wantsState
-    client.wantsEvents = events ?? client.wantsEvents
+  const subscribe = (client: Client, asked: Extract<SeatRequest, { verb: 'subscribe' }>) => {
+    const didListen = client.wantsEvents
+    client.wantsState = asked.state ?? client.wantsState
+    client.wantsPatches = asked.patches ?? client.wantsPatches
+    client.wantsEvents = asked.events ?? client.wantsEvents
+    if (client.wantsEvents !== didListen) onFaces(faces().length)
     if (!client.wantsEvents) return
-    for (const event of early ?? []) send(client, { event })
-    early = undefined
+    for (const event of missed) send(client, { event })
+    missed = []
   }
+  const faces = () => [...clients].filter(({ wantsEvents }) => wantsEvents)
 
   const answer = async (client: Client, line: string): Promise<SeatAnswer> => {
     const value = parseLine(line)
@@ -80,18 +96,21 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
 
   const accept = (socket: Socket) => {
     if (clients.size >= MAX_CLIENTS) return socket.destroy()
-    const client: Client = { socket, wantsState: false, wantsEvents: false, nonsense: 0 }
+    const client: Client = { socket, wantsState: false, wantsPatches: false, wantsEvents: false, nonsense: 0 }
     clients.add(client)
-    onClients(clients.size)
     socket.on('error', () => {})
     socket.on('close', () => {
       clients.delete(client)
-      onClients(clients.size)
+      if (client.wantsEvents) onFaces(faces().length)
     })
     readLines(socket, {
       maxBytes: MAX_LINE_BYTES,
       onTooLong: () => socket.destroy(),
-      onLine: async (line) => send(client, await answer(client, line)),
+      onLine: async (line) => {
+        const given = await answer(client, line)
+        if (given.ok) client.told = given.state
+        send(client, given)
+      },
     })
   }
 
@@ -110,8 +129,9 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
       // Whoever reads an event finds the state that goes with it.
       clearTimeout(stateTimer)
       sendState()
-      if (early && early.length < MAX_EARLY_EVENTS) early.push(event)
-      for (const client of clients) if (client.wantsEvents) send(client, { event })
+      const listening = faces()
+      if (listening.length === 0) missed = [...missed, event].slice(-MAX_MISSED_EVENTS)
+      for (const client of listening) send(client, { event })
     },
     close: async () => {
       clearTimeout(stateTimer)

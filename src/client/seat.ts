@@ -5,7 +5,8 @@ import { apiError } from '../protocol/errors.ts'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
-import type { SeatOrder, SeatReport } from './seat-wire.ts'
+import { patched } from './seat-patch.ts'
+import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
 export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
   seatId?: string
@@ -26,7 +27,7 @@ export type SeatClient = {
   onEvent(listener: (event: SeatEvent) => void): () => void
   /** The seat has left, with its reason, or its process has died: `failed`. */
   onClosed(listener: (reason: string) => void): () => void
-  /** Hangs up; a seat whose last client is gone leaves, unless detached. */
+  /** Hangs up; a seat whose last face is gone closes its microphone, and leaves after a while, unless detached. */
   close(): void
 }
 
@@ -61,7 +62,9 @@ export const startSeat = async ({
   })
   try {
     await waitForReport(child, { seatId, ...order }, onWaiting)
-    return await connectSeat(order.folder, seatId)
+    const client = await connectSeat(order.folder, seatId)
+    await tellTaken(child)
+    return client
   } catch (error) {
     child.kill('SIGTERM')
     throw error
@@ -95,14 +98,27 @@ const waitForReport = (child: ChildProcess, order: SeatOrder, onWaiting: SeatOpt
     child.send(order)
   })
 
-/** Connects to a seat that runs: the one of that id, or the only one. Rejects with `not-found`. */
+/** Until then a seat whose parent dies leaves, even one that should stay. */
+const tellTaken = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    child.send({ taken: true } satisfies SeatTaken, () => resolve())
+  })
+
+/**
+ * A face on a seat that runs: the one of that id, or the only one. What happened since the last face was gone comes
+ * first, to whoever listens first. Rejects with `not-found`.
+ */
 export const connectSeat = async (folder: string, seatId?: string): Promise<SeatClient> => {
   const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
   if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
-  const client = openClient(await openSocket(seatAddress(folder, wanted)))
-  await client.request({ verb: 'subscribe', state: true, events: true })
+  const client = await passBySeat(folder, wanted)
+  await client.request({ verb: 'subscribe', state: true, patches: true, events: true })
   return client
 }
+
+/** A connection for single commands: the seat neither stays for it nor leaves after it. Rejects with `not-found`. */
+export const passBySeat = async (folder: string, seatId: string): Promise<SeatClient> =>
+  openClient(await openSocket(seatAddress(folder, seatId)))
 
 const openSocket = (address: string): Promise<Socket> =>
   new Promise((resolve, reject) => {
@@ -116,7 +132,7 @@ const openClient = (socket: Socket): SeatClient => {
   const stateListeners = new Set<(state: SeatState) => void>()
   const eventListeners = new Set<(event: SeatEvent) => void>()
   const closedListeners = new Set<(reason: string) => void>()
-  // Events that come before anybody listens wait for the first who does.
+  // Events that come while nobody listens wait for the next who does.
   let early: SeatEvent[] | undefined = []
   let lastId = 0
   let state: SeatState | undefined
@@ -132,7 +148,8 @@ const openClient = (socket: Socket): SeatClient => {
       early?.push(message.event)
       for (const listener of eventListeners) listener(message.event)
     } else if ('id' in message) settle(message)
-    else takeState(message.state)
+    else if ('state' in message) takeState(message.state)
+    else if (state) takeState(patched(state, message.patch))
   }
   const settle = (message: SeatAnswer) => {
     const request = waiting.get(message.id)
@@ -190,7 +207,11 @@ const openClient = (socket: Socket): SeatClient => {
       const missed = early ?? []
       early = undefined
       for (const event of missed) listener(event)
-      return listen(eventListeners, listener)
+      const end = listen(eventListeners, listener)
+      return () => {
+        end()
+        if (eventListeners.size === 0) early = []
+      }
     },
     onClosed: (listener) => {
       if (socket.destroyed && closedReason !== undefined) listener(closedReason)

@@ -141,12 +141,15 @@ export type SeatEvent = { at: string } & (
 /** JSON lines on the control socket. Each request gets one answer with its `id`; `subscribe` adds pushed lines. */
 export type SeatRequest = { id: number } & (
   | { verb: 'status' }
-  | { verb: 'subscribe'; state?: boolean; events?: boolean }
+  /** With `patches` a state comes as what it changes of the one before, where that is shorter. */
+  | { verb: 'subscribe'; state?: boolean; events?: boolean; patches?: boolean }
   | { verb: 'mute' | 'unmute' | 'deafen' | 'undeafen' | 'lower' | 'accept' | 'decline' | 'step-down' | 'leave' }
   | { verb: 'talk'; on: boolean }
   | { verb: 'hand'; question?: string }
   | { verb: 'volume'; percent: number; who?: string }
   | { verb: 'stage'; action: string; who: string }
+  /** Other devices from now on, by name, or `default`. */
+  | { verb: 'devices'; microphone?: string; speaker?: string }
   | { verb: 'end-room' }
   | { verb: 'detach' }
 )
@@ -158,4 +161,6 @@ export type SeatCommand = WithoutId<SeatRequest>
 export type SeatAnswer =
   | { id: number; ok: true; state: SeatState }
   | { id: number; ok: false; error: { code: string; message: string } }
-export type SeatPush = { state: SeatState } | { event: SeatEvent }
+export type SeatPush = { state: SeatState } | { patch: SeatPatch } | { event: SeatEvent }
+/** What changed of the last state told, and the rows of participants that did, by their index. */
+export type SeatPatch = Partial<Omit<SeatState, 'participants'>> & { participants: [number, SeatParticipant][] }

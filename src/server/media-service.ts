@@ -6,6 +6,7 @@ import {
   RoomServiceClient,
 } from 'livekit-server-sdk'
 import type { Log } from './deps.ts'
+import { onTooManyRequests } from './retry-after.ts'
 
 /**
  * Why a media server does not do what it is asked; `message` is one sentence for its operator. `unreachable`: no answer,
@@ -29,13 +30,16 @@ export type MediaService = {
   permit(room: string, identity: string, permission: Partial<ParticipantPermission>): Promise<void>
   /** What keeps the media server as a whole from working, as the last calls saw it. */
   problem(): MediaProblem | null
+  /** For how much longer it wants to be left alone, so that each call is refused here; 0: it may be asked. */
+  pauseMs(): number
 }
 
 export const createMediaService = (
   { url, apiKey, apiSecret }: { url: string; apiKey: string; apiSecret: string },
   log: Log,
 ): MediaService => {
-  const client = new RoomServiceClient(url.replace(/^ws/, 'http'), apiKey, apiSecret, {
+  const httpUrl = url.replace(/^ws/, 'http')
+  const client = new RoomServiceClient(httpUrl, apiKey, apiSecret, {
     requestTimeout: 5,
     failover: false,
   })
@@ -43,6 +47,11 @@ export const createMediaService = (
   const [lists, acts] = [createGate(4), createGate(8)]
   let problem: MediaProblem | null = null
   let failedAt = Number.NEGATIVE_INFINITY
+  let pausedUntil = Number.NEGATIVE_INFINITY
+  const pauseMs = () => Math.max(0, Math.ceil(pausedUntil - performance.now()))
+  onTooManyRequests(new URL(httpUrl).origin, (retryAfterMs) => {
+    pausedUntil = performance.now() + Math.min(retryAfterMs ?? usualPauseMs, longestPauseMs)
+  })
 
   const well = () => {
     // One that answers every other call is not well.
@@ -58,7 +67,7 @@ export const createMediaService = (
   }
   const ask = async <T>(gate: Gate, call: () => Promise<T>, none?: T): Promise<T> => {
     try {
-      const answer = await gate(call)
+      const answer = await gate(() => (pauseMs() > 0 ? Promise.reject({ status: 429 }) : call()))
       well()
       return answer
     } catch (error) {
@@ -95,10 +104,14 @@ export const createMediaService = (
         nothing,
       )),
     problem: () => problem,
+    pauseMs,
   }
 }
 
 const steadyMs = 2_000
+const usualPauseMs = 5_000
+// Whoever asks for more may not keep a house from its rooms for longer.
+const longestPauseMs = 60_000
 
 /** Asks a media server once, without an effect. Null: it works, and takes these keys. */
 export const probeMediaServer = async (plane: {

@@ -200,11 +200,7 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
     mode: media.url === undefined ? 'webhooks' : 'polling',
     log,
     look,
-    hurryMs: () => {
-      const code = service().problem()?.code
-      if (code === 'rate-limited') return rateLimitedMs
-      return code || unsettled.size > 0 ? listEveryMs : null
-    },
+    hurryMs: () => (service().problem() || unsettled.size > 0 ? listEveryMs : null),
   })
 
   return {
@@ -222,7 +218,7 @@ export const createMedia = (deps: Pick<Deps, 'media' | 'log' | 'now' | 'ownUrl'>
         opening.then(() => setTimeout(forget, openForMs).unref(), forget)
       }
       await opening.catch((error: MediaProblem) => {
-        throw unavailable(error)
+        throw unavailable(error, at.pauseMs())
       })
       return home.clientUrl
     },
@@ -245,7 +241,6 @@ const listEveryMs = 1_000
 const jitterMs = 100
 // A look at all who are connected, also where nobody came or went since the last one.
 const fullEveryMs = 9_000
-const rateLimitedMs = 5_000
 // A crowd that joins at once asks the media server once.
 const openForMs = 1_000
 
@@ -274,9 +269,9 @@ const fingerprint = (connected: ParticipantInfo[]): string =>
     .join()
 
 // What a person in the room can know; the operator is told the rest.
-const unavailable = (problem?: MediaProblem) => {
+const unavailable = (problem?: MediaProblem, retryAfterMs?: number) => {
   if (problem?.code === 'rate-limited')
-    return apiError('media-unavailable', 'The media server is asked too often.', { retryAfterMs: 2_000 })
+    return apiError('media-unavailable', 'The media server is asked too often.', { retryAfterMs })
   if (problem && ['keys-refused', 'clock', 'not-livekit'].includes(problem.code))
     return apiError('media-unavailable', 'The media server refuses this house; its operator knows why.')
   return apiError('media-unavailable', 'The media server cannot be reached; try again in a moment.')

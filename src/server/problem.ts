@@ -31,7 +31,7 @@ export const problemOf = (error: unknown): Problem => {
     const { code, message, field, retryAfterMs } = error
     return problem(code, statusOf[code], { detail: message, field, retryAfterMs })
   }
-  const reason = storeTrouble((error as { code?: unknown })?.code)
+  const reason = storeTrouble(error as { code?: unknown; message?: unknown } | null)
   if (reason) return problem('unavailable', 503, { detail: reason })
   const status = (error as { statusCode?: number })?.statusCode ?? 500
   if (status === 413) return problem('too-large', 413, { detail: 'The body is too large.', field: 'body' })
@@ -42,15 +42,20 @@ export const problemOf = (error: unknown): Problem => {
 }
 
 // PostgreSQL, appendix A: class 53 insufficient resources, 08 connection, 57P operator intervention; and Node's own.
-const storeTrouble = (code: unknown): string | null => {
+const storeTrouble = (error: { code?: unknown; message?: unknown } | null): string | null => {
+  const { code = '', message = '' } = error ?? {}
+  if (wordsOfPg.test(String(message))) return noAnswer
   if (typeof code !== 'string') return null
   if (code === '53100' || code === 'ENOSPC') return 'The disk of the server is full.'
   // Classes 28 and 3D: it knows us no more, or was dropped.
   if (/^(28...|3D...)$/.test(code)) return 'The database of the server refuses it.'
-  return /^(53...|08...|57P..|55P03|25P03|ECONN[A-Z]+|EPIPE|ETIMEDOUT)$/.test(code)
-    ? 'The database of the server does not answer.'
-    : null
+  return /^(53...|08...|57P..|55P03|25P03|ECONN[A-Z]+|EPIPE|ETIMEDOUT)$/.test(code) ? noAnswer : null
 }
+
+const noAnswer = 'The database of the server does not answer.'
+
+// What pg and its pool say without a code of a connection that is gone, or is not to be had.
+const wordsOfPg = /^(Connection terminated|timeout (expired$|exceeded when trying to connect))|is not queryable$/
 
 const problem = (code: ErrorCode, status: number, more: Partial<Problem>): Problem => ({
   type: `urn:roomtone:${code}`,

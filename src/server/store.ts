@@ -23,7 +23,8 @@ export type Store = {
   close(): Promise<void>
 }
 type StoreError = Error & { code: string }
-export type StoreOptions = { dataDir: string } | { databaseUrl: string }
+/** `answersWithinMs`: a PostgreSQL server that says nothing for so long is taken for gone; 30 s. */
+export type StoreOptions = { dataDir: string } | { databaseUrl: string; answersWithinMs?: number }
 /** Told of each connection that work waited for, and of each query: how long, in milliseconds. */
 export type StoreWatch = { onWaited(ms: number): void; onAnswered(ms: number): void }
 
@@ -34,12 +35,18 @@ export type StoreWatch = { onWaited(ms: number): void; onAnswered(ms: number): v
  */
 export const openStore = async (options: StoreOptions, watch?: StoreWatch): Promise<Store> => {
   const embedded = 'dataDir' in options ? await openPglite(options.dataDir) : null
-  const url = 'databaseUrl' in options ? options.databaseUrl : null
+  const remote = 'databaseUrl' in options ? options : null
+  const url = remote?.databaseUrl ?? null
   const pool = new pg.Pool({
-    ...(embedded?.poolConfig ?? { connectionString: url!, max: 10, ...bounds }),
+    ...(embedded?.poolConfig ?? {
+      connectionString: url!,
+      max: 10,
+      ...bounds,
+      stream: attentive(remote?.answersWithinMs),
+    }),
     types: { getTypeParser },
     // A wait that cannot end, e.g. for the embedded store's one connection inside a transaction, becomes an error.
-    connectionTimeoutMillis: 30_000,
+    connectionTimeoutMillis: ANSWER_MS,
   })
   // A connection that the database drops fails its query, if any, and is replaced; without these it would end us.
   pool.on('error', () => {})
@@ -66,7 +73,7 @@ export const openStore = async (options: StoreOptions, watch?: StoreWatch): Prom
     await (hasFailed ? embedded?.abandon() : embedded?.close())
   }
   try {
-    if ('databaseUrl' in options) await firstContact(options.databaseUrl)
+    if (url !== null) await firstContact(url)
     await migrate(db)
   } catch (error) {
     await close().catch(() => {})
@@ -120,6 +127,20 @@ const getTypeParser = ((oid: number, format?: 'text') =>
 // A server that was stopped in the middle of a transaction must not hold the others up: the database ends that
 // transaction, and before that the waiting of its next ones, each of which would be given the lock in turn.
 const bounds = { idle_in_transaction_session_timeout: 4_000, lock_timeout: 3_000 }
+
+const ANSWER_MS = 30_000
+
+/**
+ * Sockets that end when nothing comes or goes for so long. A database that vanished without a word, e.g. behind a network
+ * that swallows everything, would else hold its connections for the quarter of an hour in which TCP tries again.
+ */
+const attentive =
+  (withinMs = ANSWER_MS) =>
+  () => {
+    const socket = new Socket()
+    const silent = () => Object.assign(new Error(`The database was silent for ${withinMs} ms.`), { code: 'ETIMEDOUT' })
+    return socket.setTimeout(withinMs, () => socket.destroy(silent()))
+  }
 
 // PostgreSQL, appendix A: serialization_failure, deadlock_detected, lock_not_available, idle_in_transaction_session_timeout.
 const retryable = new Set(['40001', '40P01', '55P03', '25P03'])

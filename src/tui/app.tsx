@@ -1,32 +1,48 @@
-import { useInput } from 'ink'
-import { useState, useSyncExternalStore } from 'react'
-import { keyReader } from './key-names.ts'
+import { Box, type DOMElement } from 'ink'
+import { useLayoutEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { Model } from './model.ts'
 import { Hallway } from './screens/hallway.tsx'
 import { Room } from './screens/room.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { Waiting } from './screens/waiting.tsx'
-import { ColorProvider } from './theme.tsx'
+import { StylesProvider, stylesFor } from './theme.tsx'
 
 export type AppProps = {
   model: () => Model
   subscribe: (listener: () => void) => () => void
-  onKey: (key: string) => void
-  color: boolean
+  /** The picture is laid out; again whenever it has changed. */
+  onPicture: (root: DOMElement) => void
+  colors: { hasColor: boolean; depth: number }
 }
 
-/** Draws the model and hands on keys; it decides nothing. */
-export const App = ({ model, subscribe, onKey, color }: AppProps) => {
-  const [readKeys] = useState(keyReader)
+/** Draws the model; it decides nothing. */
+export const App = ({ model, subscribe, onPicture, colors }: AppProps) => {
   const now = useSyncExternalStore(subscribe, model)
-  useInput((input, key) => {
-    for (const name of readKeys(input, key)) onKey(name)
-  })
+  const background = now.theme === 'auto' ? now.background : now.theme
+  const styles = useMemo(() => stylesFor(colors, background), [colors, background])
+  const box = useRef<DOMElement>(null)
+  useLayoutEffect(() => {
+    const root = box.current && rootOf(box.current)
+    if (!root) return
+    root.onRender = () => onPicture(root)
+    onPicture(root)
+    return () => {
+      root.onRender = () => {}
+    }
+  }, [onPicture])
   return (
-    <ColorProvider value={color}>
-      <Screen model={now} />
-    </ColorProvider>
+    <StylesProvider value={styles}>
+      <Box ref={box}>
+        <Screen model={now} />
+      </Box>
+    </StylesProvider>
   )
+}
+
+const rootOf = (element: DOMElement): DOMElement => {
+  let node = element
+  while (node.parentNode) node = node.parentNode
+  return node
 }
 
 /** The screen of a model, at the model's size. */

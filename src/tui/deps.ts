@@ -2,6 +2,8 @@ import type { Account } from '../protocol/accounts.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { Room, Rooms } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { KeyBinding } from './keys.ts'
+import type { DeviceChoice, DeviceKind, SettingItem, Theme, TrialKind } from './model.ts'
 
 /** The control connection to a running seat, as client/seat gives it. */
 export type SeatLine = {
@@ -23,6 +25,21 @@ export type RoomSubscription = {
   onStatus: (status: 'open' | 'lost', cause?: string) => void
 }
 
+/** Sound on this machine; none of it goes to a room. */
+export type DeviceDesk = {
+  list: () => Promise<{ choices: DeviceChoice[]; problem: string | null }>
+  /** Remembers the choice for seats to come. */
+  use: (kind: DeviceKind, name: string) => Promise<void>
+  /** Plays a tone, measures the microphone, or lets one hear it, on the devices chosen; ends by itself or by `close`. */
+  try: (what: TrialKind, on: TrialListener) => Promise<{ close: () => unknown }>
+}
+type TrialListener = { onLevel: (levelDb: number) => void; onEnd: () => void }
+
+export type SettingDesk = {
+  list: () => Promise<SettingItem[]>
+  set: (key: string, value: string) => Promise<void>
+}
+
 /** What the terminal UI needs from outside; errors carry a `code` of protocol/errors or `unreachable`. */
 export type TuiDeps = {
   version: string
@@ -42,9 +59,26 @@ export type TuiDeps = {
   }
   /** Starts a seat. `room` is an id, a link or a title. */
   join: (room: string) => Promise<SeatLine>
-  /** Opens directly in the room of this seat, and ends with it. */
+  /** Opens directly in the room of this seat. */
   initialSeat?: SeatLine
+  /** Who one is, where that is known already. */
+  initialAccount?: Account
+  /** Whether there is a hallway to go back to from a room; else all ends with the seat. */
+  hasHallway: boolean
+  /** False: no colour at all. */
   color: boolean
+  /** 4, 8 or 24 bits of colour. */
+  colorDepth: number
+  theme: Theme
+  /** As rebound. */
+  keyTable: KeyBinding[]
+  /** Said at the start: what is wrong with the key file. */
+  notice?: string
+  devices: DeviceDesk
+  settings: SettingDesk
+  rename: (name: string) => Promise<Account>
+  /** By the system's own opener. */
+  openLink: (url: string) => Promise<void>
   stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
 }

@@ -1,18 +1,24 @@
+import type { Account } from '../protocol/accounts.ts'
 import type { SeatState } from '../protocol/seat.ts'
 import type { SeatLine, TuiDeps } from './deps.ts'
-import { describe } from './lines.ts'
+import { startMachineDesk } from './desk-machine.ts'
+import { describe } from './lines/sentences.ts'
 import { type Effect, type Happening, initialModel, type Model } from './model.ts'
 import { countsSeconds, reduce } from './reduce.ts'
 import { looksSame } from './same-look.ts'
 
 export type DeskOptions = {
-  deps: Omit<TuiDeps, 'stdin' | 'stdout' | 'color'>
+  deps: Omit<TuiDeps, 'stdin' | 'stdout' | 'color' | 'colorDepth'>
   columns: number
   rows: number
   now: () => number
   onQuit: (exitCode: number, farewell?: string) => void
   onRedraw: () => void
   onSuspend: () => void
+  /** The other face is wanted: the seat goes there with its connection open. */
+  onSwap: (carried: { seat: SeatLine | undefined; account: Account | undefined }) => void
+  /** Into the clipboard of whoever looks at the terminal. */
+  onCopy: (text: string) => void
 }
 
 export type Desk = {
@@ -28,24 +34,36 @@ const quietTickMs = 30_000
 const leaveWithinMs = 1500
 
 /** Holds the model and does what the reducer asks for; all waiting of the terminal UI is here. */
-export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspend }: DeskOptions): Desk => {
-  let model = initialModel({ version: deps.version, server: deps.server, columns, rows, nowMs: now() })
+export const startDesk = (options: DeskOptions): Desk => {
+  const { deps, columns, rows, now, onQuit, onRedraw, onSuspend, onSwap, onCopy } = options
+  const { version, server, keyTable, theme, notice } = deps
+  let model = initialModel({
+    ...{ version, server, columns, rows, keyTable, theme, nowMs: now() },
+    notice: notice === undefined ? null : { text: notice, isError: true },
+  })
   const listeners = new Set<() => void>()
   let seat: ReturnType<typeof watchSeat> | undefined
   let rooms: { close: () => unknown } | undefined
   let joinAttempt = 0
   let isClosed = false
   let isQuitting = false
+  let holding: NodeJS.Timeout | undefined
   let shownAtMs = 0
   let pending: NodeJS.Timeout | undefined
 
   const dispatch = (happening: Happening): void => {
     if (isClosed) return
-    const { model: next, effects } = reduce({ ...model, nowMs: now() }, happening)
+    const before = { ...model, nowMs: now() }
+    const { model: next, effects } = reduce(before, happening)
     model = next
-    if (happening.type === 'key') showNow()
-    else showSoon()
-    for (const effect of effects) perform(effect)
+    if (next !== before) {
+      if (happening.type === 'key') showNow()
+      else showSoon()
+    }
+    perform(effects)
+  }
+  const perform = (effects: Effect[]) => {
+    for (const effect of effects) performOne(effect)
   }
 
   // Keys are answered at once; of a burst from outside every tenth of a second gets one picture.
@@ -61,7 +79,7 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
     else pending ??= setTimeout(showNow, waitMs)
   }
 
-  const perform = (effect: Effect): unknown => {
+  const performOne = (effect: Effect): unknown => {
     switch (effect.do) {
       case 'check-sign-in':
         return attempt(checkSignIn(), (failure) => dispatch({ type: 'offline', cause: failure.message }))
@@ -111,8 +129,41 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
         return onRedraw()
       case 'suspend':
         return onSuspend()
+      case 'swap-face': {
+        const line = seat?.release()
+        seat = undefined
+        return onSwap({ seat: line, account: model.account ?? undefined })
+      }
+      case 'copy':
+        onCopy(effect.text)
+        return dispatch({ type: 'told', text: `Copied: ${effect.text}` })
+      case 'open':
+        return attempt(
+          deps.openLink(effect.url).then(() => dispatch({ type: 'told', text: `Opened elsewhere: ${effect.url}` })),
+          fail,
+        )
+      case 'rename':
+        return attempt(
+          deps.rename(effect.name).then((account) => dispatch({ type: 'account', account })),
+          fail,
+        )
+      case 'let-go-after':
+        clearTimeout(holding)
+        holding = setTimeout(() => dispatch({ type: 'let-go' }), effect.ms)
+        return
+      default:
+        return machine.perform(effect)
     }
   }
+  const fail = ({ message }: Failure) => dispatch({ type: 'failed', message })
+  const machine = startMachineDesk({
+    ...deps,
+    dispatch,
+    attempt: (work) => attempt(work, fail),
+    onUsed: async (kind, name) => {
+      await seat?.line.request({ verb: 'devices', [kind]: name })
+    },
+  })
 
   const checkSignIn = async () => {
     if (!(await deps.isSignedIn())) return dispatch({ type: 'sign-in-needed' })
@@ -165,17 +216,17 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
   const detach = async () => {
     const title = model.seat?.room.title ?? 'the room'
     await seat?.line.request({ verb: 'detach' })
-    onQuit(0, `Still in ${title}. roomtone status tells how it goes, roomtone leave leaves it.`)
+    onQuit(0, `Still in ${title}. roomtone attach shows it again, roomtone leave leaves it.`)
   }
 
   const clock = setInterval(() => {
     if (countsSeconds(model) || now() - model.nowMs >= quietTickMs) dispatch({ type: 'tick', nowMs: now() })
   }, 1000)
   const { initialSeat } = deps
+  model = { ...model, isSingleRoom: !deps.hasHallway, account: deps.initialAccount ?? null }
   if (initialSeat) {
-    model = { ...model, isSingleRoom: true }
     attempt(sitDown(initialSeat), ({ message }) => onQuit(1, message))
-  } else perform({ do: 'check-sign-in' })
+  } else performOne({ do: 'check-sign-in' })
 
   return {
     model: () => model,
@@ -188,6 +239,8 @@ export const startDesk = ({ deps, columns, rows, now, onQuit, onRedraw, onSuspen
       isClosed = true
       clearInterval(clock)
       clearTimeout(pending)
+      clearTimeout(holding)
+      machine.close()
       rooms?.close()
       seat?.close()
     },
@@ -223,14 +276,12 @@ const watchSeat = (line: SeatLine, shown: () => SeatState | null, dispatch: (hap
     show()
     if (!isClosed) dispatch({ type: 'seat-closed', reason })
   })
-  return {
-    line,
-    close: () => {
-      isClosed = true
-      clearTimeout(timer)
-      line.close()
-    },
+  const release = (): SeatLine => {
+    isClosed = true
+    clearTimeout(timer)
+    return line
   }
+  return { line, release, close: () => release().close() }
 }
 
 /** A seat that was opened for somebody who has gone on: out of the room again. */

@@ -2,30 +2,40 @@ import type { Model } from './model.ts'
 import { isModerator, personActions, personById } from './people.ts'
 
 /** Where a key counts. An open overlay takes all keys but the global ones. */
-export type Place = Model['screen'] | 'help' | 'menu' | 'confirm' | 'prompt'
+export type Place = Model['screen'] | NonNullable<Model['overlay']>['kind']
 
 export type ActionId =
   | 'interrupt'
   | 'suspend'
   | 'redraw'
+  | 'plain'
   | 'help'
+  | 'close-help'
+  | 'palette'
+  | 'settings'
+  | 'devices'
   | 'quit'
   | 'back'
   | 'submit'
   | 'up'
   | 'down'
+  | 'left'
+  | 'right'
   | 'page-up'
   | 'page-down'
+  | 'first'
+  | 'last'
   | 'next-section'
   | 'join'
   | 'search'
+  | 'find'
   | 'new-room'
-  | 'open-room'
   | 'refresh'
   | 'retry'
   | 'accept'
   | 'decline'
   | 'toggle-mute'
+  | 'talk'
   | 'hand'
   | 'lower-hand'
   | 'act'
@@ -33,6 +43,13 @@ export type ActionId =
   | 'quieter'
   | 'deafen'
   | 'step-down'
+  | 'copy-link'
+  | 'open-link'
+  | 'rename'
+  | 'choose'
+  | 'test-tone'
+  | 'try-microphone'
+  | 'loopback'
   | 'leave'
   | 'end-room'
   | 'rejoin'
@@ -49,58 +66,11 @@ export type KeyBinding = {
   isPossible: (model: Model) => boolean
 }
 
-export const placeOf = (model: Model): Place => model.overlay?.kind ?? model.screen
-
-/** The binding that a key has now, or undefined. */
-export const bindingFor = (model: Model, key: string): KeyBinding | undefined => {
-  const place = placeOf(model)
-  return keyTable.find(
-    (binding) => binding.keys.includes(key) && binding.places.includes(place) && binding.isPossible(model),
-  )
-}
-
-/** What works now, most wanted first: the bottom line. The ways out and to the help are kept at any width. */
-export const possibleKeys = (model: Model): { keys: string; label: string; isKept: boolean }[] => {
-  const place = placeOf(model)
-  return keyTable
-    .filter((binding) => binding.places.includes(place) && binding.isPossible(model))
-    .map((binding) => ({ keys: shownKeys(binding), label: binding.label(model), isKept: isKept(binding) }))
-    .filter(({ label }) => label !== '')
-}
-
-const isKept = ({ action }: KeyBinding) => action === 'leave' || action === 'help'
-
-/** Everything a screen's keys can do, possible now or not. */
-export const helpLines = (place: Place): { keys: string; help: string }[] => {
-  const lines = new Map<string, string[]>()
-  for (const binding of keyTable.filter(({ places }) => places.includes(place))) {
-    const keys = binding.keys.map(keySymbol)
-    lines.set(binding.help, [...new Set([...(lines.get(binding.help) ?? []), ...keys])])
-  }
-  return [...lines].map(([help, keys]) => ({ keys: keys.join(' '), help }))
-}
-
-const symbols: Record<string, string> = {
-  up: '↑',
-  down: '↓',
-  enter: '⏎',
-  escape: 'esc',
-  pageup: 'pg↑',
-  pagedown: 'pg↓',
-  'ctrl+c': '^C',
-  'ctrl+l': '^L',
-  'ctrl+z': '^Z',
-}
-
-/** A key as people read it. */
-const keySymbol = (key: string): string => symbols[key] ?? key
-
-/** The first key of a binding; all of them are in the help. */
-const shownKeys = ({ action, keys }: KeyBinding): string => (action === 'up' ? '↑↓' : keySymbol(keys[0]!))
-
 const always = () => true
 const screens: Place[] = ['starting', 'offline', 'hallway', 'joining', 'room', 'ended']
-const everywhere: Place[] = [...screens, 'sign-in', 'help', 'menu', 'confirm', 'prompt']
+const lists: Place[] = ['hallway', 'room', 'help', 'menu', 'devices', 'settings']
+const overlays: Place[] = ['help', 'menu', 'confirm', 'prompt', 'palette', 'devices', 'settings']
+const everywhere: Place[] = [...screens, 'sign-in', ...overlays]
 
 const bind = (
   action: ActionId,
@@ -123,10 +93,18 @@ const isListener = (model: Model) => model.seat?.you.role === 'listener'
 const hasHandUp = (model: Model) => model.seat?.you.hand !== null
 const isLive = (model: Model) => model.seat?.connection.status === 'live'
 const focused = (model: Model) => (model.seat ? personById(model.seat, model.focus?.id) : undefined)
+const hasLink = (model: Model) => linkOf(model) !== undefined
 
-/** All keys, in the order of the bottom line. Help, the bottom line and the reducer read this one table. */
+/** The link of the room that one is in, or that is chosen. */
+export const linkOf = ({ screen, seat, hallway }: Model): string | undefined => {
+  if (screen === 'room') return seat?.room.link ?? undefined
+  if (screen !== 'hallway') return undefined
+  return hallway.rows.find(({ room, isEnded }) => room.id === hallway.selectedId && !isEnded)?.room.link
+}
+
+/** All keys, in the order of the bottom line. Help, the bottom line, the palette and the reducer read this one table. */
 export const keyTable: KeyBinding[] = [
-  bind('submit', ['enter'], ['sign-in', 'prompt'], 'go on', 'take what is typed'),
+  bind('submit', ['enter'], ['sign-in', 'prompt', 'palette'], 'go on', 'take what is typed'),
   bind('accept', ['y'], ['room'], 'accept', 'accept or decline', (m) => m.seat?.you.invitation != null),
   bind('decline', ['n'], ['room'], 'decline', 'accept or decline', (m) => m.seat?.you.invitation != null),
   bind(
@@ -148,15 +126,18 @@ export const keyTable: KeyBinding[] = [
   bind('lower-hand', ['h'], ['room'], 'lower hand', 'raise or lower your hand', (m) => isListener(m) && hasHandUp(m)),
   bind(
     'up',
-    ['up'],
-    ['hallway', 'room'],
+    ['up', 'k'],
+    lists,
+    (m) => (m.overlay === null && (m.screen === 'room' || m.hallway.rows.length > 1) ? 'choose' : ''),
     'choose',
-    'choose a room or a person',
-    (m) => m.screen === 'room' || m.hallway.rows.length > 1,
   ),
-  bind('down', ['down'], ['hallway', 'room'], '', 'choose a room or a person'),
-  bind('page-up', ['pageup'], ['hallway', 'room'], '', 'choose a room or a person'),
-  bind('page-down', ['pagedown'], ['hallway', 'room'], '', 'choose a room or a person'),
+  bind('down', ['down', 'j'], lists, '', 'choose'),
+  bind('left', ['left'], ['room'], '', 'choose', (m) => m.focus !== null),
+  bind('right', ['right'], ['room'], '', 'choose', (m) => m.focus !== null),
+  bind('page-up', ['pageup', 'ctrl+b', 'ctrl+u'], lists, '', 'a page up or down'),
+  bind('page-down', ['pagedown', 'ctrl+f', 'ctrl+d'], lists, '', 'a page up or down'),
+  bind('first', ['home', 'g'], lists, '', 'to the first, to the last'),
+  bind('last', ['end', 'G'], lists, '', 'to the first, to the last'),
   bind('join', ['enter'], ['hallway'], 'join', 'enter the room, muted', (m) =>
     m.hallway.rows.some(({ room, isEnded }) => room.id === m.hallway.selectedId && !isEnded),
   ),
@@ -168,9 +149,10 @@ export const keyTable: KeyBinding[] = [
     'act on the chosen person',
     (m) => m.seat !== null && focused(m) !== undefined && personActions(m.seat, focused(m)!).length > 0,
   ),
+  bind('choose', ['enter', 'space'], ['menu', 'devices', 'settings'], 'take', 'take what is chosen'),
   bind('new-room', ['n'], ['hallway'], 'new room', 'start a room of your own'),
   bind('search', ['/'], ['hallway'], 'search', 'find by title or people'),
-  bind('open-room', [':'], ['hallway'], 'open link', 'open by link, id or title'),
+  bind('talk', ['t'], ['room'], 'hold to talk', 'heard while you hold it', (m) => microphone(m) === 'muted'),
   bind(
     'next-section',
     ['tab'],
@@ -189,16 +171,25 @@ export const keyTable: KeyBinding[] = [
     'back to the rooms',
   ),
   bind('step-down', ['s'], ['room'], 'step down', 'leave the stage only', (m) => m.seat !== null && !isListener(m)),
+  bind('find', ['/'], ['room'], '', 'find somebody by name', (m) => m.seat !== null),
   bind('louder', ['+', '='], ['room'], '', 'all louder, quieter', (m) => m.seat !== null),
   bind('quieter', ['-'], ['room'], '', 'all louder, quieter', (m) => m.seat !== null),
   bind(
     'deafen',
-    ['d'],
+    ['x'],
     ['room'],
     (m) => (m.seat?.you.isDeafened ? 'hear again' : ''),
     'hear nothing, hear again',
     (m) => m.seat !== null,
   ),
+  bind('devices', ['d'], ['hallway', 'room'], '', 'microphone and speaker'),
+  bind('settings', [','], ['hallway', 'room'], '', 'settings'),
+  bind('rename', ['N'], ['hallway'], '', 'change your name', (m) => m.account !== null),
+  bind('test-tone', ['t'], ['devices'], 'test tone', 'hear a tone on the speaker'),
+  bind('try-microphone', ['m'], ['devices'], 'try microphone', 'see how loud it is; nobody hears it'),
+  bind('loopback', ['l'], ['devices'], 'hear yourself', 'hear your own microphone'),
+  bind('copy-link', ['c'], ['hallway', 'room'], '', "copy the room's link", hasLink),
+  bind('open-link', ['o'], ['hallway', 'room'], '', "open the room's link elsewhere", hasLink),
   bind('leave', ['L'], ['room'], 'leave', 'leave the room'),
   bind(
     'end-room',
@@ -211,13 +202,22 @@ export const keyTable: KeyBinding[] = [
   bind(
     'back',
     ['escape'],
-    ['help', 'menu', 'confirm', 'prompt', 'sign-in', 'joining', 'room', 'hallway'],
+    [...overlays, 'sign-in', 'joining', 'room', 'hallway'],
     (m) => (m.overlay || m.screen === 'joining' || (m.screen === 'sign-in' && m.signIn.step !== 'phone') ? 'back' : ''),
     'one step back',
   ),
-  bind('help', ['?'], screens, 'keys', 'this list'),
-  bind('help', ['?', 'q', 'enter'], ['help'], '', 'close this list'),
+  bind('palette', [':', 'f2', 'ctrl+p'], ['hallway', 'room'], '', 'any command, or a room by link, id or title'),
+  bind('help', ['?', 'f1'], [...screens, 'help'], (m) => (m.overlay ? '' : 'keys'), 'this list'),
+  bind('close-help', ['q', 'enter'], ['help'], '', 'close this list'),
   bind('quit', ['q'], screens, (m) => (m.screen === 'room' ? '' : 'quit'), 'quit; asks in a live room'),
+  bind(
+    'plain',
+    ['ctrl+o'],
+    ['offline', 'sign-in', 'hallway', 'room', 'ended'],
+    '',
+    'plain lines; there `screen` comes back',
+    (m) => m.screen !== 'ended' || !m.isSingleRoom,
+  ),
   bind('redraw', ['ctrl+l'], everywhere, '', 'draw the screen anew'),
   bind('suspend', ['ctrl+z'], everywhere, '', 'to the shell; fg returns'),
   bind('interrupt', ['ctrl+c'], everywhere, (m) => (m.screen === 'sign-in' ? 'quit' : ''), 'leave and quit at once'),

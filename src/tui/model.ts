@@ -2,6 +2,7 @@ import type { Account } from '../protocol/accounts.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { Room, Rooms } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
+import { type KeyBinding, keyTable } from './keys.ts'
 
 /** Everything the screens draw: focus and waiting are here, the room itself is the seat's value. */
 export type Model = {
@@ -25,7 +26,18 @@ export type Model = {
   ended: Ended | null
   overlay: Overlay | null
   notice: { text: string; isError: boolean } | null
+  keyTable: KeyBinding[]
+  /** The terminal tells when a key is let go. */
+  tellsReleases: boolean
+  /** The key that is held to talk. */
+  talking: { key: string } | null
+  /** Of the terminal, once it has told. */
+  background: 'dark' | 'light' | null
+  theme: Theme
 }
+
+/** `auto` goes by the terminal's background. */
+export type Theme = 'auto' | 'dark' | 'light'
 
 export type SignIn = {
   /** The name is asked for while the code is on its way. */
@@ -63,15 +75,27 @@ type Ended = {
 export type Choice = { key: string; label: string; does: Effect[] }
 export type Overlay =
   | { kind: 'help'; offset: number }
-  | { kind: 'menu'; personId: string }
+  | { kind: 'menu'; personId: string; index: number }
   | { kind: 'confirm'; question: string; choices: Choice[] }
   | {
       kind: 'prompt'
-      purpose: 'question' | 'title' | 'open' | 'search'
+      purpose: 'question' | 'title' | 'search' | 'find' | 'name'
       label: string
       text: string
       maxCharacters: number
     }
+  | { kind: 'palette'; text: string; index: number }
+  | { kind: 'devices'; choices: DeviceChoice[] | null; problem: string | null; index: number; trial: Trial | null }
+  | { kind: 'settings'; items: SettingItem[] | null; index: number }
+
+export type DeviceKind = 'microphone' | 'speaker'
+/** `name` is what is asked for: a device, or `default`, which follows the system. */
+export type DeviceChoice = { kind: DeviceKind; name: string; isInUse: boolean }
+export type TrialKind = 'tone' | 'microphone' | 'loopback'
+/** A device tried out on this machine alone; the level is the microphone's. */
+export type Trial = { what: TrialKind; levelDb: number }
+/** `values` are what it can have; choosing it takes the next. */
+export type SettingItem = { key: string; label: string; value: string; values: string[] }
 
 /** What the runtime shall do; nothing in the reducer waits. */
 export type Effect =
@@ -88,10 +112,28 @@ export type Effect =
   | { do: 'leave-and-quit'; exitCode: number }
   | { do: 'quit'; exitCode: number }
   | { do: 'suspend' }
+  | { do: 'swap-face' }
   | { do: 'redraw' }
+  | { do: 'copy'; text: string }
+  | { do: 'open'; url: string }
+  | { do: 'rename'; name: string }
+  | { do: 'let-go-after'; ms: number }
+  | { do: 'load-devices' }
+  | { do: 'use-device'; kind: DeviceKind; name: string }
+  | { do: 'try-device'; what: TrialKind }
+  | { do: 'stop-trial' }
+  | { do: 'load-settings' }
+  | { do: 'set'; key: string; value: string }
 
 export type Happening =
-  | { type: 'key'; key: string }
+  | { type: 'key'; key: string; base?: string; isRepeat?: boolean }
+  | { type: 'released'; key: string; base?: string }
+  /** The window has lost the keyboard: what was held is let go unseen. */
+  | { type: 'blurred' }
+  | { type: 'kitty' }
+  | { type: 'background'; lightness: number }
+  /** No repetition of the held key came in time. */
+  | { type: 'let-go' }
   | { type: 'resized'; columns: number; rows: number }
   | { type: 'tick'; nowMs: number }
   | { type: 'signed-in'; account: Account }
@@ -110,6 +152,11 @@ export type Happening =
   | { type: 'seat-event'; event: SeatEvent; text: string | undefined }
   | { type: 'seat-closed'; reason: string }
   | { type: 'failed'; message: string }
+  | { type: 'told'; text: string }
+  | { type: 'account'; account: Account }
+  | { type: 'devices'; choices: DeviceChoice[]; problem: string | null }
+  | { type: 'trial'; trial: Trial | null }
+  | { type: 'settings'; items: SettingItem[] }
 
 export type Step = { model: Model; effects: Effect[] }
 
@@ -135,8 +182,14 @@ const emptyHallway: Hallway = {
   hasMore: false,
 }
 
-export const initialModel = (start: Pick<Model, 'version' | 'server' | 'columns' | 'rows' | 'nowMs'>): Model => ({
-  ...start,
+export const initialModel = (
+  start: Pick<Model, 'version' | 'server' | 'columns' | 'rows' | 'nowMs'> & Partial<Model>,
+): Model => ({
+  keyTable,
+  tellsReleases: false,
+  talking: null,
+  background: null,
+  theme: 'auto',
   isSingleRoom: false,
   account: null,
   screen: 'starting',
@@ -150,4 +203,5 @@ export const initialModel = (start: Pick<Model, 'version' | 'server' | 'columns'
   ended: null,
   overlay: null,
   notice: null,
+  ...start,
 })

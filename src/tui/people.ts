@@ -19,12 +19,46 @@ export const keepFocus = (seat: SeatState, focus: Focus | null): Focus | null =>
   return section ? { section, id: focus.id } : null
 }
 
-export const moveFocus = (seat: SeatState, focus: Focus | null, by: number): Focus | null => {
+/** One up or down: a person, and within the audience a line of `perLine` names. */
+export const moveFocus = (seat: SeatState, focus: Focus | null, by: 1 | -1, perLine = 1): Focus | null => {
+  const ids = focus ? sectionIds(seat, focus.section) : []
+  const at = ids.indexOf(focus?.id ?? '')
+  if (!focus || at < 0) return firstFocus(seat)
+  const next = at + by * (focus.section === 'listening' ? perLine : 1)
+  if (next >= 0 && next < ids.length) return { ...focus, id: ids[next]! }
+  return neighbour(seat, focus.section, by) ?? { ...focus, id: by < 0 ? ids[0]! : ids.at(-1)! }
+}
+
+/** So many persons on within their section, to its end at most. */
+export const moveWithin = (seat: SeatState, focus: Focus | null, by: number): Focus | null => {
+  if (!focus) return firstFocus(seat)
+  const ids = sectionIds(seat, focus.section)
+  const at = ids.indexOf(focus.id)
+  return at < 0 ? firstFocus(seat) : { ...focus, id: ids[Math.min(ids.length - 1, Math.max(0, at + by))]! }
+}
+
+/** The first whose name or handle begins so, or holds it. */
+export const personNamed = (seat: SeatState, text: string): Focus | null => {
+  const wanted = text.trim().replace(/^@/, '').toLowerCase()
+  if (wanted === '') return null
+  const fits = (test: (name: string) => boolean) =>
+    seat.participants.find(({ name, handle }) => test(name.toLowerCase()) || (handle !== null && test(handle)))
+  const person = fits((name) => name.startsWith(wanted)) ?? fits((name) => name.includes(wanted))
+  return person ? { section: person.role === 'listener' ? 'listening' : 'stage', id: person.id } : null
+}
+
+const firstFocus = (seat: SeatState): Focus | null => {
   const all = sections.flatMap((section) => sectionIds(seat, section).map((id) => ({ section, id })))
-  if (all.length === 0) return null
-  const at = all.findIndex(({ section, id }) => section === focus?.section && id === focus.id)
-  if (at < 0) return all.find(({ id }) => id !== seat.you.id) ?? all[0]!
-  return all[Math.min(all.length - 1, Math.max(0, at + by))]!
+  return all.find(({ id }) => id !== seat.you.id) ?? all[0] ?? null
+}
+
+/** The nearest end of the next section that has anybody. */
+const neighbour = (seat: SeatState, section: Section, by: 1 | -1): Focus | undefined => {
+  for (let index = sections.indexOf(section) + by; index >= 0 && index < sections.length; index += by) {
+    const ids = sectionIds(seat, sections[index]!)
+    if (ids.length > 0) return { section: sections[index]!, id: by > 0 ? ids[0]! : ids.at(-1)! }
+  }
+  return undefined
 }
 
 /** The first person of the next section that has anybody. */
@@ -91,7 +125,7 @@ const dangerousActions = (person: SeatParticipant, who: string): PersonAction[] 
         ),
       ]
     : []),
-  dangerous('k', 'remove from the room', stage('kick', who), `Remove ${person.name}? They cannot come back.`),
+  dangerous('r', 'remove from the room', stage('kick', who), `Remove ${person.name}? They cannot come back.`),
 ]
 
 const action = (key: string, label: string, effect: Effect): PersonAction => ({

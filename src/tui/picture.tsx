@@ -1,8 +1,10 @@
-import { type Instance, render } from 'ink'
+import { type DOMElement, type Instance, render } from 'ink'
 import { App } from './app.tsx'
 import type { TuiDeps } from './deps.ts'
 import type { Desk } from './desk.ts'
-import { openScreen, type Terminal } from './terminal.ts'
+import { paintTree } from './painter.ts'
+import { openScreen } from './screen.ts'
+import { sizeOf, type Terminal } from './terminal.ts'
 
 export type Picture = {
   /** Draws everything anew, at the terminal's present size. */
@@ -14,7 +16,7 @@ export type Picture = {
 }
 
 type PictureOptions = {
-  deps: Pick<TuiDeps, 'stdin' | 'stdout' | 'color'>
+  deps: Pick<TuiDeps, 'stdin' | 'stdout' | 'color' | 'colorDepth'>
   desk: Desk
   terminal: Terminal
   onError: (error: unknown) => void
@@ -25,8 +27,9 @@ const notStoppedMs = 300
 
 /** Keeps Ink mounted on the alternate screen. */
 export const startPicture = ({ deps, desk, terminal, onError }: PictureOptions): Picture => {
-  const { stdin, stdout, color } = deps
-  const { model, subscribe, dispatch } = desk
+  const { stdin, stdout } = deps
+  const colors = { hasColor: deps.color, depth: deps.colorDepth }
+  const { model, subscribe } = desk
   let instance: Instance | undefined
   let pending: NodeJS.Immediate | undefined
   let isClosed = false
@@ -34,12 +37,12 @@ export const startPicture = ({ deps, desk, terminal, onError }: PictureOptions):
   const mount = () => {
     if (isClosed || instance) return
     terminal.enter()
-    const app = (
-      <App model={model} subscribe={subscribe} onKey={(key) => dispatch({ type: 'key', key })} color={color} />
-    )
-    instance = render(app, {
+    const screen = openScreen(stdout)
+    const { columns, rows } = sizeOf(stdout)
+    const onPicture = (root: DOMElement) => screen.show(paintTree(root, columns, rows))
+    instance = render(<App model={model} subscribe={subscribe} onPicture={onPicture} colors={colors} />, {
       stdin,
-      stdout: openScreen(stdout),
+      stdout: nowhere(columns, rows),
       exitOnCtrlC: false,
       patchConsole: false,
       debug: true,
@@ -85,4 +88,10 @@ export const startPicture = ({ deps, desk, terminal, onError }: PictureOptions):
       unmount()
     },
   }
+}
+
+/** What Ink writes to: it lays out, the painter writes. Not called a terminal, or Ink would set cursors between pictures. */
+export const nowhere = (columns: number, rows: number): NodeJS.WriteStream => {
+  const sink = { isTTY: false, columns, rows, write: () => true, on: () => sink, off: () => sink }
+  return sink as unknown as NodeJS.WriteStream
 }

@@ -31,14 +31,18 @@ export const reduceHallwayKey = (model: Model, action: ActionId | undefined): St
       return step(move(model, -10))
     case 'page-down':
       return step(move(model, 10))
+    case 'first':
+      return step(move(model, -model.hallway.rows.length))
+    case 'last':
+      return step(move(model, model.hallway.rows.length))
+    case 'rename':
+      return step(prompt(model, 'name', 'Your name', model.account?.name ?? '', 40))
     case 'join':
       return join(model)
     case 'search':
       return step(prompt(model, 'search', 'Search', model.hallway.search, 80))
     case 'new-room':
       return step(prompt(model, 'title', 'Title of the new room', '', 80))
-    case 'open-room':
-      return step(prompt(model, 'open', 'Link, id or title', '', 300))
     case 'refresh':
       return step(hallway(model, { status: 'loading' }), { do: 'load-rooms', search: model.hallway.search })
     case 'back':
@@ -132,7 +136,7 @@ const back = (model: Model): Step => {
 
 const prompt = (
   model: Model,
-  purpose: 'search' | 'title' | 'open',
+  purpose: 'search' | 'title' | 'name',
   label: string,
   text: string,
   maxCharacters: number,

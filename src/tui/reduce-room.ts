@@ -1,11 +1,12 @@
 import type { SeatCommand, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
 import type { ActionId } from './keys.ts'
+import { roomLayout } from './layout.ts'
 import { type Choice, type Effect, type Happening, type LogLine, type Model, type Step, step } from './model.ts'
-import { isOnlyModerator, keepFocus, moveFocus, nextSection, personById } from './people.ts'
+import { isOnlyModerator, keepFocus, moveFocus, moveWithin, nextSection, personById } from './people.ts'
 
 type RoomHappening = Extract<
   Happening,
-  { type: 'joined' | 'join-failed' | 'seat' | 'seat-event' | 'seat-closed' | 'failed' }
+  { type: 'joined' | 'join-failed' | 'seat' | 'seat-event' | 'seat-closed' | 'failed' | 'told' }
 >
 
 export const reduceRoom = (model: Model, happening: RoomHappening): Step => {
@@ -24,7 +25,9 @@ export const reduceRoom = (model: Model, happening: RoomHappening): Step => {
     case 'seat-closed':
       return model.screen === 'room' ? end(model, 'failed', null) : step(model)
     case 'failed':
-      return step(fail(model, happening.message))
+      return step(note(model, happening.message, true))
+    case 'told':
+      return step(note(model, happening.text, false))
   }
 }
 
@@ -34,18 +37,30 @@ export const reduceRoomKey = (model: Model, action: ActionId | undefined): Step 
   if (!seat) return step(model)
   switch (action) {
     case 'up':
-      return step({ ...model, focus: moveFocus(seat, focus, -1) })
+      return step({ ...model, focus: moveFocus(seat, focus, -1, roomLayout(model, seat).perLine) })
     case 'down':
-      return step({ ...model, focus: moveFocus(seat, focus, 1) })
+      return step({ ...model, focus: moveFocus(seat, focus, 1, roomLayout(model, seat).perLine) })
+    case 'left':
+      return step({ ...model, focus: moveWithin(seat, focus, -1) })
+    case 'right':
+      return step({ ...model, focus: moveWithin(seat, focus, 1) })
     case 'page-up':
-      return step({ ...model, focus: moveFocus(seat, focus, -10) })
+      return step({ ...model, focus: moveWithin(seat, focus, -pageOf(model, seat)) })
     case 'page-down':
-      return step({ ...model, focus: moveFocus(seat, focus, 10) })
+      return step({ ...model, focus: moveWithin(seat, focus, pageOf(model, seat)) })
+    case 'first':
+      return step({ ...model, focus: moveWithin(seat, focus, Number.NEGATIVE_INFINITY) })
+    case 'last':
+      return step({ ...model, focus: moveWithin(seat, focus, Number.POSITIVE_INFINITY) })
+    case 'find':
+      return step({ ...model, overlay: prompt('find', 'Find', 80) })
     case 'next-section':
       return step({ ...model, focus: nextSection(seat, focus) })
     case 'act':
       return step(
-        focus && personById(seat, focus.id) ? { ...model, overlay: { kind: 'menu', personId: focus.id } } : model,
+        focus && personById(seat, focus.id)
+          ? { ...model, overlay: { kind: 'menu', personId: focus.id, index: 0 } }
+          : model,
       )
     case 'back':
       return step(focus ? { ...model, focus: null } : askToQuit(model, seat))
@@ -57,17 +72,27 @@ export const reduceRoomKey = (model: Model, action: ActionId | undefined): Step 
       return step(
         confirm(model, `End ${seat.room.title} for everyone?`, [choice('y', 'end the room', { verb: 'end-room' })]),
       )
-    case 'hand': {
-      const label = 'Your question (may stay empty)'
-      return step({ ...model, overlay: { kind: 'prompt', purpose: 'question', label, text: '', maxCharacters: 140 } })
-    }
+    case 'hand':
+      return step({ ...model, overlay: prompt('question', 'Your question (may stay empty)', 140) })
     default:
       return reduceVoiceKey(model, seat, action)
   }
 }
 
+const prompt = (purpose: 'question' | 'find', label: string, maxCharacters: number): Model['overlay'] => ({
+  kind: 'prompt',
+  purpose,
+  label,
+  text: '',
+  maxCharacters,
+})
+
+/** A page of the audience is what is seen of it; stage and hands are short. */
+const pageOf = (model: Model, seat: SeatState): number =>
+  model.focus?.section === 'listening' ? roomLayout(model, seat).perPage : 10
+
 /** The exit code of cli.md for the end of a seat that was the whole of this run. */
-const exitCodeFor = (reason: SeatLeaveReason): number => {
+export const exitCodeFor = (reason: SeatLeaveReason): number => {
   if (reason === 'left' || reason === 'done') return 0
   if (reason === 'interrupted') return 130
   if (reason === 'not-allowed') return 5
@@ -152,10 +177,10 @@ const joinFailed = (model: Model, { message, code }: Extract<Happening, { type: 
   return step({ ...model, screen: 'hallway', notice: { text: message, isError: true } })
 }
 
-const fail = (model: Model, message: string): Model =>
+const note = (model: Model, text: string, isError: boolean): Model =>
   model.screen === 'room'
-    ? say(model, { at: new Date(model.nowMs).toISOString(), text: message, isError: true })
-    : { ...model, notice: { text: message, isError: true } }
+    ? say(model, { at: new Date(model.nowMs).toISOString(), text, isError })
+    : { ...model, notice: { text, isError } }
 
 const say = (model: Model, line: LogLine): Model => ({ ...model, log: [...model.log.slice(-49), line] })
 

@@ -1,4 +1,4 @@
-import { bindingFor } from './keys.ts'
+import { bindingFor } from './bindings.ts'
 import { emptySignIn, type Happening, type Model, type SignIn, type Step, step } from './model.ts'
 import { editText } from './text-edit.ts'
 

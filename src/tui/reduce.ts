@@ -1,20 +1,37 @@
-import { bindingFor, helpLines, placeOf } from './keys.ts'
-import { type Happening, type Model, type Overlay, type Step, step } from './model.ts'
-import { personActions, personById } from './people.ts'
+import { bindingFor, meantKey, placeOf } from './bindings.ts'
+import { type ActionId, linkOf } from './keys.ts'
+import { type Happening, type Model, type Step, step } from './model.ts'
 import { reduceHallway, reduceHallwayKey } from './reduce-hallway.ts'
+import { openDevices, openSettings, reduceOverlayKey, reduceOverlayNews } from './reduce-overlay.ts'
+import { reducePaletteKey } from './reduce-palette.ts'
 import { reduceRoom, reduceRoomKey } from './reduce-room.ts'
 import { reduceSignIn, reduceSignInKey } from './reduce-sign-in.ts'
-import { editText } from './text-edit.ts'
+import { beginTalking, endTalking, holdOn } from './reduce-talk.ts'
 
 /** The one place where focus and screen change: values in, values out, with what is to be done. */
 export const reduce = (model: Model, happening: Happening): Step => {
   switch (happening.type) {
     case 'key':
-      return reduceKey({ ...model, notice: null }, happening.key)
+      return reduceKey({ ...model, notice: null }, happening)
+    case 'released':
+      return model.talking?.key === happening.key ? endTalking(model) : step(model)
+    case 'let-go':
+    case 'blurred':
+      return endTalking(model)
+    case 'kitty':
+      return step({ ...model, tellsReleases: true })
+    case 'background':
+      return step({ ...model, background: happening.lightness > 0.5 ? 'light' : 'dark' })
     case 'resized':
       return step({ ...model, columns: happening.columns, rows: happening.rows }, { do: 'redraw' })
     case 'tick':
       return reduceTick({ ...model, nowMs: happening.nowMs })
+    case 'account':
+      return step({ ...model, account: happening.account })
+    case 'devices':
+    case 'trial':
+    case 'settings':
+      return reduceOverlayNews(model, happening)
     case 'signed-in':
     case 'sign-in-needed':
     case 'offline':
@@ -33,6 +50,7 @@ export const reduce = (model: Model, happening: Happening): Step => {
     case 'seat-event':
     case 'seat-closed':
     case 'failed':
+    case 'told':
       return reduceRoom(model, happening)
   }
 }
@@ -50,25 +68,24 @@ const reduceTick = (model: Model): Step => {
   return step({ ...model, offline: { ...offline, retryAtMs: Number.POSITIVE_INFINITY } }, { do: 'check-sign-in' })
 }
 
-const reduceKey = (model: Model, key: string): Step => {
+const reduceKey = (model: Model, { key: pressed, base, isRepeat }: Extract<Happening, { type: 'key' }>): Step => {
+  if (model.talking?.key === pressed) return holdOn(model)
+  const key = meantKey(model, pressed, base)
   const action = bindingFor(model, key)?.action
-  switch (action) {
-    case 'interrupt':
-      return step(
-        model,
-        model.screen === 'room' ? { do: 'leave-and-quit', exitCode: 130 } : { do: 'quit', exitCode: 130 },
-      )
-    case 'suspend':
-      return step(model, { do: 'suspend' })
-    case 'redraw':
-      return step(model, { do: 'redraw' })
-    case 'help':
-      return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
-  }
-  if (model.overlay) return reduceOverlayKey(model, model.overlay, key)
-  switch (placeOf(model)) {
-    case 'sign-in':
-      return reduceSignInKey(model, key)
+  if (action === 'talk') return isRepeat ? step(model) : beginTalking(model, pressed)
+  const done = reduceEverywhere(model, action)
+  if (done) return done
+  if (model.overlay?.kind === 'palette') return reducePaletteKey(model, model.overlay, key, act)
+  if (model.overlay) return reduceOverlayKey(model, model.overlay, key, action)
+  if (placeOf(model) === 'sign-in') return reduceSignInKey(model, key)
+  return act(model, action)
+}
+
+/** What a key or a line of the palette does on the screen that is there. */
+const act = (model: Model, action: ActionId | undefined): Step => {
+  const done = reduceEverywhere(model, action)
+  if (done) return done
+  switch (model.screen) {
     case 'hallway':
     case 'joining':
       return reduceHallwayKey(model, action)
@@ -81,54 +98,34 @@ const reduceKey = (model: Model, key: string): Step => {
   return action === 'quit' ? step(model, { do: 'quit', exitCode: 0 }) : step(model)
 }
 
-const reduceOverlayKey = (model: Model, overlay: Overlay, key: string): Step => {
-  const closed = { ...model, overlay: null }
-  if (overlay.kind === 'prompt') return reducePromptKey(model, overlay, key)
-  if (key === 'escape') return step(closed)
-  if (overlay.kind === 'help') return reduceHelpKey(model, overlay.offset, key)
-  if (overlay.kind === 'confirm') {
-    const choice = overlay.choices.find((candidate) => candidate.key === key)
-    return choice ? step(closed, ...choice.does) : step(model)
-  }
-  const person = model.seat ? personById(model.seat, overlay.personId) : undefined
-  if (!person || !model.seat) return step(closed)
-  const chosen = personActions(model.seat, person).find((candidate) => candidate.key === key)
-  if (!chosen) return step(model)
-  // Volume keys are pressed several times in a row, so their menu stays.
-  if (!chosen.confirm) return step(key === '+' || key === '-' ? model : closed, ...chosen.does)
-  const choices = [{ key: 'y', label: chosen.label, does: chosen.does }]
-  return step({ ...model, overlay: { kind: 'confirm', question: chosen.confirm, choices } })
-}
-
-const reduceHelpKey = (model: Model, offset: number, key: string): Step => {
-  const by = { up: -1, down: 1, pageup: -10, pagedown: 10 }[key]
-  if (by === undefined) return step(model)
-  const last = helpLines(model.screen).length - 1
-  return step({ ...model, overlay: { kind: 'help', offset: Math.min(last, Math.max(0, offset + by)) } })
-}
-
-const reducePromptKey = (model: Model, prompt: Extract<Overlay, { kind: 'prompt' }>, key: string): Step => {
-  const closed = { ...model, overlay: null }
-  if (key === 'escape') {
-    if (prompt.purpose !== 'search') return step(closed)
-    return step({ ...closed, hallway: { ...model.hallway, search: '' } }, { do: 'load-rooms', search: '' })
-  }
-  const text = prompt.text.trim()
-  if (key === 'enter') {
-    switch (prompt.purpose) {
-      case 'search':
-        return step(closed, { do: 'load-rooms', search: text })
-      case 'question':
-        return step(closed, { do: 'command', command: { verb: 'hand', ...(text ? { question: text } : {}) } })
-      case 'title':
-        if (text === '') return step(closed)
-        return step({ ...closed, screen: 'joining', joiningTitle: text }, { do: 'create-room', title: text })
-      case 'open':
-        if (text === '') return step(closed)
-        return step({ ...closed, screen: 'joining', joiningTitle: text }, { do: 'join', room: text })
+const reduceEverywhere = (model: Model, action: ActionId | undefined): Step | undefined => {
+  switch (action) {
+    case 'interrupt':
+      return step(
+        model,
+        model.screen === 'room' ? { do: 'leave-and-quit', exitCode: 130 } : { do: 'quit', exitCode: 130 },
+      )
+    case 'suspend':
+      return step(model, { do: 'suspend' })
+    case 'redraw':
+      return step(model, { do: 'redraw' })
+    case 'plain':
+      return step(model, { do: 'swap-face' })
+    case 'help':
+      return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
+    case 'palette':
+      return step({ ...model, overlay: { kind: 'palette', text: '', index: 0 } })
+    case 'devices':
+      return openDevices(model)
+    case 'settings':
+      return openSettings(model)
+    case 'copy-link':
+    case 'open-link': {
+      const link = linkOf(model)
+      if (link === undefined) return step(model)
+      return step(model, action === 'copy-link' ? { do: 'copy', text: link } : { do: 'open', url: link })
     }
+    default:
+      return undefined
   }
-  const edited = { ...prompt, text: editText(prompt.text, key, prompt.maxCharacters) }
-  const hallway = prompt.purpose === 'search' ? { ...model.hallway, search: edited.text } : model.hallway
-  return step({ ...model, overlay: edited, hallway })
 }

@@ -4,15 +4,36 @@ const isEmoji = /\p{Emoji_Presentation}|\ufe0f/u
 const isWide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]/u
 const hasNoWidth = /^[\p{M}\p{Cf}\p{Cc}]+$/u
+const isPlain = /^[\u0020-\u007e]*$/
 
 /** Columns that a line takes on a terminal: two for wide glyphs and emoji, none for combining marks. */
 export const widthOf = (text: string): number => {
+  if (isPlain.test(text)) return text.length
   let columns = 0
-  for (const { segment } of segmenter.segment(text)) {
-    if (hasNoWidth.test(segment)) continue
-    columns += isEmoji.test(segment) || isWide.test(segment) ? 2 : 1
-  }
+  for (const { segment } of segmenter.segment(text)) columns += glyphWidth(segment)
   return columns
+}
+
+const glyphWidth = (glyph: string): number => {
+  if (hasNoWidth.test(glyph)) return 0
+  return isEmoji.test(glyph) || isWide.test(glyph) ? 2 : 1
+}
+
+/** The text where it fits `columns`, else as much of its start, or of its end, as fits beside an ellipsis. */
+export const cut = (text: string, columns: number, fromStart = false): string => {
+  if (text.length <= columns && isPlain.test(text)) return text
+  if (widthOf(text) <= columns) return text
+  if (columns < 1) return ''
+  const glyphs = [...segmenter.segment(text)].map(({ segment }) => segment)
+  if (fromStart) glyphs.reverse()
+  const kept: string[] = []
+  let used = 1
+  for (const glyph of glyphs) {
+    used += glyphWidth(glyph)
+    if (used > columns) break
+    kept.push(glyph)
+  }
+  return fromStart ? `…${kept.reverse().join('')}` : `${kept.join('')}…`
 }
 
 /** As many items as fit `columns`, with `gap` between them. Looks at no more than needed. */

@@ -1,6 +1,7 @@
 import { startFrameClock } from '../../src/audio/clock.ts'
 import { openMicrophone, openSpeaker } from '../../src/audio/devices.ts'
 import { createFrame, FRAME_SAMPLES } from '../../src/audio/frame.ts'
+import { startPump } from '../../src/audio/pump.ts'
 import { loadWebRtc } from '../../src/client/webrtc.ts'
 import { openHouse } from '../support/house.ts'
 import { createTake, delaysBetween, markerSource, measureDelays, startRigLoop } from '../support/marker-delay.ts'
@@ -51,15 +52,9 @@ const throughPortAudio = async (pulse: Pulse, ms: number) => {
   const options = { engine: 'portaudio', entry: built.entry, env: { ...process.env, ...pulse.env } } as const
   const microphone = await openMicrophone(pulse.microphone, options)
   const speaker = await openSpeaker(pulse.speaker, { ...options, channels: 1 })
-  const frame = createFrame(1)
-  const clock = startFrameClock({
-    onFrame: () => {
-      microphone.read(frame)
-      speaker.write(frame)
-    },
-  })
+  const pump = startPump({ source: microphone, onFrame: speaker.write })
   return measureDelays(pulse, ms).finally(async () => {
-    clock.close()
+    pump.close()
     await Promise.all([microphone.close(), speaker.close()])
     built.close()
   })

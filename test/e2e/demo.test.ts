@@ -57,6 +57,17 @@ it('ends by itself without a terminal and says what was heard of the guide', asy
   expect(Number(verdict?.[2])).toBeGreaterThan(-40)
 })
 
+it('gives nothing but sound on stdout when that is its speaker', async () => {
+  const demo = startDemo('--for', '3s', '--speaker', 'stdout')
+  demo.endInput()
+  const { code, stdout, stderr } = await demo.ended
+  expect(code).toBe(0)
+  expect(stderr).toContain('You are in')
+  expect(stderr).toMatch(/^Heard Guide for/m)
+  expect(stdout).not.toMatch(/Guide|You are/)
+  expect(stdout.length).toBeGreaterThan(48_000)
+})
+
 it('leaves nothing behind after Ctrl+C', async () => {
   const demo = startDemo('--for', '60s')
   await eventually(() => demo.stdout().includes('You are in'), { withinMs: 30_000, what: 'the seat is in the room' })

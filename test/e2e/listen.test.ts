@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { seatEventSchema } from '../support/cli-schema.ts'
+import { eventually } from '../support/eventually.ts'
 import { readWav, secondsOf } from '../support/heard-sound.ts'
 import { type House, openHouse } from '../support/house.ts'
 
@@ -39,6 +40,16 @@ it('writes the tone that another speaks into a file, second by second at its pit
   expect(Math.abs(heard.levelDb + 20)).toBeLessThanOrEqual(1)
   expect(heard.seconds).toBeGreaterThanOrEqual(seconds.length - 0.5)
   expect(heard.seconds).toBeLessThanOrEqual(10.5)
+})
+
+it('leaves when nobody reads any more what is heard', async () => {
+  const room = await house.createRoom('Pipe')
+  const ana = await house.join('ana', room, '--microphone', 'tone:440', '--speaker', 'none')
+  const omar = house.start(['join', room.id, '--profile', 'omar', '--microphone', 'none', '--speaker', 'stdout'])
+  await eventually(() => omar.stdout().length > 48_000, { withinMs: 30_000, what: 'sound comes out' })
+  omar.child.stdout!.destroy()
+  await ana.tells('participant-left', { where: ({ name }) => name === 'Omar' })
+  expect(await omar.ended).toMatchObject({ code: 0 })
 })
 
 it('refuses (5) to write voices to disk where the room does not allow it, and makes no file', async () => {

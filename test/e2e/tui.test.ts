@@ -96,7 +96,7 @@ describe.skipIf(tmuxMissing)('the terminal UI in a terminal', () => {
     const who = { participantId: 'p-0', name: 'Omar', handle: 'omar', isYou: false }
     terminal.play({ event: { at, type: 'hand-raised', ...who, question: 'How long?', position: 1 } })
     await terminal.sees('Omar raised a hand, first in line: How long?')
-    terminal.press('d')
+    terminal.press('x')
     await terminal.sees('The room does not allow that.')
   })
 
@@ -107,7 +107,7 @@ describe.skipIf(tmuxMissing)('the terminal UI in a terminal', () => {
     await terminal.sees('admit to the stage')
     terminal.press('a')
     await tells({ command: { verb: 'stage', action: 'admit', who: 'p-0' } })
-    terminal.press('Enter', 'k')
+    terminal.press('Enter', 'r')
     await terminal.sees('Remove Omar? They cannot come back.')
     terminal.press('y')
     await tells({ command: { verb: 'stage', action: 'kick', who: 'p-0' } })
@@ -209,7 +209,7 @@ describe.skipIf(tmuxMissing)('the terminal UI in a terminal', () => {
       terminal.press('q')
       await terminal.sees('keep listening')
       terminal.press('b')
-      await isRestored('Still in Morning sit. roomtone status tells how it goes')
+      await isRestored('Still in Morning sit. roomtone attach shows it again')
       expect(terminal.told()).not.toContainEqual({ command: { verb: 'leave' } })
     })
 

@@ -134,7 +134,7 @@ export const isAlive = (pid: number): boolean => {
   }
 }
 
-const cleanEnvironment = (): NodeJS.ProcessEnv => {
+export const cleanEnvironment = (): NodeJS.ProcessEnv => {
   const env = { ...process.env }
   for (const name of Object.keys(env))
     if (

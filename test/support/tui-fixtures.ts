@@ -79,6 +79,16 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
   }
 }
 
+/** The same room with so many listeners; you listen, too. */
+export const aCrowd = (listeners: number): SeatState => {
+  const seat = aSeat('listener')
+  const stage = seat.participants.filter(({ role }) => role !== 'listener')
+  const crowd = Array.from({ length: listeners }, (_, index) =>
+    aParticipant(`n${index + 1}`, { name: `Name ${index + 1}` }),
+  )
+  return { ...seat, participants: [...stage, ...crowd], counts: { speakers: stage.length, listeners } }
+}
+
 export const roomId = (index: number): string => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
 
 const titles: [title: string, host: string, speakers: string[], listeners: number][] = [

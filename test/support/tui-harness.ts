@@ -1,25 +1,31 @@
 /**
- * The real terminal UI in a real terminal, over scripted values instead of a server: `node tui-harness.js SOCKET SCENE`.
+ * The real faces in a real terminal, over scripted values instead of a server: `node tui-harness.js SOCKET SCENE`; a scene
+ * that begins with `lines-` begins in plain lines.
  * JSON lines on the socket play what the world does; every command that the UI gives is written back.
  */
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { HallwayEvent } from '../../src/protocol/events.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../../src/protocol/seat.ts'
+import { rebind } from '../../src/tui/bindings.ts'
 import type { RoomSubscription, SeatLine } from '../../src/tui/deps.ts'
-import { runTui } from '../../src/tui/run.ts'
-import { aRoom, aSeat } from './tui-fixtures.ts'
+import { runFaces } from '../../src/tui/faces.ts'
+import { aCrowd, aRoom, aSeat } from './tui-fixtures.ts'
 
 export type HarnessPlay =
   | { seat: Partial<SeatState> }
   | { you: Partial<SeatState['you']> }
   | { event: SeatEvent }
   | { hallway: HallwayEvent }
+  /** So many people speak, their levels changing ten times a second, as a seat tells it; 0 ends it. */
+  | { speaking: number }
   | { crash: string }
 
-const [, , socketPath = '', scene = ''] = process.argv
+const [, , socketPath = '', asked = ''] = process.argv
+const face = asked.startsWith('lines-') ? 'lines' : 'screen'
+const scene = asked.replace('lines-', '')
 const role = scene === 'moderator' ? 'moderator' : scene === 'speaker' ? 'speaker' : 'listener'
-let seat = aSeat(role)
+let seat = scene === 'crowd' ? aCrowd(10_000) : aSeat(role)
 let subscription: RoomSubscription | undefined
 const clients = new Set<Socket>()
 const stateListeners: ((state: SeatState) => void)[] = []
@@ -36,6 +42,7 @@ const change = (next: Partial<SeatState>) => {
 const changeYou = (you: Partial<SeatState['you']>) => change({ you: { ...seat.you, ...you } })
 
 const obey = (command: SeatCommand) => {
+  if (command.verb === 'talk') changeYou({ microphone: command.on ? 'open' : 'muted', isMuted: !command.on })
   if (command.verb === 'mute') changeYou({ microphone: 'muted', isMuted: true })
   if (command.verb === 'unmute') changeYou({ microphone: 'open', isMuted: false })
   if (command.verb === 'hand')
@@ -59,11 +66,30 @@ const line: SeatLine = {
   close: () => tell({ closed: true }),
 }
 
+let talk: NodeJS.Timeout | undefined
+let turn = 0
+const speak = (count: number) => {
+  clearInterval(talk)
+  if (count === 0) return
+  talk = setInterval(() => {
+    turn += 1
+    change({ participants: seat.participants.map((one, index) => (index < count ? voiced(one, index) : one)) })
+  }, 100)
+}
+/** Speech moves by ten and more decibels within a syllable. */
+const voiced = (one: SeatState['participants'][number], index: number): typeof one => ({
+  ...one,
+  isMuted: false,
+  isSpeaking: true,
+  levelDb: -34 + Math.round(14 * Math.sin(turn * (0.7 + index / 3))),
+})
+
 const play = (asked: HarnessPlay) => {
   if ('seat' in asked) change(asked.seat)
   else if ('you' in asked) changeYou(asked.you)
   else if ('event' in asked) for (const listener of eventListeners) listener(asked.event)
   else if ('hallway' in asked) subscription?.onEvent(asked.hallway)
+  else if ('speaking' in asked) speak(asked.speaking)
   else
     setImmediate(() => {
       throw new Error(asked.crash)
@@ -78,56 +104,118 @@ const server = createServer((client) => {
 })
 await new Promise<void>((resolve) => server.listen(socketPath, resolve))
 
+/** The keys that the environment asks for, as a key file would. */
+const rebound = () => {
+  const { table, problem } = rebind(process.env.KEYS ? JSON.parse(process.env.KEYS) : undefined)
+  return problem === undefined ? { keyTable: table } : { keyTable: table, notice: problem }
+}
+let theme = 'auto'
+const inUse = { microphone: 'default', speaker: 'default' }
+const deviceChoices = () =>
+  (['microphone', 'speaker'] as const).flatMap((kind) =>
+    ['default', kind === 'speaker' ? 'Headphones' : 'Headset'].map((name) => ({
+      kind,
+      name,
+      isInUse: inUse[kind] === name,
+    })),
+  )
+
 let isSignedIn = scene !== 'sign-in'
 const account = { id: aRoom(90).id, handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
-const roomCount = scene === 'empty' ? 0 : scene === 'crowd' ? 40 : 4
+const roomCount = scene === 'empty' ? 0 : 4
+let told: string | undefined
 let exitCode: number
 try {
-  exitCode = await runTui({
-    version: '0.1.0',
-    server: 'http://127.0.0.1:8080',
-    isSignedIn: async () => {
-      if (scene === 'offline') throw failure('The server at http://127.0.0.1:8080 does not answer.', 'unreachable')
-      return isSignedIn
+  exitCode = await runFaces(
+    {
+      version: '0.1.0',
+      server: 'http://127.0.0.1:8080',
+      isSignedIn: async () => {
+        if (scene === 'offline') throw failure('The server at http://127.0.0.1:8080 does not answer.', 'unreachable')
+        return isSignedIn
+      },
+      account: async () => account,
+      login: {
+        start: async (phone) => {
+          tell({ phone })
+          return { loginId: 'login', localCode: async () => '123456' }
+        },
+        verify: async (_loginId, code, name) => {
+          tell({ code, name: name ?? null })
+          if (code !== '123456') throw failure('That code is not right.', 'wrong-code')
+          isSignedIn = true
+          return { account, isNew: true }
+        },
+      },
+      rooms: {
+        list: async (search) => {
+          const rooms = Array.from({ length: roomCount }, (_, index) => aRoom(index))
+          const found = rooms.filter(({ title }) => title.toLowerCase().includes((search ?? '').toLowerCase()))
+          return { rooms: found, nextCursor: null, eventCursor: '0' }
+        },
+        subscribe: (asked) => {
+          subscription = asked
+          return { close: () => undefined }
+        },
+        create: async ({ title }) => {
+          tell({ created: title })
+          return aRoom(50, { title })
+        },
+      },
+      join: async (room) => {
+        tell({ join: room })
+        if (room === 'nowhere') throw failure('There is no such room.', 'not-found')
+        return line
+      },
+      ...(['moderator', 'listener', 'speaker', 'crowd'].includes(scene) ? { initialSeat: line } : {}),
+      color: scene !== 'plain',
+      colorDepth: 8,
+      theme: 'auto',
+      ...rebound(),
+      rename: async (name) => {
+        tell({ renamed: name })
+        return { ...account, name }
+      },
+      openLink: async (url) => tell({ opened: url }),
+      devices: {
+        list: async () => ({ choices: deviceChoices(), problem: null }),
+        use: async (kind, name) => {
+          tell({ used: name, kind })
+          inUse[kind] = name
+        },
+        try: async (what, { onLevel }) => {
+          tell({ trying: what })
+          const timer = setInterval(() => onLevel(-23), 100)
+          return { close: () => clearInterval(timer) }
+        },
+      },
+      settings: {
+        list: async () => [{ key: 'theme', label: 'colours', value: theme, values: ['auto', 'dark', 'light'] }],
+        set: async (_key, value) => {
+          theme = value
+        },
+      },
+      stdin: process.stdin,
+      stdout: process.stdout,
+      say: (text) => void process.stdout.write(`${text}\n`),
+      note: (text) => void process.stdout.write(`${text}\n`),
+      told: {
+        get: () => told,
+        set: async (value) => {
+          told = value
+          tell({ told: value })
+        },
+      },
+      canShowScreen: true,
+      onInterrupt: (listener) => {
+        process.on('SIGINT', listener)
+        return () => process.off('SIGINT', listener)
+      },
+      onOutputClosed: () => () => undefined,
+      onHangUp: () => () => undefined,
     },
-    account: async () => account,
-    login: {
-      start: async (phone) => {
-        tell({ phone })
-        return { loginId: 'login', localCode: async () => '123456' }
-      },
-      verify: async (_loginId, code, name) => {
-        tell({ code, name: name ?? null })
-        if (code !== '123456') throw failure('That code is not right.', 'wrong-code')
-        isSignedIn = true
-        return { account, isNew: true }
-      },
-    },
-    rooms: {
-      list: async (search) => {
-        const rooms = Array.from({ length: roomCount }, (_, index) => aRoom(index))
-        const found = rooms.filter(({ title }) => title.toLowerCase().includes((search ?? '').toLowerCase()))
-        return { rooms: found, nextCursor: null, eventCursor: '0' }
-      },
-      subscribe: (asked) => {
-        subscription = asked
-        return { close: () => undefined }
-      },
-      create: async ({ title }) => {
-        tell({ created: title })
-        return aRoom(50, { title })
-      },
-    },
-    join: async (room) => {
-      tell({ join: room })
-      if (room === 'nowhere') throw failure('There is no such room.', 'not-found')
-      return line
-    },
-    ...(['moderator', 'listener', 'speaker'].includes(scene) ? { initialSeat: line } : {}),
-    color: scene !== 'plain',
-    stdin: process.stdin,
-    stdout: process.stdout,
-  })
+    face,
+  )
 } catch (error) {
   console.log(`threw: ${(error as Error).message}`)
   exitCode = 70

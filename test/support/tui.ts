@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ export type TuiTerminal = {
   /** tmux names of keys: `Enter`, `Escape`, `C-c`, `a`. */
   press: (...keys: string[]) => void
   type: (text: string) => void
+  /** Bytes as a terminal sends them. */
+  send: (bytes: string) => void
   /** As a terminal pastes, in brackets where the program asked for them. */
   paste: (text: string) => void
   /** The visible screen, with `escapes` also its styles. */
@@ -28,6 +30,8 @@ export type TuiTerminal = {
   resize: (columns: number, rows: number) => void
   /** Whether tmux's screen shows the cursor, is the alternate one, and wraps lines. */
   flags: () => string
+  /** All that the UI has written to the terminal so far. */
+  output: () => string
   /** Bytes that the UI has written to the terminal so far. */
   written: () => number
   /** The UI's process. */
@@ -73,12 +77,13 @@ export const openTuiTerminal = async (
   harness: { entry: string; folder: string },
   scene: string,
   size: { columns: number; rows: number } = { columns: 80, rows: 24 },
+  more: Record<string, string> = {},
 ): Promise<TuiTerminal> => {
   terminals += 1
   const tmuxSocket = join(harness.folder, `${terminals}.tmux`)
   const socketPath = join(harness.folder, `${terminals}.sock`)
   // `CI` makes Ink draw nothing until it ends, so the shell starts without it.
-  const env = { PATH: process.env.PATH, HOME: harness.folder, LANG: 'C.UTF-8', PS1: '$ ' }
+  const env = { PATH: process.env.PATH, HOME: harness.folder, LANG: 'C.UTF-8', PS1: '$ ', HISTFILE: '', ...more }
   const tmux = (...args: string[]) => execFileSync('tmux', ['-S', tmuxSocket, ...args], { env, encoding: 'utf8' })
   const { columns, rows } = size
   tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), 'bash --norc --noprofile -i')
@@ -103,8 +108,15 @@ export const openTuiTerminal = async (
   return {
     press: (...keys) => void tmux('send-keys', ...keys),
     type: (text) => void tmux('send-keys', '-l', text),
+    send: (bytes) => {
+      const codes = [...Buffer.from(bytes)].map((byte) => byte.toString(16).padStart(2, '0'))
+      // As many as a command line takes.
+      while (codes.length > 0) tmux('send-keys', '-H', ...codes.splice(0, 4000))
+    },
     paste: (text) => {
-      tmux('set-buffer', text)
+      const file = join(harness.folder, `${terminals}.paste`)
+      writeFileSync(file, text)
+      tmux('load-buffer', file)
       tmux('paste-buffer', '-p', '-r')
     },
     screen,
@@ -121,6 +133,7 @@ export const openTuiTerminal = async (
     told: () => told,
     resize: (wide, high) => void tmux('resize-window', '-x', String(wide), '-y', String(high)),
     flags: () => tmux('display', '-p', 'cursor #{cursor_flag} alternate #{alternate_on} wrap #{wrap_flag}').trim(),
+    output: () => readFileSync(output, 'utf8'),
     written: () => statSync(output).size,
     pid: () => Number(execFileSync('pgrep', ['-f', socketPath], { encoding: 'utf8' }).trim().split('\n').at(-1)),
     hangUp: () => {

@@ -22,12 +22,29 @@ export const addConfig = (program: Command, context: Context): void => {
     .command('path')
     .description('the file that holds them')
     .action(async () => context.output.line((await context.settings()).userFile))
+  config
+    .command('keys')
+    .description('the keys of the full screen, as a file to change them: roomtone config keys >FILE')
+    .option('--path', 'where that file belongs')
+    .action((options) => showKeys(context, options))
+}
+
+const showKeys = async (context: Context, options: { path?: boolean }) => {
+  const { keyFile, readKeyFile } = await import('../key-file.ts')
+  if (options.path) return context.output.line(keyFile(context))
+  const { keyFileText } = await import('../../tui/bindings.ts')
+  const { table, problem } = await readKeyFile(keyFile(context))
+  if (problem !== undefined) context.output.problem(failure('bad-config', problem))
+  context.output.line(keyFileText(table).trimEnd())
 }
 
 const listSettings = async (context: Context, options: { json?: boolean }) => {
   const settings = (await context.settings()).list()
   if (options.json) return context.output.json({ settings })
-  context.output.table(settings.map(({ key, value, origin }) => [key, value, context.output.paint('dim', origin)]))
+  context.output.table(
+    ['setting', 'value', 'from'],
+    settings.map(({ key, value, origin }) => [key, value, context.output.paint('dim', origin)]),
+  )
 }
 
 const getSetting = async (context: Context, text: string, options: { json?: boolean }) => {

@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { actAlone } from './group.ts'
 
-/** `roomtone` alone: the hallway on a terminal, help on a pipe. */
+/** `roomtone` alone: the hallway, by the face of this terminal; on a pipe help, unless lines are asked for. */
 export const addHallway = (program: Command, context: Context): void =>
   actAlone(program, async () => {
-    if (context.stdin.isTTY !== true || context.stdout.isTTY !== true) return program.outputHelp()
-    const { faceOf } = await import('../face.ts')
-    if ((await faceOf(context)) === 'lines') return (await import('../hallway-lines.ts')).hallwayInLines(context)
-    context.exitWith(await (await import('../hallway.ts')).showHallway(context))
+    const { faceOf, isOnTerminal, wantsLines } = await import('../face.ts')
+    if (!isOnTerminal(context) && !(await wantsLines(context))) return program.outputHelp()
+    const face = await faceOf(context)
+    context.exitWith(await (await import('../hallway.ts')).showHallway(context, face))
   })

@@ -53,7 +53,7 @@ const showRoom = async (context: Context, text: string, options: Json) => {
   const { resolveRoom } = await import('../room-argument.ts')
   const { room } = await resolveRoom(context, text)
   if (options.json) return context.output.json(room)
-  context.output.table(factsOf(room))
+  context.output.facts(factsOf(room))
 }
 
 const factsOf = (room: Room): string[][] => [
@@ -78,7 +78,7 @@ const editRoom = async (context: Context, text: string, options: Policies & Json
   const { api, room } = await resolveRoom(context, text)
   const edited = await api.call('editRoom', { params: { roomId: room.id }, body: { title, hands, recording } })
   if (options.json) return context.output.json(edited)
-  context.output.table(factsOf(edited))
+  context.output.facts(factsOf(edited))
 }
 
 const endRoom = async (context: Context, text: string) => {

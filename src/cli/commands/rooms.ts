@@ -27,11 +27,17 @@ const listRooms = async (context: Context, options: RoomsOptions) => {
   const { rooms, eventCursor } = await allRooms(api, options.search)
   if (options.json) return context.output.json({ rooms })
   if (options.jsonl) for (const room of rooms) context.output.event({ type: 'room', room })
-  else if (rooms.length > 0) context.output.table(rooms.map((room) => rowOf(context, room)))
+  else if (rooms.length > 0)
+    context.output.table(
+      labels,
+      rooms.map((room) => rowOf(context, room)),
+    )
   else if (options.search !== undefined) context.output.note(`No live room fits "${options.search}"`)
   else context.output.note('No room is live. Open one: roomtone room create "Title"')
   if (options.watch) await watchRooms(context, api, { ...options, rooms, cursor: eventCursor })
 }
+
+const labels = ['id', 'title', 'on stage', 'speakers', 'listeners', 'recording']
 
 const rowOf = ({ output }: Context, room: Room): string[] => [
   output.paint('dim', room.id.slice(0, 8)),
@@ -73,16 +79,19 @@ const tellChange = (context: Context, watch: Watch, known: Map<string, Room>, ev
     const room = known.get(event.roomId)
     known.delete(event.roomId)
     if (watch.jsonl) context.output.event(event)
-    else if (room) context.output.line(`ended   ${room.title}`)
+    else if (room) context.output.line(context.output.isPlain ? `ended: ${room.title}` : `ended   ${room.title}`)
   }
   if (event.type === 'reset' && watch.jsonl) context.output.event(event)
   if (event.type !== 'room') return
   const { room } = event
   if (watch.search !== undefined && !fits(room, watch.search)) return
   if (watch.jsonl) context.output.event(event)
-  else if (!known.has(room.id)) context.output.line(`opened  ${rowOf(context, room).join('  ')}`)
+  else if (!known.has(room.id)) context.output.line(openedLine(context, room))
   known.set(room.id, room)
 }
+
+const openedLine = (context: Context, room: Room): string =>
+  context.output.isPlain ? `opened: ${room.title}` : `opened  ${rowOf(context, room).join('  ')}`
 
 const fits = (room: Room, search: string): boolean =>
   [room.title, ...room.stage.map(({ name }) => name)].some((text) => text.toLowerCase().includes(search.toLowerCase()))

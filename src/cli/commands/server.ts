@@ -25,7 +25,7 @@ const running = async (context: Context) => {
 const serverStatus = async (context: Context, options: { json?: boolean }) => {
   const { url, pid, isEmbedded, info } = await running(context)
   if (options.json) return context.output.json({ url, pid, startedByCommand: isEmbedded, ...info })
-  context.output.table([
+  context.output.facts([
     ['url', url],
     ['pid', String(pid)],
     ['version', info.version],

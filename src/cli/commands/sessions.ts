@@ -18,6 +18,7 @@ const listSessions = async (context: Context, options: { json?: boolean }) => {
   const { sessions } = await (await context.api()).call('listSessions')
   if (options.json) return context.output.json({ sessions })
   context.output.table(
+    ['session', 'program', 'used', 'this'],
     sessions.map(({ id, client, lastUsedAt, isCurrent }) => [
       id.slice(0, 8),
       client,

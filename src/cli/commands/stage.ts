@@ -38,6 +38,7 @@ const showHands = async (context: Context, options: StageOptions) => {
   if (options.json) return context.output.json({ hands })
   if (hands.length === 0) return context.output.note('No hand is up')
   context.output.table(
+    ['position', 'name', 'handle', 'question'],
     hands.map(({ position, name, handle, question }) => [`${position}`, name, `@${handle}`, question ?? '']),
   )
 }

@@ -10,8 +10,9 @@ export const addStatus = (program: Command, context: Context): void => {
 
 const status = async (context: Context, options: SeatVerbOptions) => {
   const { commandSeat } = await import('../seat.ts')
-  const { describeState } = await import('../../tui/lines.ts')
+  const { describeState, stateFacts } = await import('../../tui/lines/answers.ts')
   const state = await commandSeat(context, options, { verb: 'status' })
   if (options.json) context.output.json(state)
+  else if (context.output.isPlain) context.output.facts(stateFacts(state))
   else context.output.line(describeState(state))
 }

@@ -29,7 +29,7 @@ const companionToken = async (context: Context, text: string, options: Json) => 
   const { api, room } = await resolveRoom(context, text)
   const companion = await api.call('companion', { params: { roomId: room.id } })
   if (options.json) return context.output.json(companion)
-  context.output.table(Object.entries(companion))
+  context.output.facts(Object.entries(companion))
 }
 
 const createToken = async (context: Context, name: string, options: Json) => {
@@ -43,6 +43,7 @@ const listTokens = async (context: Context, options: Json) => {
   const { tokens } = await (await context.api()).call('listTokens')
   if (options.json) return context.output.json({ tokens })
   context.output.table(
+    ['name', 'handle', 'used'],
     tokens.map(({ name, handle, lastUsedAt }) => [
       name,
       `@${handle}`,

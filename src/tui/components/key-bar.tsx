@@ -1,6 +1,6 @@
 import { Box } from 'ink'
 import { cleanLine } from '../../protocol/text.ts'
-import { possibleKeys } from '../keys.ts'
+import { possibleKeys } from '../bindings.ts'
 import type { Model } from '../model.ts'
 import { personActions, personById } from '../people.ts'
 import { Say } from '../theme.tsx'

@@ -3,12 +3,6 @@ import type { LogLine, Model } from '../model.ts'
 import { Quote, Say } from '../theme.tsx'
 import { clockTime } from '../words.ts'
 
-/** Rows that the place for questions and news takes. */
-export const messageRows = ({ overlay, columns }: Model, logRows: number): number => {
-  if (overlay?.kind === 'confirm') return Math.max(logRows, 1 + (columns < 70 ? overlay.choices.length : 0))
-  return Math.max(1, logRows)
-}
-
 /** A question when there is one, else a notice, else the last news of the room. */
 export const MessageArea = ({ model, rows }: { model: Model; rows: number }) => (
   <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden" paddingX={1}>
@@ -50,8 +44,10 @@ export const Typing = ({ label, text }: { label: string; text: string }) => (
     <Box flexShrink={1} overflow="hidden">
       <Text wrap="truncate-start" bold>
         {text}
-        <Text inverse> </Text>
       </Text>
+    </Box>
+    <Box flexShrink={0} marginLeft={text === '' ? 0 : -1}>
+      <Text inverse> </Text>
     </Box>
   </Box>
 )

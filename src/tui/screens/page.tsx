@@ -1,9 +1,13 @@
 import { Box } from 'ink'
 import type { ReactNode } from 'react'
+import { Devices } from '../components/devices.tsx'
 import { Body, Frame, Row, Rule } from '../components/frame.tsx'
 import { Help } from '../components/help.tsx'
 import { KeyBar } from '../components/key-bar.tsx'
-import { MessageArea, messageRows } from '../components/message-area.tsx'
+import { MessageArea } from '../components/message-area.tsx'
+import { Palette } from '../components/palette.tsx'
+import { Settings } from '../components/settings.tsx'
+import { pageLayout } from '../layout.ts'
 import type { Model } from '../model.ts'
 import { Quote } from '../theme.tsx'
 
@@ -18,35 +22,39 @@ type PageProps = {
   body: (size: { columns: number; rows: number }) => ReactNode
 }
 
-/** What all screens share: header, body, news, keys. On a few rows the rules go first, then the header. */
+/** Header, body, news, keys. */
 export const Page = ({ model, left, right, fixedLine, logRows, body }: PageProps) => {
   const { columns, rows } = model
-  const height = Math.max(1, rows)
-  const hasRules = height >= 18
-  const hasHeader = height >= 5
-  const needsNews = logRows > 0 || model.notice !== null || ['prompt', 'confirm'].includes(model.overlay?.kind ?? '')
-  const newsRows = needsNews && height >= 4 ? messageRows(model, hasRules ? logRows : Math.min(1, logRows)) : 0
-  const rules = hasRules ? 2 + (newsRows > 0 && fixedLine ? 1 : 0) : hasHeader ? 1 : 0
-  const fixed = (hasHeader ? 1 : 0) + newsRows + (fixedLine ? 1 : 0) + (height >= 2 ? 1 : 0) + rules
-  const bodyRows = Math.max(0, height - fixed)
+  const { hasHeader, hasRules, newsRows, bodyRows } = pageLayout(model, logRows, fixedLine !== undefined)
   return (
     <Frame columns={columns} rows={rows}>
       {hasHeader ? <Header left={left} right={right} columns={columns} /> : null}
       {hasHeader ? <Rule columns={columns} /> : null}
-      <Body height={bodyRows}>
-        {model.overlay?.kind === 'help' ? (
-          <Help place={model.screen} columns={columns} height={bodyRows} offset={model.overlay.offset} />
-        ) : (
-          body({ columns, rows: bodyRows })
-        )}
-      </Body>
+      <Body height={bodyRows}>{overBody(model, columns, bodyRows) ?? body({ columns, rows: bodyRows })}</Body>
       {hasRules ? <Rule columns={columns} /> : null}
       {newsRows > 0 ? <MessageArea model={model} rows={newsRows} /> : null}
       {hasRules && newsRows > 0 && fixedLine ? <Rule columns={columns} /> : null}
       {fixedLine ?? null}
-      {height >= 2 ? <KeyBar model={model} /> : null}
+      {rows >= 2 ? <KeyBar model={model} /> : null}
     </Frame>
   )
+}
+
+/** What takes the place of a screen's own body for a while. */
+const overBody = (model: Model, columns: number, rows: number): ReactNode => {
+  const { overlay, keyTable, screen } = model
+  switch (overlay?.kind) {
+    case 'help':
+      return <Help table={keyTable} place={screen} columns={columns} height={rows} offset={overlay.offset} />
+    case 'palette':
+      return <Palette model={model} palette={overlay} rows={rows} />
+    case 'devices':
+      return <Devices devices={overlay} rows={rows} />
+    case 'settings':
+      return <Settings settings={overlay} rows={rows} />
+    default:
+      return undefined
+  }
 }
 
 const Header = ({ left, right, columns }: { left: ReactNode; right: string; columns: number }) => (

@@ -1,79 +1,52 @@
 import { Box } from 'ink'
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
+import { nameColumns } from '../layout.ts'
 import type { Focus } from '../model.ts'
 import { Say } from '../theme.tsx'
-import { fitting, widthOf } from '../width.ts'
 import { Heading } from './room-stage.tsx'
 
-type AudienceProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number }
+type AudienceProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number; perLine: number }
 
-/** Rows for the audience: what the stage leaves, at least a third of a tall body, at least the count in any. */
-export const audienceHeight = (
-  rows: number,
-  { speakers, listeners }: SeatState['counts'],
-  takenRows: number,
-): number => {
-  const space = rows - takenRows
-  // A row of air between stage and audience, where there is one to spare.
-  const left = space - (Math.max(1, speakers) + 1) - (rows >= 12 ? 1 : 0)
-  const least = rows >= 12 ? Math.min(Math.floor(rows / 3), listeners + 1) : 1
-  return Math.min(Math.max(0, space - 2), Math.max(least, left))
-}
-
-/** How many listen, and as many names as fit. */
-export const Audience = ({ seat, focus, columns, rows }: AudienceProps) => {
+/** How many listen, and a page of their names in columns. Pages are whole, so that nothing moves while one is read. */
+export const Audience = ({ seat, focus, columns, rows, perLine }: AudienceProps) => {
   if (rows < 1) return null
-  const chosenId = focus?.section === 'listening' ? focus.id : undefined
-  const lines = nameLines(seat, chosenId, columns - 4, rows - 1)
+  const total = seat.counts.listeners
+  const from = seat.participants.findIndex(({ role }) => role === 'listener')
+  const chosen = focus?.section === 'listening' ? seat.participants.findIndex(({ id }) => id === focus.id) : -1
+  const perPage = perLine * (rows - 1)
+  const first = chosen < from || perPage === 0 ? 0 : Math.floor((chosen - from) / perPage) * perPage
+  const page = from < 0 ? [] : seat.participants.slice(from + first, from + first + perPage)
+  const lines = Array.from({ length: Math.ceil(page.length / perLine) }, (_, line) =>
+    page.slice(line * perLine, (line + 1) * perLine),
+  )
   return (
-    <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden">
-      <Heading
-        text={seat.counts.listeners > 0 ? 'Listening' : 'Nobody is listening yet'}
-        count={seat.counts.listeners}
-      />
+    <Box flexDirection="column" height={rows} width={columns} flexShrink={0} overflow="hidden">
+      <Heading text={headingOf(total, first, page.length, seat.participants[chosen], rows)} count={0} />
       {lines.map((line) => (
-        <Box key={line.names[0]?.id ?? 'more'} height={1} flexShrink={0} gap={2} paddingLeft={3}>
-          {line.names.map((person) => (
-            <Box key={person.id} flexShrink={0}>
-              <Say tone={person.id === chosenId ? 'badge-good' : person.isYou ? 'strong' : 'plain'}>
-                {shownName(person)}
-              </Say>
-            </Box>
+        <Box key={line[0]!.id} height={1} flexShrink={0} paddingLeft={2}>
+          {line.map((person) => (
+            <Name key={person.id} person={person} isChosen={person.id === focus?.id && chosen >= from} />
           ))}
-          {line.more > 0 ? <Say tone="dim">{`… +${line.more}`}</Say> : null}
         </Box>
       ))}
     </Box>
   )
 }
 
-type NameLine = { names: SeatParticipant[]; more: number }
+const Name = ({ person, isChosen }: { person: SeatParticipant; isChosen: boolean }) => (
+  <Box width={nameColumns} flexShrink={0} paddingRight={1}>
+    <Say tone="accent">{isChosen ? '▌' : ' '}</Say>
+    <Say tone={isChosen || person.isYou ? 'strong' : 'plain'}>{shownName(person)}</Say>
+  </Box>
+)
 
-/** Fills lines with names from the front, or from the chosen one where it would not be in view. */
-const nameLines = (seat: SeatState, chosenId: string | undefined, columns: number, rows: number): NameLine[] => {
-  const listeners = seat.participants.filter(({ role }) => role === 'listener')
-  const front = fillLines(listeners, seat.counts.listeners, columns, rows)
-  const isInView = chosenId === undefined || front.some(({ names }) => names.some(({ id }) => id === chosenId))
-  if (isInView) return front
-  const from = listeners.findIndex(({ id }) => id === chosenId)
-  return fillLines(listeners.slice(Math.max(0, from)), seat.counts.listeners, columns, rows)
-}
-
-const fillLines = (people: SeatParticipant[], total: number, columns: number, rows: number): NameLine[] => {
-  const lines: NameLine[] = []
-  let at = 0
-  while (lines.length < rows && at < people.length) {
-    const rest = people.slice(at, at + columns)
-    let names = fitting(rest, columns, 2, shownName)
-    if (names.length === 0) names = rest.slice(0, 1)
-    const isLast = lines.length === rows - 1 || at + names.length >= people.length
-    if (isLast && at + names.length < total) names = fitting(rest, columns - 6 - widthOf(String(total)), 2, shownName)
-    at += names.length
-    lines.push({ names, more: isLast ? total - at : 0 })
-    if (isLast) break
-  }
-  return lines
+/** `Listening 10000 · 37 to 72`; where there is no row for names, the chosen one stands here. */
+const headingOf = (total: number, first: number, shown: number, chosen: SeatParticipant | undefined, rows: number) => {
+  if (total === 0) return 'Nobody is listening yet'
+  if (rows === 1 && chosen?.role === 'listener') return `Listening ${total} · ▌${shownName(chosen)}`
+  const isWhole = shown >= total || shown === 0
+  return `Listening ${total}${isWhole ? '' : ` · ${first + 1} to ${first + shown}`}`
 }
 
 const shownName = (person: SeatParticipant): string => {

@@ -12,7 +12,8 @@ type SideProps = { model: Model; seat: SeatState; columns: number; rows: number 
 export const SidePanel = ({ model, seat, columns, rows }: SideProps) => {
   const { overlay, focus } = model
   const menuPerson = overlay?.kind === 'menu' ? personById(seat, overlay.personId) : undefined
-  if (menuPerson) return <Menu person={menuPerson} seat={seat} columns={columns} rows={rows} />
+  if (menuPerson && overlay?.kind === 'menu')
+    return <Menu person={menuPerson} seat={seat} columns={columns} rows={rows} index={overlay.index} />
   const person = focus ? personById(seat, focus.id) : undefined
   const hasCard = person !== undefined && model.columns >= 100 && rows >= 12
   const handRows = Math.min(hasCard ? rows - 7 : rows, Math.max(1, seat.hands.length) + 1)
@@ -62,13 +63,16 @@ const Hands = ({ model, seat, rows }: { model: Model; seat: SeatState; rows: num
 
 type PersonProps = { person: SeatParticipant; seat: SeatState; rows: number }
 
-const Menu = ({ person, seat, columns, rows }: PersonProps & { columns: number }) => (
+type MenuProps = PersonProps & { columns: number; index: number }
+
+const Menu = ({ person, seat, columns, rows, index }: MenuProps) => (
   <Box flexDirection="column" width={columns} height={rows} flexShrink={0} overflow="hidden" paddingLeft={1}>
     <PersonTitle person={person} seat={seat} />
-    {personActions(seat, person).map(({ key, label, isDangerous }) => (
-      <Box key={key} gap={2} height={1} flexShrink={0}>
+    {personActions(seat, person).map(({ key, label, isDangerous }, at) => (
+      <Box key={key} gap={1} height={1} flexShrink={0}>
+        <Say tone="accent">{at === index ? '▌' : ' '}</Say>
         <Say tone={isDangerous ? 'bad' : 'accent'}>{key}</Say>
-        <Quote text={label} />
+        <Quote text={label} tone={at === index ? 'strong' : 'plain'} />
       </Box>
     ))}
   </Box>

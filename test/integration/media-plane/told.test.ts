@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ServerInfo } from '../../../src/protocol/server.ts'
-import { probeMediaServer } from '../../../src/server/media-service.ts'
+import { createMediaService, probeMediaServer } from '../../../src/server/media-service.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
 import { type House, type HouseSeat, openHouse } from '../../support/house.ts'
@@ -160,6 +160,39 @@ it("serve and doctor refuse a LIVEKIT_URL of something else, and say that keys w
   expect(without.stdout).toContain('LIVEKIT_URL is not set, so the embedded media server runs')
   await place.close()
   await new Promise((resolve) => site.close(resolve))
+})
+
+it.each([
+  ['seconds', () => '3', 2_000, 3_000],
+  ['a date', () => new Date(Date.now() + 4_000).toUTCString(), 2_000, 4_000],
+  ['an hour, and gets a minute', () => '3600', 59_000, 60_000],
+  ['nothing in particular, and gets five seconds', () => undefined, 4_000, 5_000],
+])('leaves a media server alone that answers 429 and asks for %s', async (_, retryAfter, atLeast, atMost) => {
+  let asked = 0
+  const busy = createServer((_, response) => {
+    asked += 1
+    const header = retryAfter()
+    response.writeHead(429, header === undefined ? {} : { 'retry-after': header }).end('not now')
+  })
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+  const url = `ws://127.0.0.1:${(busy.address() as AddressInfo).port}`
+  const service = createMediaService({ url, apiKey: 'key', apiSecret: 'secret' }, () => {})
+  expect(service.pauseMs()).toBe(0)
+  const refusal = { code: 'rate-limited', message: `The media server at ${url} says that it is asked too often.` }
+  const startMs = performance.now()
+  await expect(service.probe()).rejects.toMatchObject(refusal)
+  const pauseMs = service.pauseMs()
+  expect(pauseMs).toBeLessThanOrEqual(atMost)
+  expect(pauseMs + performance.now() - startMs).toBeGreaterThan(atLeast)
+  await expect(service.remove('room', 'somebody')).rejects.toMatchObject(refusal)
+  expect(asked).toBe(1)
+  if (atMost <= 5_000) {
+    await eventually(() => service.pauseMs() === 0, { withinMs: 10_000, what: 'the pause is over' })
+    await expect(service.probe()).rejects.toMatchObject(refusal)
+    expect(asked).toBe(2)
+  }
+  busy.closeAllConnections()
+  await new Promise((resolve) => busy.close(resolve))
 })
 
 const keys = { LIVEKIT_API_KEY: 'key', LIVEKIT_API_SECRET: 'a secret of at least thirty-two characters' }

@@ -1,10 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { problemOf } from '../../../src/server/problem.ts'
 import { openStore, type Store } from '../../../src/server/store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { closeStores, makeData, storeMissing, stores, type TestServerData } from '../../support/server.ts'
@@ -255,3 +257,64 @@ describe('a data folder under kill -9', () => {
     await store.close()
   })
 })
+
+postgresTest(
+  'a database that falls silent without a word is an error soon, and is asked anew when it is back',
+  async () => {
+    const { databaseUrl } = await makeData('postgresql')
+    const way = await startWay(databaseUrl as string)
+    const store = await openStore({ databaseUrl: way.url, answersWithinMs: 2_000 })
+    try {
+      way.silence()
+      const asked = performance.now()
+      const asking = [
+        sql`select 1`.execute(store.db),
+        store.transaction((trx) => sql`select 1`.execute(trx)),
+        store.transaction((trx) => trx.selectFrom('house').selectAll().execute()),
+      ]
+      for (const { reason } of (await Promise.allSettled(asking)) as PromiseRejectedResult[])
+        expect(problemOf(reason)).toMatchObject({ status: 503, detail: 'The database of the server does not answer.' })
+      expect(performance.now() - asked).toBeLessThan(10_000)
+      way.speak()
+      expect((await sql`select 1 as one`.execute(store.db)).rows).toEqual([{ one: 1 }])
+    } finally {
+      await store.close()
+      way.close()
+    }
+  },
+)
+
+/** The way to a database, which may begin to swallow all that goes either way; no connection ends by that. */
+const startWay = async (databaseUrl: string) => {
+  const target = new URL(databaseUrl)
+  const sockets = new Set<Socket>()
+  let isSilent = false
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('data', (bytes) => isSilent || to.write(bytes))
+      from.on('error', () => {})
+      from.on('close', () => to.destroy())
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = new URL(databaseUrl)
+  url.port = String((server.address() as AddressInfo).port)
+  return {
+    url: url.href,
+    silence: () => {
+      isSilent = true
+    },
+    speak: () => {
+      isSilent = false
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AudioSource, ReadResult } from '../../../src/audio/frame.ts'
+import { type AudioSource, createFrame, type ReadResult } from '../../../src/audio/frame.ts'
 import { levelDb } from '../../../src/audio/level.ts'
 import { createPump, type PumpedFrame } from '../../../src/audio/pump.ts'
 import { createSilenceSource } from '../../../src/audio/sources/silence.ts'
@@ -25,6 +25,25 @@ const scripted = (results: ReadResult[]): AudioSource => ({
   },
   close: async () => {},
 })
+
+const liveSource = () => {
+  let listener: ((frame: Int16Array) => void) | undefined
+  const source: AudioSource = {
+    channels: 1,
+    read: (into) => {
+      into.fill(0)
+      return 'starved'
+    },
+    listen: (onFrame) => {
+      listener = onFrame
+      return () => {
+        listener = undefined
+      }
+    },
+    close: async () => {},
+  }
+  return { source, give: (frame: Int16Array) => listener?.(frame), isHeard: () => listener !== undefined }
+}
 
 describe('pump', () => {
   it('sends what the source gives, with its level', () => {
@@ -54,6 +73,34 @@ describe('pump', () => {
     pump.tick()
     expect(frames.map((frame) => Math.round(frame.sentDb))).toEqual([-100, -30, -10])
     expect(frames.every((frame) => frame.length === 960)).toBe(true)
+  })
+
+  it('sends what a live source gives as it comes, and silence by the clock when it has gone quiet', () => {
+    const live = liveSource()
+    const { pump, frames } = setUp(live.source)
+    const frame = createFrame(1).fill(3000)
+    for (let i = 0; i < 5; i++) {
+      live.give(frame)
+      pump.tick()
+    }
+    expect(frames.map(({ sentDb }) => Math.round(sentDb))).toEqual([-21, -21, -21, -21, -21])
+    // A stall of 100 ms, caught up by its own frames.
+    for (let i = 0; i < 9; i++) pump.tick()
+    expect(frames).toHaveLength(5)
+    for (let i = 0; i < 9; i++) live.give(frame)
+    expect(frames).toHaveLength(14)
+    for (let i = 0; i < 13; i++) pump.tick()
+    expect(frames.slice(14).map(({ sentDb }) => sentDb)).toEqual([-100, -100, -100])
+    live.give(frame)
+    pump.tick()
+    expect(frames).toHaveLength(18)
+    pump.setSource(createSilenceSource())
+    expect(live.isHeard()).toBe(false)
+    pump.tick()
+    expect(frames).toHaveLength(19)
+    pump.setSource(live.source)
+    pump.close()
+    expect(live.isHeard()).toBe(false)
   })
 
   it('counts starvation and tells the end once, then goes on in silence', () => {

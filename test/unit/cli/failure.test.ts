@@ -54,6 +54,10 @@ describe('sentences', () => {
     expect(sentenceOf(Object.assign(new Error('x'), { code: 'ENOSPC' }))).toBe('the disk is full')
   })
 
+  it('cannot move the cursor or paint, whoever wrote a part of them', () => {
+    expect(sentenceOf(failure('not-found', 'no \u001b]0;owned\u0007such \u009b31mroom\u202e'))).toBe('no such room')
+  })
+
   it('own up to a defect', () => {
     expect(sentenceOf(new TypeError('x is undefined'))).toMatch(/^internal error: x is undefined/)
   })

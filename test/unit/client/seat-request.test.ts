@@ -5,7 +5,9 @@ describe('what a client of the control socket asks', () => {
   it.each([
     { id: 1, verb: 'status' },
     { id: 2, verb: 'subscribe', state: true },
+    { id: 2, verb: 'subscribe', state: true, patches: true, events: true },
     { id: 3, verb: 'talk', on: false },
+    { id: 3, verb: 'devices', microphone: 'default' },
     { id: 4, verb: 'hand' },
     { id: 5, verb: 'hand', question: 'How long?' },
     { id: 6, verb: 'volume', percent: 80, who: '@omar' },
@@ -29,6 +31,8 @@ describe('what a client of the control socket asks', () => {
     { id: 1, verb: 'status', more: true },
     { id: 1, verb: 'mute', toString: 1 },
     { id: 1, verb: 'subscribe', state: 1 },
+    { id: 1, verb: 'subscribe', patches: 1 },
+    { id: 1, verb: 'devices', speaker: 7 },
     { id: 1, verb: 'talk' },
     { id: 1, verb: 'talk', on: 'yes' },
     { id: 1, verb: 'hand', question: 'x'.repeat(1_121) },

@@ -13,6 +13,16 @@ it.each([
   expect(problem).toMatchObject({ status: 503, code: 'unavailable', detail: expect.stringMatching(sentence) })
 })
 
+it.each([
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'Client has encountered a connection error and is not queryable',
+])('is 503 where pg says without a code: %s', (message) => {
+  expect(problemOf(new Error(message))).toMatchObject({ status: 503, detail: expect.stringMatching(/does not answer/) })
+})
+
 it('tells nothing of a defect', () => {
   expect(JSON.stringify(problemOf(new Error('at /secret/place')))).not.toContain('secret')
 })

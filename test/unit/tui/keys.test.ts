@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bindingFor, helpLines, keyTable, possibleKeys } from '../../../src/tui/keys.ts'
+import { bindingFor, helpLines, keyFileText, placeOf, possibleKeys, rebind } from '../../../src/tui/bindings.ts'
+import { keyTable } from '../../../src/tui/keys.ts'
 import { initialModel, type Model } from '../../../src/tui/model.ts'
 import { aRoom, aSeat, roomId } from '../../support/tui-fixtures.ts'
 
@@ -32,7 +33,12 @@ const situations: Model[] = [
   room(listener),
   withYou(listener, { hand: { position: 1, question: null } }),
   withYou(listener, { invitation: { by: 'Lena', expiresAt: '2026-11-21T10:00:00.000Z' } }),
+  withYou(moderator, { microphone: 'muted', isMuted: true }),
   { ...room(moderator), overlay: { kind: 'help', offset: 0 } },
+  { ...room(moderator), overlay: { kind: 'menu', personId: 'Guide', index: 0 } },
+  { ...room(moderator), overlay: { kind: 'palette', text: '', index: 0 } },
+  { ...hallway, overlay: { kind: 'devices', choices: [], problem: null, index: 0, trial: null } },
+  { ...hallway, account: { id: roomId(90), handle: 'ana', name: 'Ana', kind: 'person', isOperator: false } },
 ]
 
 describe('key table', () => {
@@ -47,7 +53,7 @@ describe('key table', () => {
 
   it('means one thing by a key in any situation', () => {
     for (const model of situations) {
-      const place = model.overlay?.kind ?? model.screen
+      const place = placeOf(model)
       const possible = keyTable.filter(({ places, isPossible }) => places.includes(place) && isPossible(model))
       const keys = possible.flatMap(({ keys: all }) => all)
       expect(new Set(keys).size, `${place}: ${keys}`).toBe(keys.length)
@@ -56,7 +62,7 @@ describe('key table', () => {
 
   it('lists every key of a screen in its help', () => {
     for (const place of ['hallway', 'room', 'ended', 'offline'] as const) {
-      const helped = helpLines(place).map(({ help }) => help)
+      const helped = helpLines(keyTable, place).map(({ help }) => help)
       const bound = keyTable.filter(({ places }) => places.includes(place)).map(({ help }) => help)
       expect(new Set(helped)).toEqual(new Set(bound))
     }
@@ -69,6 +75,46 @@ describe('key table', () => {
     expect(labels(withYou(moderator, { microphone: 'muted', isMuted: true }))[0]).toBe('unmute')
     expect(labels(withYou(moderator, { microphone: 'muted-by-moderator' }))[0]).toBe('choose')
     const empty = { ...hallway, hallway: { ...start.hallway, status: 'open' as const } }
-    expect(labels(empty)).toEqual(['new room', 'search', 'open link', 'keys', 'quit'])
+    expect(labels(empty)).toEqual(['new room', 'search', 'keys', 'quit'])
+  })
+})
+
+describe('rebinding', () => {
+  const keysOf = (wanted: unknown, action: string) =>
+    rebind(wanted).table.find((binding) => binding.action === action)?.keys
+
+  it('gives actions other keys, one or several, and help and bottom line tell of them', () => {
+    const { table, problem } = rebind({ hand: 'H', 'toggle-mute': ['f5', 'ctrl+t'], talk: 'space' })
+    expect(problem).toBeUndefined()
+    const model = { ...room(listener), keyTable: table }
+    expect(bindingFor(model, 'H')?.action).toBe('hand')
+    expect(bindingFor(model, 'h')).toBeUndefined()
+    expect(possibleKeys(model)[0]).toEqual({ keys: 'H', label: 'hand', isKept: false })
+    expect(helpLines(table, 'room')).toContainEqual({ keys: 'f5 ^T', help: 'open or close your mic' })
+  })
+
+  it('keeps the usual keys for a file that cannot be meant, and says why in one sentence', () => {
+    for (const [wanted, why] of [
+      [{ dance: 'd' }, 'there is no action "dance"'],
+      [{ hand: 'L' }, '"L" would be both hand and leave'],
+      [{ hand: 'hyper+x' }, '"hyper+x" for hand is no key'],
+      [{ hand: [] }, '"" for hand is no key'],
+      [{ interrupt: 'f9' }, 'ctrl+c must stay the way out'],
+      ['unreadable', 'it must hold lines such as "hand: h"'],
+      [[1, 2], 'it must hold lines such as "hand: h"'],
+    ] as const) {
+      const { table, problem } = rebind(wanted)
+      expect(problem).toContain(why)
+      expect(table).toBe(keyTable)
+    }
+    expect(rebind(null)).toEqual({ table: keyTable })
+  })
+
+  it('prints a file of all actions that, read again, changes nothing', async () => {
+    const { parse } = await import('yaml')
+    const { table, problem } = rebind(parse(keyFileText(keyTable)))
+    expect(problem).toBeUndefined()
+    expect(table.map(({ action, keys }) => [action, keys])).toEqual(keyTable.map(({ action, keys }) => [action, keys]))
+    expect(keysOf(parse(keyFileText(keyTable)), 'redraw')).toEqual(['ctrl+l'])
   })
 })

@@ -159,7 +159,7 @@ describe('room', () => {
   })
 
   it('asks before it removes somebody', () => {
-    const menu = play(inRoom('moderator'), key('tab'), key('enter'), key('k'))
+    const menu = play(inRoom('moderator'), key('tab'), key('enter'), key('r'))
     expect(menu.effects).toEqual([])
     expect(menu.model.overlay).toMatchObject({ kind: 'confirm', question: 'Remove Guide? They cannot come back.' })
     expect(commands(play(menu.model, key('y')).effects)).toEqual([{ verb: 'stage', action: 'kick', who: 'Guide' }])

@@ -1,34 +1,28 @@
 import { createInterface } from 'node:readline'
 import type { SeatClient } from '../client/seat.ts'
-import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
-import { answerLine, describe, parseLine } from '../tui/lines.ts'
+import type { SeatCommand, SeatEvent } from '../protocol/seat.ts'
 import type { Context } from './context.ts'
 
 const LEAVE_MS = 6000
 
-export type LinesOptions = {
-  /** Events as JSON instead of words. */
-  jsonl: boolean
+type EventsOptions = {
+  /** Every event as a line of JSON, and commands from stdin. */
+  jsonl?: boolean
   /** End when the seat is in the room. */
-  detach: boolean
-  /** Commands are read from stdin, a line each. */
-  readsCommands: boolean
-  /** Stdout carries sound: words go to stderr. */
-  soundOnStdout: boolean
+  detach?: boolean
+  microphone?: string
 }
 
-/** Tells what happens in a seat, line by line, until it leaves. Resolves with the reason, or undefined when detached. */
-export const followInLines = (
+/** Follows a seat for a program: JSON lines, or its id alone. Resolves with the reason of the end, or undefined when detached. */
+export const followEvents = async (
   context: Context,
   seat: SeatClient,
-  options: LinesOptions,
+  options: EventsOptions,
 ): Promise<string | undefined> => {
   const { output } = context
-  // Detached, stdout says which seat it is, and nothing else.
-  const say = options.soundOnStdout || options.detach ? output.note : output.line
-  const input = options.readsCommands ? readCommands(context, seat, options.jsonl ? output.note : say) : undefined
+  const { jsonl, detach, microphone } = options
+  const input = detach || microphone === 'stdin' ? undefined : await readCommands(context, seat)
   let reason: string | undefined
-  let before = seat.state()
 
   return new Promise<string | undefined>((resolve) => {
     const end = (result: string | undefined) => {
@@ -36,16 +30,13 @@ export const followInLines = (
       resolve(result)
     }
     const onEvent = (event: SeatEvent) => {
-      const state = seat.state()
-      if (options.jsonl) output.event(event)
-      else tell(event, state, before, say)
-      before = state
+      if (jsonl) output.event(event)
       if (event.type === 'left') {
         reason ??= event.reason
-        if (!options.jsonl && exitsBadly(event.reason)) output.problem({ ...event, code: event.reason })
+        if (!jsonl && exitsBadly(event.reason)) output.problem({ ...event, code: event.reason })
       }
-      if (event.type === 'joined' && options.detach) {
-        if (!options.jsonl) output.line(event.seatId)
+      if (event.type === 'joined' && detach) {
+        if (!jsonl) output.line(event.seatId)
         output.note(`In ${event.title}; the seat stays. Leave it: roomtone leave --seat ${event.seatId.slice(0, 8)}`)
         end(undefined)
       }
@@ -76,29 +67,20 @@ const died = (): SeatEvent => ({
 
 const exitsBadly = (reason: string): boolean => !['left', 'done', 'interrupted'].includes(reason)
 
-const tell = (
-  event: SeatEvent,
-  state: SeatState | undefined,
-  before: SeatState | undefined,
-  say: (text: string) => void,
-) => {
-  if (!state) return
-  const sentence = describe(event, state, before ?? state)
-  if (sentence !== undefined) say(sentence)
-}
-
 /** Typed commands; the end of input ends the reading, not the seat. */
-const readCommands = ({ stdin, output }: Context, seat: SeatClient, say: (text: string) => void) => {
+const readCommands = async ({ stdin, output }: Context, seat: SeatClient) => {
+  const { parseLine } = await import('../tui/lines/vocabulary.ts')
+  const { answer } = await import('../tui/lines/answers.ts')
   const lines = createInterface({ input: stdin, terminal: false })
   const run = (command: SeatCommand) => seat.request(command).catch((error) => output.problem(error))
   lines.on('line', (text) => {
-    const line = parseLine(text)
-    if ('command' in line) void run(line.command)
+    const line = parseLine(text, 'room')
+    const state = seat.state()
+    if ('command' in line) run(line.command)
     else if ('unknown' in line) output.note(line.unknown)
-    else if ('question' in line) {
-      const state = seat.state()
-      if (state) say(answerLine(line.question, state))
-    }
+    else if ('does' in line && (line.does === 'leave' || line.does === 'quit')) run({ verb: 'leave' })
+    else if ('does' in line && state)
+      output.note(answer(line, state) ?? `"${text.trim()}" is a word of the plain lines, not of --jsonl.`)
   })
   return {
     close: () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { SeatEvent, SeatState } from '../../../src/protocol/seat.ts'
-import { answerLine, describeState, lineHelp, parseLine, describe as sentence } from '../../../src/tui/lines.ts'
-import { aSeat } from '../../support/tui-fixtures.ts'
+import type { SeatEvent, SeatState } from '../../../../src/protocol/seat.ts'
+import { describe as sentence } from '../../../../src/tui/lines/sentences.ts'
+import { aSeat } from '../../../support/tui-fixtures.ts'
 
 const at = '2026-11-21T18:02:00.000Z'
 const person = { participantId: 'p-0', name: 'Omar', handle: 'omar', isYou: false }
@@ -99,86 +99,5 @@ describe('lines of what happens', () => {
       position: 1,
     }
     expect(say(event)).toBe('Omar raised a hand, first in line: ab')
-  })
-
-  it('uses no escapes, box, block or braille characters anywhere', () => {
-    const state = aSeat('moderator')
-    const all = [
-      describeState(state),
-      lineHelp(),
-      ...(['who', 'levels', 'hands'] as const).map((ask) => answerLine(ask, state)),
-    ]
-    expect(all.join('\n')).not.toMatch(/[\u001b\u2500-\u259f\u2800-\u28ff]/)
-  })
-})
-
-describe('answers to questions', () => {
-  it('tells room, your own state, stage and hands', () => {
-    expect(describeState(aSeat('moderator')).split('\n')).toEqual([
-      'Morning sit: live 12 min, 148 people here, not recorded.',
-      'You are a moderator. Your microphone is open: you are heard.',
-      'On stage: Guide (bot, speaking), Lena (moderator, muted), you (moderator, open).',
-      'Hand 1: Omar: How long should I hold?',
-      'Hand 2: Ines',
-      'Hand 3: Wei: May I share how it went yesterday at the lake?',
-      'Link: https://example.test/r/00000000',
-    ])
-  })
-
-  it('names listeners and counts the rest', () => {
-    expect(answerLine('who', aSeat('listener'))).toMatch(/Listening: Omar, .*, Gus, you, 130 more\./)
-  })
-})
-
-describe('typed lines', () => {
-  it('reads commands for yourself', () => {
-    expect(parseLine('mute')).toEqual({ command: { verb: 'mute' } })
-    expect(parseLine('  Hand  How long? ')).toEqual({ command: { verb: 'hand', question: 'How long?' } })
-    expect(parseLine('hand')).toEqual({ command: { verb: 'hand' } })
-    expect(parseLine('step down')).toEqual({ command: { verb: 'step-down' } })
-    expect(parseLine('volume 80 @omar')).toEqual({ command: { verb: 'volume', percent: 80, who: '@omar' } })
-    expect(parseLine('end')).toEqual({ command: { verb: 'end-room' } })
-  })
-
-  it('reads what a moderator does to others', () => {
-    for (const action of ['invite', 'admit', 'mute', 'allow', 'demote', 'kick', 'moderator', 'lower'])
-      expect(parseLine(`${action} @omar`)).toEqual({ command: { verb: 'stage', action, who: '@omar' } })
-  })
-
-  it('reads questions and knows nothing else', () => {
-    expect(parseLine('who')).toEqual({ question: 'who' })
-    expect(parseLine('')).toEqual({ empty: true })
-    expect(parseLine('dance')).toEqual({ unknown: '"dance" is not a command. Type help for the list.' })
-    expect(parseLine('volume 300')).toHaveProperty('unknown')
-    expect(parseLine('kick')).toEqual({ unknown: 'Say whom: kick @name' })
-    expect(parseLine('accept it')).toHaveProperty('unknown')
-  })
-
-  it('lists every word in the help', () => {
-    for (const word of [
-      'mute',
-      'unmute',
-      'hand',
-      'lower',
-      'accept',
-      'decline',
-      'leave',
-      'who',
-      'levels',
-      'status',
-      'volume',
-      'deafen',
-      'undeafen',
-      'step down',
-      'invite',
-      'admit',
-      'allow',
-      'demote',
-      'kick',
-      'moderator',
-      'end',
-      'help',
-    ])
-      expect(lineHelp()).toMatch(new RegExp(`^  ${word}`, 'm'))
   })
 })
