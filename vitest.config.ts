@@ -35,6 +35,7 @@ const inRealTime = [
   'test/integration/cli/devices.test.ts',
   'test/integration/sfu/flood.test.ts',
   'test/integration/sfu/pacing.test.ts',
+  'test/integration/sfu/spared.test.ts',
 ]
 
 // The rest of e2e is about one machine's terminal, sound card or embedded server, or, as the demo, knows no other media server.

@@ -136,7 +136,7 @@ it('leaves no process behind when it is killed', async () => {
 })
 
 it('says in one sentence what cannot be played, before it joins', async () => {
-  const { room } = await open('Files')
+  const { room, host } = await open('Files')
   const text = join(folder, 'text.wav')
   writeFileSync(text, 'no sound in here')
   const ran = (path: string) => roomtone(['bot', 'play', path, '--room', room.id], { home: folder, env: env(hers) })
@@ -149,4 +149,5 @@ it('says in one sentence what cannot be played, before it joins', async () => {
   expect(
     await roomtone(['bot', 'play', file, '--room', room.id, '--wait', 'soon'], { home: folder, env: env(hers) }),
   ).toMatchObject({ code: 2 })
+  expect(host.events.filter(({ type }) => type === 'participant-joined')).toEqual([])
 })

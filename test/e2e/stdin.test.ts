@@ -69,8 +69,14 @@ describe('sound that is piped into a seat', () => {
     expect(await ana.verb('mute')).toMatchObject({ code: 0 })
     pipe(ana, tonePcm(880, -20, 3_000))
     ana.endInput()
+    const mutedAt = Date.now()
     expect(await ana.verb('unmute')).toMatchObject({ code: 0 })
-    const heard = await heardOf(omar, 'Ana')
+    await ana.tells('muted', { withinMs: 15_000, after: mutedAt, where: ({ isYou }) => isYou })
+    omar.kill('SIGINT')
+    await omar.ended
+    const heard = await omar.tells('heard', { where: ({ who, isFinal }) => who === 'Ana' && isFinal })
+    expect(heard.seconds).toBeGreaterThan(2.7)
+    expect(heard.seconds).toBeLessThan(3.3)
     expect(Math.abs(heard.frequencyHz - 880)).toBeLessThanOrEqual(1)
   })
 

@@ -22,6 +22,8 @@ export type FarSide = {
   readonly address: string
   /** The command that runs `command` over there; its pid is the command's own. */
   inside(command: string[]): [string, string[]]
+  /** When (`performance.now()`) each connection to `port` was made. */
+  readonly calls: number[]
   /** The cable is pulled: what either side sends is dropped without a word. */
   cut(): void
   mend(): void
@@ -47,7 +49,9 @@ export const startFarSide = async (port: number): Promise<FarSide> => {
   // A unix socket is the same file in both networks: HTTP does not take the cable.
   const path = join(folder, 'http.sock')
   const sockets = new Set<Socket>()
+  const calls: number[] = []
   const tunnel = createServer((from) => {
+    calls.push(performance.now())
     const to = connect(port, '127.0.0.1')
     for (const [one, other] of [
       [from, to],
@@ -76,6 +80,7 @@ export const startFarSide = async (port: number): Promise<FarSide> => {
   return {
     address,
     inside,
+    calls,
     cut: () => {
       run('tc', 'qdisc', 'replace', 'dev', near, ...drop)
       there('tc', 'qdisc', 'replace', 'dev', far, ...drop)

@@ -15,8 +15,8 @@ import { openRawSignal, type RawSignal } from './raw-signal.ts'
 /** A participant whose connections stand, and who then sends whatever a test wants, as fast as it wants. */
 export type Flooder = {
   raw: RawSignal
-  /** Calls `send` so many times a second until closed, or as often as there is time for. */
-  repeat(perS: number, send: (count: number) => void): void
+  /** Calls `send` so many times a second until closed, or as often as time allows; `isAnswering`: answers offers meanwhile. */
+  repeat(perS: number, send: (count: number) => void, options?: { isAnswering: boolean }): void
   /** Announces a track and opens its connection; the function sends one Opus packet of silence. */
   openTrack(): Promise<{ trackSid: string; offer: string; send(): void }>
   close(): Promise<void>
@@ -64,8 +64,8 @@ export const joinFlooder = async (url: string, token: string, query = ''): Promi
 
   return {
     raw,
-    repeat: (perS, send) => {
-      isFlooding = true
+    repeat: (perS, send, { isAnswering } = { isAnswering: false }) => {
+      isFlooding = !isAnswering
       const startedMs = performance.now()
       let count = 0
       const timer = setInterval(() => {

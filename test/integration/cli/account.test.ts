@@ -67,10 +67,13 @@ describe('signing in', () => {
 })
 
 describe('sessions', () => {
-  it('are listed and revoked by the beginning of an id', async () => {
+  it('are listed; a beginning that none has is 6, and ends none', async () => {
     const { sessions } = await document('sessions --json', ['sessions', '--json'])
     expect(sessions).toMatchObject([{ isCurrent: true }])
-    expect(await run(['sessions', 'revoke', 'zzzz'])).toMatchObject({ code: 6 })
+    const { id } = sessions[0]!
+    for (const none of ['zzzz', id.slice(1), `${id}0`])
+      expect(await run(['sessions', 'revoke', none])).toMatchObject({ code: 6, stdout: '' })
+    expect(await document('sessions --json', ['sessions', '--json'])).toMatchObject({ sessions: [{ id }] })
   })
 })
 
@@ -104,9 +107,20 @@ describe('a server elsewhere', () => {
     expect(await run(['login', '--code', await code(), '--name', 'Ana'], elsewhere)).toMatchObject({ code: 0 })
   })
 
+  it('ends the one session that begins so, and no other', async () => {
+    const [lost, kept] = [await signIn(server, ana), await signIn(server, ana)]
+    const { sessionId } = lost.credentials
+    expect(await run(['sessions', 'revoke', sessionId.slice(0, 8).toUpperCase()], elsewhere)).toMatchObject({ code: 0 })
+    expect((await lost.fetch('GET', '/api/me')).status).toBe(401)
+    expect((await kept.fetch('GET', '/api/me')).status).toBe(200)
+    const { sessions } = await document('sessions --json', ['sessions', '--json'], elsewhere)
+    expect(sessions.map(({ id }) => id)).not.toContain(sessionId)
+    expect(sessions).toHaveLength(2)
+  })
+
   it('names the sessions that begin alike: 2, and ends none', async () => {
     // Of seventeen ids in sixteen digits, two begin alike.
-    for (let count = 1; count < 17; count++) await signIn(server, ana)
+    for (let count = 2; count < 17; count++) await signIn(server, ana)
     const { sessions } = await document('sessions --json', ['sessions', '--json'], elsewhere)
     const digits = sessions.map(({ id }) => id[0]!).sort()
     const twice = digits.find((digit, index) => digit === digits[index + 1])!

@@ -108,7 +108,7 @@ describe('serve', () => {
   it('tells a second one on the same data who has it', async () => {
     await run(['whoami'])
     const second = await run(['serve', '--port', '0'])
-    expect(second.code).toBe(1)
-    expect(second.stderr).toMatch(/data/)
+    const holder = `is in use by another roomtone server (process ${serverPid(place.home)}).\n`
+    expect(second).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(holder) })
   })
 })

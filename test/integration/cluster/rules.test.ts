@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { call, type Phone, signIn } from '../../support/phones.ts'
 import { noPostgres } from '../../support/postgres.ts'
+import { isOut } from '../../support/put-out.ts'
+import { joinWrtc } from '../../support/wrtc-client.ts'
 import { enter, guest, ok, openRoom, refusal, roster, subscribe } from '../server-rooms/room-kit.ts'
 import { closePostgres, type House, openHouse, type Serve } from './servers.ts'
 
@@ -98,16 +100,27 @@ describe.skipIf(noPostgres)(`two servers on one database${noPostgres ? `: ${noPo
     expect(codes.map(refusal).sort()).toEqual(['202', 'rate-limited', 'rate-limited', 'rate-limited'])
   })
 
-  it('sign out everywhere: a stream at the other server ends, its seat there is out', async () => {
-    const ada = await guest(first.door, 'Ada')
-    const room = await openRoom(ada)
-    await enter(ada, room.id)
-    const away = at(second, ada)
-    await enter(away, room.id)
-    const hallway = await subscribe(second, ada.credentials.accessToken)
-    ok(await ada.fetch('DELETE', '/api/sessions/current'), 204)
-    await eventually(() => hallway.isEnded(), { withinMs: 5_000, what: 'the stream at the other server ends' })
-    expect(refusal(await away.fetch('GET', '/api/me'))).toBe('sign-in-needed')
+  it('sign out everywhere: the streams at the other server end, the seat there is out', async () => {
+    const ben = await guest(second.door, 'Ben')
+    const room = await openRoom(ben)
+    await enter(ben, room.id)
+    const ada = await guest(second.door, 'Ada')
+    const { joined } = await enter(ada, room.id)
+    const peer = await joinWrtc(joined.media.url, joined.media.token)
+    const streams = await Promise.all(
+      ['', `?room=${room.id}`].map((query) => subscribe(second, ada.credentials.accessToken, query)),
+    )
+    const isIn = async () => (await roster(ben, room.id)).some(({ id }) => id === joined.you.id)
+    expect(await isIn()).toBe(true)
+    ok(await at(first, ada).fetch('DELETE', '/api/sessions'), 204)
+    expect(await isIn()).toBe(false)
+    await isOut(peer, 'removed')
+    await peer.close()
+    await eventually(() => streams.every((stream) => stream.isEnded()), {
+      withinMs: 5_000,
+      what: 'the streams at the other server end',
+    })
+    expect(refusal(await ada.fetch('GET', '/api/me'))).toBe('sign-in-needed')
   })
 
   it('miss nothing when the database ends the connections on which they listen, again and again', async () => {

@@ -2,16 +2,18 @@ import { expect } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { isTone } from '../../support/media-tone.ts'
 import type { Phone } from '../../support/phones.ts'
+import { endOf, isPutOut } from '../../support/put-out.ts'
 import type { TestServer } from '../../support/server.ts'
 import { joinWrtc, type WrtcPeer } from '../../support/wrtc-client.ts'
 import { enter, ok, openRoom, type Seat } from '../server-rooms/room-kit.ts'
 
+type Access = { url: string; token: string }
 export type Talk = { room: { id: string }; host: Seat; seat: Seat; ear: WrtcPeer; mouth: WrtcPeer }
 
 /** People connected to a media server; `closeAll` for `afterEach`. */
 export const createPeople = () => {
   const peers: WrtcPeer[] = []
-  const connect = async ({ url, token }: { url: string; token: string }): Promise<WrtcPeer> => {
+  const connect = async ({ url, token }: Access): Promise<WrtcPeer> => {
     const peer = await joinWrtc(url, token)
     peers.push(peer)
     return peer
@@ -36,14 +38,16 @@ export const createPeople = () => {
       return { room, host, seat, ear, mouth }
     },
     /** In the time that R3 gives and what a busy machine adds; told at once, also while coming in. */
-    isTurnedAway: async (server: TestServer, access: { url: string; token: string }) => {
+    isTurnedAway: async (
+      server: TestServer,
+      access: Access,
+      putOut = () => isPutOut(connect(access), 'removed'),
+    ): Promise<void> => {
       const { sub } = claimsOf(access.token)
       const times = () =>
         server.logs.filter((entry) => entry.event === 'media-participant-removed' && entry.identity === sub).length
       const before = times()
-      const out = connect(access).then(isOut, (error: { code: string; end: string }) =>
-        expect(error).toMatchObject({ code: 'media-ended', end: 'removed' }),
-      )
+      const out = putOut()
       await eventually(() => times() > before, { withinMs: 4_000, what: 'who may not be there is removed' })
       await within(3_000, out)
     },
@@ -62,14 +66,9 @@ export const hears = (peer: WrtcPeer, identity: string) =>
 export const isSilent = (peer: WrtcPeer, identity: string) =>
   eventually(() => !peer.heardHz(identity), { withinMs: 2_000, what: 'the sound has ended' })
 
-export const hasEnded = (peer: WrtcPeer) => peer.events.some(({ type }) => type === 'disconnected')
-
-export const isOut = (peer: WrtcPeer) =>
-  eventually(() => hasEnded(peer), { withinMs: 3_000, what: 'the media server has let go' })
-
 export const staysIn = async (peer: WrtcPeer, forMs: number) => {
   await new Promise((resolve) => setTimeout(resolve, forMs))
-  expect(hasEnded(peer)).toBe(false)
+  expect(endOf(peer)).toBeUndefined()
 }
 
 /** What a LiveKit token says: the room, and who. */

@@ -7,6 +7,7 @@ import { eventually } from '../../support/eventually.ts'
 import { API_KEY, API_SECRET } from '../../support/media-server.ts'
 import { isTone } from '../../support/media-tone.ts'
 import type { Phone } from '../../support/phones.ts'
+import { endOf, isOut, isPutOut } from '../../support/put-out.ts'
 import { openRawSignal } from '../../support/raw-signal.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
 import { joinWrtc, type WrtcPeer } from '../../support/wrtc-client.ts'
@@ -36,21 +37,9 @@ const hears = (peer: WrtcPeer, identity: string) =>
   eventually(() => isTone(peer.heardHz(identity), 440), { withinMs: 10_000, what: '440 Hz is heard' })
 const isSilent = (peer: WrtcPeer, identity: string) =>
   eventually(() => !peer.heardHz(identity), { withinMs: 2_000, what: 'the sound has ended' })
-const hasEnded = (peer: WrtcPeer) => peer.events.some(({ type }) => type === 'disconnected')
 const speak = async (peer: WrtcPeer) => {
   await eventually(() => peer.media.you().canPublish, { withinMs: 3_000, what: 'the right to publish has come' })
   await peer.publishTone(440)
-}
-const isOut = (peer: WrtcPeer) =>
-  eventually(() => hasEnded(peer), {
-    withinMs: 3_000,
-    what: 'the media server has let go',
-  })
-
-/** Evicted before the connection stood, or right after. */
-const isRefused = async (access: { url: string; token: string }) => {
-  const peer = await connect(access).catch(() => null)
-  if (peer) await isOut(peer)
 }
 
 /** Ada hosts and Ben is on stage, both connected. */
@@ -90,7 +79,7 @@ it('one who is removed is disconnected, and the old token opens nothing more', a
   const { host, seat, ear, mouth } = await talk()
   ok(await host.stage('kick', seat.joined.you.id), 204)
   await isSilent(ear, seat.joined.you.id)
-  await isOut(mouth)
+  await isOut(mouth, 'removed')
   const { url, token } = seat.joined.media
   await expect(openRawSignal(url, token)).rejects.toThrow('401 the access token was revoked')
 })
@@ -99,7 +88,7 @@ it('a removed speaker who publishes without ever taking the sound is put out, an
   const { host, seat, mouth } = await talk()
   const { url, token } = await refreshed(seat)
   ok(await host.stage('kick', seat.joined.you.id), 204)
-  await isOut(mouth)
+  await isOut(mouth, 'removed')
   // The media server forgets what it was told about tokens when it dies.
   process.kill(server.media!.pid, 'SIGKILL')
   const raw = await eventually(() => openRawSignal(url, token), {
@@ -119,8 +108,8 @@ it('a removed speaker who publishes without ever taking the sound is put out, an
 it('the end of a room disconnects all, and an old token does not revive it', async () => {
   const { room, host, seat, ear, mouth } = await talk()
   ok(await ada.fetch('POST', `/api/rooms/${room.id}/end`), 204)
-  await Promise.all([isOut(ear), isOut(mouth)])
-  await isRefused(seat.joined.media)
+  await Promise.all([isOut(ear, 'room-ended'), isOut(mouth, 'room-ended')])
+  await isPutOut(connect(seat.joined.media), 'removed', 'room-ended')
   const { room: mediaName } = claimsOf(host.joined.media.token).video
   await eventually(async () => (await rooms().listRooms([mediaName])).length === 0, {
     withinMs: 3_000,
@@ -131,19 +120,19 @@ it('the end of a room disconnects all, and an old token does not revive it', asy
 it('leaving and replacing a seat disconnect it', async () => {
   const { room, seat, mouth, ear } = await talk()
   const other = await enter(ada, room.id)
-  await isOut(ear)
+  await isOut(ear, 'removed')
   const next = await connect(other.joined.media)
   ok(await seat.post('leave'), 204)
-  await isOut(mouth)
-  expect(hasEnded(next)).toBe(false)
+  await isOut(mouth, 'removed')
+  expect(endOf(next)).toBeUndefined()
 })
 
 it('an identity that was never granted is evicted from our rooms, and rooms of others are left alone', async () => {
   const { host } = await talk()
   const { room: mediaName } = claimsOf(host.joined.media.token).video
   const theirs = await connect({ url: host.joined.media.url, token: await foreignToken('their room') })
-  await isRefused({ url: host.joined.media.url, token: await foreignToken(mediaName) })
-  expect(hasEnded(theirs)).toBe(false)
+  await isPutOut(connect({ url: host.joined.media.url, token: await foreignToken(mediaName) }), 'removed')
+  expect(endOf(theirs)).toBeUndefined()
 })
 
 it('a companion hears, is in the roster, publishes only while its owner is on stage, and leaves it again', async () => {

@@ -3,12 +3,20 @@ import {
   AddTrackRequest,
   DisconnectReason,
   LeaveRequest_Action,
+  MuteTrackRequest,
+  Ping,
   RequestResponse_Reason,
   SessionDescription,
   SignalRequest,
+  SimulateScenario,
+  SubscriptionPermission,
+  SyncState,
   TrackSource,
   TrackType,
   TrickleRequest,
+  UpdateParticipantMetadata,
+  UpdateSubscription,
+  UpdateTrackSettings,
 } from '@livekit/protocol'
 import { AccessToken } from 'livekit-server-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -197,18 +205,20 @@ test('garbage on the UDP port changes nothing', async () => {
   await othersStillHear()
 })
 
-test('random bytes in place of every signal message never end the process', async () => {
-  const { pid } = server.media
-  for (let i = 0; i < 40; i += 1) {
+test('signal messages of every kind with bytes gone wrong never end the process', async () => {
+  const deaths: unknown[] = []
+  server.media.onExit((info) => deaths.push(info))
+  for (let i = 0; i < 48; i += 1) {
     const raw = await joinRaw(`fuzz${i}`)
-    const message = new SignalRequest({
-      message: { case: 'offer', value: new SessionDescription({ type: 'offer', sdp: BARE_OFFER }) },
-    }).toBinary()
-    for (let j = 0; j < 8; j += 1) message[(i * 13 + j * 29) % message.length] = (i * 7 + j * 11) & 0xff
+    const message = new SignalRequest({ message: MESSAGES[i % MESSAGES.length]! }).toBinary()
+    const count = 1 + (i % 8)
+    for (let j = 0; j < count; j += 1) message[(i * 13 + j * 29) % message.length] = (i * 7 + j * 11) & 0xff
     raw.socket.send(message)
     await raw.close()
   }
-  expect(server.media.pid).toBe(pid)
+  // The process takes one message after the other: who gets an answer now comes after all of them.
+  await (await joinRaw('after')).close()
+  expect(deaths).toEqual([])
   await othersStillHear()
 }, 60_000)
 
@@ -230,3 +240,18 @@ const stunRequest = (userName: string): Buffer => {
 
 const BARE_OFFER =
   'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n'
+
+const MESSAGES: SignalRequest['message'][] = [
+  { case: 'offer', value: new SessionDescription({ type: 'offer', sdp: BARE_OFFER }) },
+  { case: 'answer', value: new SessionDescription({ type: 'answer', sdp: BARE_OFFER }) },
+  { case: 'trickle', value: new TrickleRequest({ candidateInit: '{"candidate":"","sdpMid":"0"}' }) },
+  { case: 'addTrack', value: new AddTrackRequest({ cid: 'c', type: TrackType.AUDIO }) },
+  { case: 'mute', value: new MuteTrackRequest({ sid: 'TR_x', muted: true }) },
+  { case: 'subscription', value: new UpdateSubscription({ trackSids: ['TR_x'], subscribe: true }) },
+  { case: 'trackSetting', value: new UpdateTrackSettings({ trackSids: ['TR_x'], disabled: true }) },
+  { case: 'subscriptionPermission', value: new SubscriptionPermission({ allParticipants: true }) },
+  { case: 'updateMetadata', value: new UpdateParticipantMetadata({ name: 'n', attributes: { a: 'b' } }) },
+  { case: 'syncState', value: new SyncState({ offer: new SessionDescription({ type: 'offer', sdp: BARE_OFFER }) }) },
+  { case: 'simulate', value: new SimulateScenario({ scenario: { case: 'nodeFailure', value: true } }) },
+  { case: 'pingReq', value: new Ping({ timestamp: 1n, rtt: 2n }) },
+]

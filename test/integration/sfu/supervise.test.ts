@@ -50,9 +50,17 @@ test('a killed child is replaced on the same port, and those who come back hear 
   await eventually(() => deaths.length === 1, { withinMs: 1000, what: 'the death is told' })
   await eventually(() => server.media.pid !== pid, { withinMs: 3000, what: 'another child runs' })
   expect(server.media.port).toBe(port)
-  await eventually(() => isTone(listener.heardHz('speaker'), 440), {
+  // Sound of a new one, and in new ears: what was heard before the kill cannot be taken for it.
+  const newcomer = await joinWrtc(server.url, await server.token('newcomer', 'kill'))
+  open.push(newcomer)
+  await newcomer.publishTone(660)
+  await eventually(() => isTone(newcomer.heardHz('speaker'), 440), {
     withinMs: 10_000,
-    what: 'the tone is heard again',
+    what: 'the tone is heard by one who comes new',
+  })
+  await eventually(() => isTone(listener.heardHz('newcomer'), 660), {
+    withinMs: 10_000,
+    what: 'who came new is heard by one who came back',
   })
 })
 

@@ -61,7 +61,11 @@ test('rooms live whole on one worker each, and RoomService finds them', async ()
 })
 
 test.each<[what: string, signal: NodeJS.Signals, backWithinMs: number]>([
-  ['a killed worker is replaced: its people are back within ten seconds, the others hear no gap', 'SIGKILL', 10_000],
+  [
+    'a killed worker is replaced: its people are back within ten seconds, the others are not told of anything',
+    'SIGKILL',
+    10_000,
+  ],
   // As many seconds of silence as it may have, then the same.
   ['so is one that hangs', 'SIGSTOP', 18_000],
 ])('%s', async (_what, signal, backWithinMs) => {
