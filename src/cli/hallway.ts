@@ -8,6 +8,7 @@ import { canShowScreen } from './face.ts'
 import { reviveLocalServer, serverFile } from './local-server.ts'
 import { isSignedIn, proveCode, requestCode } from './login.ts'
 import { machineDeps } from './machine.ts'
+import { wantsColor } from './output.ts'
 import { seatOptions } from './seat-options.ts'
 
 /** The hallway; signs in first. Resolves with the exit code. */
@@ -72,7 +73,8 @@ const faceDeps = async (context: Context, server: string): Promise<Omit<FaceDeps
       return seat
     },
     ...(await machineDeps(context)),
-    color: output.color,
+    // Also where plain lines come first: they can give way to the screen.
+    color: wantsColor(context.stdout.isTTY === true, context.flags().color, context.env),
     stdin: context.stdin as NodeJS.ReadStream,
     stdout: context.stdout as NodeJS.WriteStream,
   }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -6,7 +7,15 @@ import type { SeatState } from '../../src/protocol/seat.ts'
 import { newsKinds } from '../../src/tui/lines/kinds.ts'
 import { eventually } from '../support/eventually.ts'
 import { onPty, openPty, type Pty, ptyMissing } from '../support/pty.ts'
-import { login, type Running, roomtone, startRoomtone, throwawayHome } from '../support/roomtone.ts'
+import {
+  cleanEnvironment,
+  login,
+  type Running,
+  roomtone,
+  roomtoneBin,
+  startRoomtone,
+  throwawayHome,
+} from '../support/roomtone.ts'
 import { buildTuiHarness } from '../support/tui.ts'
 
 // Ana is new here and works by lines on a terminal; Omar by lines on a pipe. No sound: this is about words.
@@ -170,6 +179,21 @@ describe.skipIf(ptyMissing)('line mode', () => {
     expect(await ana.exited).toBe(0)
     await omar.says('Ana ended the room.')
     expect((await omar.ended).code).toBe(8)
+  })
+
+  it('ends in order when its terminal is gone', async () => {
+    const [code, errors] = [join(place.home, 'code'), join(place.home, 'errors')]
+    // The shell outlives the terminal, to tell how the program ended.
+    const told = `${process.execPath} ${roomtoneBin} --plain 2>${errors}; echo $? >${code}`
+    const ana = openPty(['sh', '-c', `trap "" HUP; ${told}`], { ...cleanEnvironment(), ROOMTONE_HOME: place.home })
+    await ana.sees('You are in the hallway as Ana')
+    ana.hangUp()
+    await ana.exited
+    const ended = await eventually(() => existsSync(code) && readFileSync(code, 'utf8').trim(), {
+      withinMs: 10_000,
+      what: 'how it ended',
+    })
+    expect({ ended, errors: readFileSync(errors, 'utf8') }).toEqual({ ended: '130', errors: '' })
   })
 
   it('is there by itself on a dumb terminal, by environment and by config, and remembers what is said', async () => {

@@ -132,8 +132,13 @@ const readTyped = (stdin: NodeJS.ReadStream | undefined) => {
   }
   const ended = (from: NodeJS.ReadStream) => {
     if (!from.isTTY) return give({ end: 'pipe' })
-    open(new ReadStream(0))
-    give({ end: 'terminal' })
+    try {
+      open(new ReadStream(0))
+      give({ end: 'terminal' })
+    } catch {
+      // The terminal itself is gone.
+      give({ end: 'pipe' })
+    }
   }
   if (stdin) open(stdin)
 
