@@ -12,8 +12,13 @@ import { seatOptions } from './seat-options.ts'
 
 /** The hallway; signs in first. Resolves with the exit code. */
 export const showHallway = async (context: Context, face: Face): Promise<number> => {
-  const { url } = await context.server()
-  return runFaces({ ...(await faceDeps(context, url)), canShowScreen: canShowScreen(context) }, face)
+  const configured = await context.setting('server', context.flags().server)
+  // The screen stands before the server of this machine does, and says what it waits for.
+  if (face === 'lines') await context.server()
+  return runFaces(
+    { ...(await faceDeps(context, configured ?? 'this machine')), canShowScreen: canShowScreen(context) },
+    face,
+  )
 }
 
 /** What the seat leaves to its faces: stdin may be its microphone, stdout its speaker. */
