@@ -272,6 +272,11 @@ describe('push-to-talk', () => {
     expect(play(held.model, { type: 'blurred' }, { type: 'released', key: 't' }).effects).toEqual([off])
   })
 
+  it('closes the microphone before the keyboard is given away', () => {
+    const held = play(muted(), { type: 'kitty' }, key('t')).model
+    expect(play(held, key('ctrl+z')).effects).toEqual([off, { do: 'suspend' }])
+  })
+
   it('is not for who may not speak, or is heard already', () => {
     for (const role of ['listener', 'speaker'] as const) expect(play(inRoom(role), key('t')).effects).toEqual([])
   })
