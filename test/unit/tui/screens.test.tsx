@@ -96,14 +96,12 @@ const pictures: [name: string, change: Partial<Model>][] = [
 ]
 
 describe('every screen at every size', () => {
-  it('is painted as Ink would, cell by cell', () => {
-    for (const [columns, rows] of [sizes[0]!, sizes[2]!])
-      for (const [name, change] of pictures) {
-        const model = at(columns, rows, change)
-        const byInk = stripVTControlCharacters(renderToString(<Screen model={model} />, { columns })).split('\n')
-        expect(draw(model).join('\n'), `${name} ${columns}x${rows}`).toBe(byInk.join('\n'))
-      }
-  })
+  for (const [name, change] of pictures)
+    it(`is painted as Ink would, cell by cell: ${name}`, () => {
+      const model = at(80, 24, change)
+      const byInk = stripVTControlCharacters(renderToString(<Screen model={model} />, { columns: 80 })).split('\n')
+      expect(draw(model).join('\n')).toBe(byInk.join('\n'))
+    })
 
   for (const [columns, rows] of sizes)
     it(`fits ${columns}x${rows}`, () => {
