@@ -30,13 +30,13 @@ export type DriftBufferOptions = {
 const SPARE_WINDOW_MS = 2_000
 const STALL_WINDOW_MS = 300
 /** How much later than ever in that time the writer may come without a hole. Each hole makes it more, quiet time less. */
-const MIN_MARGIN_MS = 5
-const MARGIN_STEP_MS = 4
-const MARGIN_DECAY = 0.1 / 1_000
+const MIN_MARGIN_MS = 3
+const MARGIN_STEP_MS = 3
+const MARGIN_DECAY = 0.3 / 1_000
 /** Sound that was written less than this before it was read nearly came too late; less than this left is nearly dry. */
 const CLOSE_MS = 1.5
 /** What is always left, so that the difference of two clocks is met before it is heard. */
-const RESERVE_MS = 3
+const RESERVE_MS = 2
 const MIN_SHIFT_MS = 2.5
 /** Longer than a period of any voice, so that a place that fits is found. */
 const SEARCH_MS = 10

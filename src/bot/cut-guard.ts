@@ -19,12 +19,9 @@ export type GuardAction = { do: 'nothing' } | { do: 'hold' } | { do: 'resume'; f
 export const SILENT_AFTER_MS = 1200
 /** What may have been under way when the last sign of life came. */
 const UNDER_WAY_MS = 100
-/**
- * How long a program waits, after a cut that met all, for those who are not back yet; and how long, from the new connection
- * or from their coming, until they hear: who is listed as connected may have to ask for the track anew.
- */
+/** How long a program waits, after a cut that met all, for those who are not back yet; and how long until they can hear. */
 const OTHERS_WITHIN_MS = 5000
-const OTHERS_SETTLE_MS = 2500
+const OTHERS_SETTLE_MS = 1000
 
 /**
  * Decides when a program waits and from where it goes on, so that a network cut skips nothing and repeats little: what was
@@ -45,7 +42,7 @@ export const createCutGuard = () => {
   /** A new connection may be one of many: who had to come back, too, is to miss nothing. */
   const isAnybodyMissing = ({ connection, areOthersThere }: Uplink, nowMs: number) => {
     if (heardOn === undefined || heardOn === connection) return false
-    if (wait?.connection !== connection) wait = { connection, sinceMs: nowMs, missingUntilMs: nowMs }
+    if (wait?.connection !== connection) wait = { connection, sinceMs: nowMs, missingUntilMs: Number.NEGATIVE_INFINITY }
     if (!areOthersThere) wait.missingUntilMs = nowMs
     return nowMs - wait.missingUntilMs < OTHERS_SETTLE_MS && nowMs - wait.sinceMs < OTHERS_WITHIN_MS
   }

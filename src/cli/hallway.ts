@@ -54,8 +54,7 @@ const faceDeps = async (context: Context, serverName: string): Promise<Omit<Face
     say: output.line,
     note: output.needed,
     told: { get: () => settings.get('say')?.value, set: (value) => settings.set('say', value) },
-    onInterrupt: context.onInterrupt,
-    onOutputClosed: context.onOutputClosed,
+    ...endings(context),
     version: context.version,
     server: serverName,
     isSignedIn: async () => {
@@ -86,6 +85,25 @@ const faceDeps = async (context: Context, serverName: string): Promise<Omit<Face
     color: output.color,
     stdin: context.stdin as NodeJS.ReadStream,
     stdout: context.stdout as NodeJS.WriteStream,
+  }
+}
+
+/** What ends a face: an interrupt, nobody who reads any more, or a terminal that is gone. */
+const endings = (context: Context): Pick<FaceDeps, 'onInterrupt' | 'onOutputClosed' | 'onHangUp'> => {
+  const { stdin, stdout } = context
+  const isHangUp = (signal: NodeJS.Signals) => signal === 'SIGHUP' && Boolean(stdin.isTTY || stdout.isTTY)
+  return {
+    onInterrupt: (listener) => context.onInterrupt((signal) => isHangUp(signal) || listener()),
+    onOutputClosed: (listener) => context.onOutputClosed(() => stdout.isTTY || listener()),
+    onHangUp: (listener) => {
+      const ends = [
+        context.onInterrupt((signal) => isHangUp(signal) && listener()),
+        context.onOutputClosed(() => stdout.isTTY && listener()),
+      ]
+      return () => {
+        for (const end of ends) end()
+      }
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { addAttach } from './commands/attach.ts'
 import { addBot } from './commands/bot.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
@@ -100,6 +101,7 @@ const commands = [
   addRooms,
   addRoom,
   addJoin,
+  addAttach,
   addStatus,
   addMute,
   addTalk,

@@ -8,6 +8,8 @@ import { entryOf } from './entries.ts'
 import { failure } from './failure.ts'
 import { readToken } from './secret.ts'
 
+const KEEP_TERMINAL_MS = 120_000
+
 /** What `join` says, as a seat's process is told it. */
 export const seatOptions = async (
   context: Context,
@@ -17,6 +19,7 @@ export const seatOptions = async (
   const forMs = options.for === undefined ? undefined : parseDurationMs(options.for, '--for')
   const source = inFolder(context, (await context.setting('microphone', options.microphone)) ?? 'default')
   const speaker = inFolder(context, (await context.setting('speaker', options.speaker)) ?? 'default')
+  const hook = await context.setting('hook', options.hook)
   const recording = parseSinkSpec(speaker).kind === 'file'
   return {
     ...(await target(context, room, options)),
@@ -31,9 +34,17 @@ export const seatOptions = async (
     unmuted: options.unmuted === true,
     detach: options.detach === true,
     forMs,
+    keepMs: keepMs(context, options),
+    hook: hook === undefined ? undefined : { command: hook, env: context.env },
     soundEngine: await context.setting('soundEngine'),
     portaudioEntry: entryOf('portaudio'),
   }
+}
+
+/** Who closed a terminal by mistake comes back to it; nobody comes back to a script that has ended. */
+const keepMs = ({ stdin, stdout }: Context, { keep }: JoinOptions): number | undefined => {
+  if (keep !== undefined) return parseDurationMs(keep, '--keep')
+  return stdin.isTTY || stdout.isTTY ? KEEP_TERMINAL_MS : undefined
 }
 
 /** A relative path means the folder of the command, wherever the seat's process runs. */

@@ -1,4 +1,4 @@
-import { connectSeat, listSeats, type SeatClient } from '../client/seat.ts'
+import { connectSeat, listSeats, passBySeat, type RunningSeat, type SeatClient } from '../client/seat.ts'
 import type { SeatCommand, SeatState } from '../protocol/seat.ts'
 import type { Context } from './context.ts'
 import { exitCodeOfLeaving, failure } from './failure.ts'
@@ -12,8 +12,26 @@ export const exitCodeOfStay = (reason: string, state: SeatState | undefined): nu
 
 export type SeatOption = { seat?: string }
 
+/** A face on the running seat. Codes as of `findSeat`. */
+export const attachSeat = async (context: Context, option: SeatOption): Promise<SeatClient> => {
+  const { seatId } = await findSeat(context, option)
+  const client = await connectSeat(context.folders.sockets, seatId)
+  context.onClose(() => client.close())
+  return client
+}
+
+/** One command to the running seat; resolves with its state after it. Codes as of `findSeat`, and the seat's own. */
+export const commandSeat = async (context: Context, option: SeatOption, command: SeatCommand): Promise<SeatState> => {
+  const { seatId } = await findSeat(context, option)
+  const client = await passBySeat(context.folders.sockets, seatId)
+  context.onClose(() => client.close())
+  // The answer to this one may be its end; the last state is then what was seen before.
+  if (command.verb === 'leave') await client.request({ verb: 'status' })
+  return client.request(command)
+}
+
 /** The running seat: the one that `--seat` names by the beginning of its id, or the only one. Codes `no-seat`, `bad-input`. */
-export const runningSeat = async (context: Context, { seat }: SeatOption): Promise<SeatClient> => {
+const findSeat = async (context: Context, { seat }: SeatOption): Promise<RunningSeat> => {
   const seats = await listSeats(context.folders.sockets)
   const fitting = seat === undefined ? seats : seats.filter(({ seatId }) => seatId.startsWith(seat.toLowerCase()))
   if (fitting.length === 0)
@@ -22,11 +40,5 @@ export const runningSeat = async (context: Context, { seat }: SeatOption): Promi
     const known = fitting.map(({ seatId, title }) => `${seatId.slice(0, 8)} (${title})`).join(', ')
     throw failure('bad-input', `several seats run; name one with --seat: ${known}`)
   }
-  const client = await connectSeat(context.folders.sockets, fitting[0]!.seatId)
-  context.onClose(() => client.close())
-  return client
+  return fitting[0]!
 }
-
-/** One command to the running seat; resolves with its state after it. */
-export const commandSeat = async (context: Context, option: SeatOption, command: SeatCommand): Promise<SeatState> =>
-  (await runningSeat(context, option)).request(command)

@@ -4,7 +4,17 @@ import { checkTold } from '../tui/lines/kinds.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
-const settingKeys = ['server', 'profile', 'face', 'theme', 'say', 'microphone', 'speaker', 'soundEngine'] as const
+const settingKeys = [
+  'server',
+  'profile',
+  'face',
+  'theme',
+  'say',
+  'microphone',
+  'speaker',
+  'soundEngine',
+  'hook',
+] as const
 export type SettingKey = (typeof settingKeys)[number]
 type SettingOrigin = 'environment' | 'project' | 'user' | 'default'
 type Setting = { key: SettingKey; value: string; origin: SettingOrigin }
@@ -103,7 +113,11 @@ const readProject = async (file: string): Promise<Values> => {
   }
   const { parseYaml } = await import('./yaml.ts')
   try {
-    return checked(parseYaml(text) ?? {}, file)
+    const values = checked(parseYaml(text) ?? {}, file)
+    // Whoever only goes into a folder of others must not run their commands.
+    if (values.hook !== undefined)
+      throw failure('bad-config', `${file} may not set "hook": say it by roomtone config set hook, or by --hook`)
+    return values
   } catch (error) {
     if ((error as { code?: string }).code === 'bad-config') throw error
     throw failure('bad-config', `${file} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
@@ -172,6 +186,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
   theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
+  hook: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),
 }
 

@@ -64,6 +64,8 @@ type PublishOptions = {
 }
 
 export type Media = {
+  /** The one that it was made with, or a fresher one that the server has sent since. */
+  token(): string
   you(): MediaParticipant
   readonly roomName: string
   participants(): MediaParticipant[]
@@ -82,7 +84,7 @@ export type Media = {
 const CONNECT_TIMEOUT_MS = 8_000
 // Where a server that has no place does not say when to ask again.
 const RETRY_AFTER_MS = 2_000
-// A short cut is mended by livekit-client with the token it has; after these the session joins anew for a fresh one.
+// A short cut of the signal connection alone is mended by livekit-client; after these the session joins anew.
 const RETRY_DELAYS_MS = [100, 400, 800, 1_200]
 
 /**
@@ -98,11 +100,15 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     disconnectOnPageLeave: false,
     // With one connection for both directions wrtc never tells of a subscribed track.
     singlePeerConnection: false,
-    reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => RETRY_DELAYS_MS[retryCount] ?? null },
+    reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => retryDelayMs(room, retryCount) },
   })
   const sinks = startSinks(webrtc, onPcm)
   const uplink = watchUplink(livekit, room)
   forwardEvents(livekit, room, sinks, onEvent)
+  let freshToken = token
+  room.engine.on(livekit.EngineEvent.TokenRefreshed, (fresh) => {
+    freshToken = fresh
+  })
   const eviction = watchEviction(livekit, room)
   const connecting = room.connect(url, token, {
     maxRetries: 0,
@@ -116,6 +122,7 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     throw eviction.error() ?? connectError(livekit, url, error as Error, webrtc.takeRefusal(token))
   }
   return {
+    token: () => freshToken,
     you: () => describeParticipant(room.localParticipant),
     roomName: room.name,
     participants: () => [...room.remoteParticipants.values()].map(describeParticipant),
@@ -143,6 +150,13 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     },
   }
 }
+
+/**
+ * Null where livekit-client would join anew: it gives the tracks of such a connection only 2 s after the join (its
+ * `minReconnectWait`), when all others take this listener to be back. The session joins anew as it joined first.
+ */
+const retryDelayMs = (room: Room, retryCount: number): number | null =>
+  room.engine.fullReconnectOnNext ? null : (RETRY_DELAYS_MS[retryCount] ?? null)
 
 let loading: Promise<[WebRtc, LiveKit]> | undefined
 

@@ -1,6 +1,7 @@
 import type { SeatCommand, SeatEvent } from '../protocol/seat.ts'
 import type { Credentials } from './credentials.ts'
 import { markSeat, openSeatFolder, removeSeatFiles } from './seat-folder.ts'
+import { startSeatHook } from './seat-hook.ts'
 import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
 import { openSound, type Sound } from './seat-sound.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
@@ -45,12 +46,16 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
     onSilent: order.recording ? sound.close : undefined,
   })
   const early: SeatEvent[] = []
+  const hook = order.hook
+    ? startSeatHook({ ...order.hook, seatId: order.seatId, onProblem: (message) => session.warn(message) })
+    : undefined
   const onEvent = (event: SeatEvent) => {
+    hook?.tell(event)
     if (socket) socket.pushEvent(event)
     else early.push(event)
   }
   sound.follow(session)
-  const company = watchCompany(order, () => void session.close())
+  const company = watchCompany(order, session)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => void session.close('interrupted'))
   void taken.then(company.begin)
@@ -63,7 +68,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
       address,
       state: session.state,
       run: (command) => run(session, sound, command, company.detach),
-      onClients: company.onClients,
+      onFaces: company.onFaces,
     })
     for (const event of early) socket.pushEvent(event)
     await markSeat(order.folder, order.seatId)
@@ -75,7 +80,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
     startDeadline()
     await session.close()
     await socket?.close()
-    await Promise.allSettled([sound.close(), closeTarget(), removeSeatFiles(order.folder, order.seatId)])
+    await Promise.allSettled([sound.close(), closeTarget(), hook?.close(), removeSeatFiles(order.folder, order.seatId)])
   }
 }
 
@@ -103,22 +108,27 @@ const run = async (session: Session, sound: Sound, command: SeatCommand, detach:
   await session.command(command)
 }
 
-/** A seat without clients leaves after a while, unless it is detached: nobody would know that it listens on. */
-const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, leave: () => void) => {
+/**
+ * A seat whose last face is gone, as when its terminal was closed, closes its microphone at once, and leaves when no face
+ * comes back in time; a detached one stays as it is. A command that only passes by is no face.
+ */
+const watchCompany = ({ detach: detached = false, keepMs = KEEP_MS }: SeatOrder, session: Session) => {
   let timer: NodeJS.Timeout | undefined
   let hasBegun = false
-  let clients = 0
+  let faces = 0
   const look = () => {
     clearTimeout(timer)
-    if (hasBegun && !detached && clients === 0) timer = setTimeout(leave, keepMs)
+    if (!hasBegun || detached || faces > 0) return
+    timer = setTimeout(() => void session.close(), keepMs)
+    session.command({ verb: 'mute' }).catch(() => {})
   }
   return {
     begin: () => {
       hasBegun = true
       look()
     },
-    onClients: (count: number) => {
-      clients = count
+    onFaces: (count: number) => {
+      faces = count
       look()
     },
     detach: () => {

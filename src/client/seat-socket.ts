@@ -11,8 +11,8 @@ export type SeatSocketOptions = {
   state(): SeatState
   /** Does a command; throws an Error with a code. */
   run(command: SeatCommand): Promise<void>
-  /** Told with the number of clients whenever it changes. */
-  onClients(count: number): void
+  /** Told with the number of those that listen to events, faces that is, whenever it changes. */
+  onFaces(count: number): void
 }
 
 export type SeatSocket = {
@@ -28,7 +28,7 @@ const MAX_NONSENSE = 10
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 const STATE_EVERY_MS = 100
 const LAST_WORDS_MS = 500
-const MAX_EARLY_EVENTS = 1_000
+const MAX_MISSED_EVENTS = 1_000
 
 type Client = {
   socket: Socket
@@ -42,10 +42,10 @@ type Client = {
 
 /** Lets other processes of the same person see and steer this seat: JSON lines on a socket that only they may open. */
 export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatSocket> => {
-  const { address, state, onClients } = options
+  const { address, state, onFaces } = options
   const clients = new Set<Client>()
-  // Told before anybody listened; the first to listen gets them.
-  let early: SeatEvent[] | undefined = []
+  // Told while nobody listened; the next to listen gets them, the newest where there were too many.
+  let missed: SeatEvent[] = []
   let stateTimer: NodeJS.Timeout | undefined
 
   const send = (client: Client, value: unknown) => {
@@ -66,13 +66,16 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
   }
 
   const subscribe = (client: Client, asked: Extract<SeatRequest, { verb: 'subscribe' }>) => {
+    const didListen = client.wantsEvents
     client.wantsState = asked.state ?? client.wantsState
     client.wantsPatches = asked.patches ?? client.wantsPatches
     client.wantsEvents = asked.events ?? client.wantsEvents
+    if (client.wantsEvents !== didListen) onFaces(faces().length)
     if (!client.wantsEvents) return
-    for (const event of early ?? []) send(client, { event })
-    early = undefined
+    for (const event of missed) send(client, { event })
+    missed = []
   }
+  const faces = () => [...clients].filter(({ wantsEvents }) => wantsEvents)
 
   const answer = async (client: Client, line: string): Promise<SeatAnswer> => {
     const value = parseLine(line)
@@ -95,11 +98,10 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
     if (clients.size >= MAX_CLIENTS) return socket.destroy()
     const client: Client = { socket, wantsState: false, wantsPatches: false, wantsEvents: false, nonsense: 0 }
     clients.add(client)
-    onClients(clients.size)
     socket.on('error', () => {})
     socket.on('close', () => {
       clients.delete(client)
-      onClients(clients.size)
+      if (client.wantsEvents) onFaces(faces().length)
     })
     readLines(socket, {
       maxBytes: MAX_LINE_BYTES,
@@ -127,8 +129,9 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
       // Whoever reads an event finds the state that goes with it.
       clearTimeout(stateTimer)
       sendState()
-      if (early && early.length < MAX_EARLY_EVENTS) early.push(event)
-      for (const client of clients) if (client.wantsEvents) send(client, { event })
+      const listening = faces()
+      if (listening.length === 0) missed = [...missed, event].slice(-MAX_MISSED_EVENTS)
+      for (const client of listening) send(client, { event })
     },
     close: async () => {
       clearTimeout(stateTimer)

@@ -21,12 +21,14 @@ export type SeatOrder = {
   recording?: boolean
   unmuted?: boolean
   music?: boolean
-  /** Stays when its last client is gone. */
+  /** Stays when its last face is gone. */
   detach?: boolean
   /** Leaves by itself so long after it has joined. */
   forMs?: number
-  /** How long it waits for another client when the last one is gone; 2 s. */
+  /** How long it waits, its microphone closed, for another face when the last one is gone; 2 s. */
   keepMs?: number
+  /** A command line that is run at events, and its environment; see seat-hook. */
+  hook?: { command: string; env: Record<string, string | undefined> }
   /** See audio/devices. */
   soundEngine?: string
   portaudioEntry?: string

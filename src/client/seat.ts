@@ -27,7 +27,7 @@ export type SeatClient = {
   onEvent(listener: (event: SeatEvent) => void): () => void
   /** The seat has left, with its reason, or its process has died: `failed`. */
   onClosed(listener: (reason: string) => void): () => void
-  /** Hangs up; a seat whose last client is gone leaves, unless detached. */
+  /** Hangs up; a seat whose last face is gone closes its microphone, and leaves after a while, unless detached. */
   close(): void
 }
 
@@ -104,14 +104,21 @@ const tellTaken = (child: ChildProcess): Promise<void> =>
     child.send({ taken: true } satisfies SeatTaken, () => resolve())
   })
 
-/** Connects to a seat that runs: the one of that id, or the only one. Rejects with `not-found`. */
+/**
+ * A face on a seat that runs: the one of that id, or the only one. What happened since the last face was gone comes
+ * first, to whoever listens first. Rejects with `not-found`.
+ */
 export const connectSeat = async (folder: string, seatId?: string): Promise<SeatClient> => {
   const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
   if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
-  const client = openClient(await openSocket(seatAddress(folder, wanted)))
+  const client = await passBySeat(folder, wanted)
   await client.request({ verb: 'subscribe', state: true, patches: true, events: true })
   return client
 }
+
+/** A connection for single commands: the seat neither stays for it nor leaves after it. Rejects with `not-found`. */
+export const passBySeat = async (folder: string, seatId: string): Promise<SeatClient> =>
+  openClient(await openSocket(seatAddress(folder, seatId)))
 
 const openSocket = (address: string): Promise<Socket> =>
   new Promise((resolve, reject) => {
@@ -125,7 +132,7 @@ const openClient = (socket: Socket): SeatClient => {
   const stateListeners = new Set<(state: SeatState) => void>()
   const eventListeners = new Set<(event: SeatEvent) => void>()
   const closedListeners = new Set<(reason: string) => void>()
-  // Events that come before anybody listens wait for the first who does.
+  // Events that come while nobody listens wait for the next who does.
   let early: SeatEvent[] | undefined = []
   let lastId = 0
   let state: SeatState | undefined
@@ -200,7 +207,11 @@ const openClient = (socket: Socket): SeatClient => {
       const missed = early ?? []
       early = undefined
       for (const event of missed) listener(event)
-      return listen(eventListeners, listener)
+      const end = listen(eventListeners, listener)
+      return () => {
+        end()
+        if (eventListeners.size === 0) early = []
+      }
     },
     onClosed: (listener) => {
       if (socket.destroyed && closedReason !== undefined) listener(closedReason)

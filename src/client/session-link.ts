@@ -61,11 +61,12 @@ export const createLink = (options: LinkOptions): Link => {
   const closing = new AbortController()
   let media: Media | undefined
   let isSettled = false
+  let ownAccess = target as { url: string; token: string }
 
   const end = (error: unknown) => options.onEnd(endOfError(error) ?? unreachableEnd(error as Error))
 
   const connect = async () => {
-    const access = server ? await server.join(onServerNews) : (target as { url: string; token: string })
+    const access = server ? await server.join(onServerNews) : ownAccess
     let next: Media | undefined
     next = await connectMedia({
       ...access,
@@ -88,6 +89,7 @@ export const createLink = (options: LinkOptions): Link => {
   const disconnect = async () => {
     const was = media
     media = undefined
+    if (was) ownAccess = { ...ownAccess, token: was.token() }
     server?.unfollow()
     await was?.close()
   }

@@ -16,6 +16,7 @@ import {
   cleanSubscriberAnswer,
   finishAnswer,
   finishOffer,
+  fits,
 } from './sdp.ts'
 
 /**
@@ -42,7 +43,7 @@ export type ConnectionHandlers = {
   onData(): void
   /** The subscriber's media connection stands. */
   onActive(): void
-  /** A media connection failed for good, or an offer was never answered. */
+  /** A media connection failed or ended while its client stays, or an offer was never answered. */
   onFailed(): void
 }
 
@@ -56,10 +57,13 @@ const MAX_CANDIDATES = 256
 // A media section is never used again, and each offer tells of all.
 const MAX_SENT_SECTIONS = 200
 const CLOSE_GRACE_MS = 500
+// Whoever leaves ends media and says goodbye at once, and the two go different ways.
+const GOODBYE_MS = 1000
 
 export const createConnection = (socket: WebSocket, engine: MediaEngine, handlers: ConnectionHandlers): Connection => {
   let closed = false
   let candidates = 0
+  let ended: NodeJS.Timeout | undefined
   const send = (message: SignalResponse['message']): void => {
     if (socket.readyState === socket.OPEN) socket.send(encode(message))
   }
@@ -68,7 +72,9 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
     send({ case: 'trickle', value: new TrickleRequest({ target, candidateInit }) })
   }
   const watch = (state: PeerState): void => {
-    if (state === 'failed' && !closed) handlers.onFailed()
+    if (closed) return
+    if (state === 'failed') handlers.onFailed()
+    if (state === 'closed') ended ??= setTimeout(handlers.onFailed, GOODBYE_MS)
   }
   const publisher = createPublisherSide(engine, handlers, { send, trickle, watch })
   const subscriber = createSubscriberSide(engine, handlers, { send, trickle, watch })
@@ -76,6 +82,7 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
   const close = (): void => {
     if (closed) return
     closed = true
+    clearTimeout(ended)
     subscriber.close()
     publisher.close()
     socket.close()
@@ -171,7 +178,8 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
   let offerId = 0
   let sections = 0
   let closed = false
-  let waiting = false
+  /** The offer whose answer is awaited. */
+  let offered: SessionDescription | undefined
   let dirty = false
   let retry: NodeJS.Timeout | undefined
 
@@ -189,12 +197,12 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
     retry = setTimeout(() => (attempt < OFFER_RETRIES ? sendOffer(value, attempt + 1) : onFailed()), OFFER_RETRY_MS)
   }
   const negotiate = (): void => {
-    dirty = waiting
-    if (waiting) return
-    waiting = true
+    dirty = offered !== undefined
+    if (offered) return
     offerId += 1
     const sdp = finishOffer(peer.offer())
-    sendOffer(new SessionDescription({ type: 'offer', sdp, id: offerId, midToTrackId: trackOfMid }), 1)
+    offered = new SessionDescription({ type: 'offer', sdp, id: offerId, midToTrackId: trackOfMid })
+    sendOffer(offered, 1)
   }
   // Changes that come together share one offer. Ends of tracks are in no hurry: clients stumble over an offer that
   // meets their own leaving, as when a room empties.
@@ -214,10 +222,11 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
 
   return {
     applyAnswer: (answer: SessionDescription): void => {
-      if (!waiting || (answer.id !== 0 && answer.id !== offerId)) return
+      // Each repetition of an offer is answered too, late, and by clients that name no offer.
+      if (!offered || (answer.id === 0 ? !fits(answer.sdp, offered.sdp) : answer.id !== offered.id)) return
       clearTimeout(retry)
       peer.applyAnswer(cleanSubscriberAnswer(answer.sdp))
-      waiting = false
+      offered = undefined
       answeredOnce = true
       for (const candidate of fromUs.splice(0)) wire.trickle(SignalTarget.SUBSCRIBER, candidate)
       for (const candidate of fromClient.splice(0)) peer.addCandidate(candidate)

@@ -8,7 +8,8 @@ export type Forwarder = {
   unpublish(trackSid: string): void
   /** Closed: packets are dropped, and what follows continues without a hole. */
   gate(trackSid: string, open: boolean): void
-  receive(trackSid: string, packet: Buffer, nowMs: number): void
+  /** False: the track has had more in this second than Opus can send, so the packet was dropped. */
+  receive(trackSid: string, packet: Buffer, nowMs: number): boolean
   subscribe(trackSid: string, subscriberSid: string, sink: Sink): void
   unsubscribe(trackSid: string, subscriberSid: string): void
   pause(trackSid: string, subscriberSid: string, paused: boolean): void
@@ -73,9 +74,10 @@ export const createForwarder = (counters: Counters, random: () => number): Forwa
     },
     receive: (trackSid, packet, nowMs) => {
       const publication = publications.get(trackSid)
-      if (!publication) return
-      if (isRtcp(packet)) publication.reception.senderReportArrived(packet, nowMs)
-      else forward(publication, packet, nowMs, counters)
+      if (!publication) return true
+      if (!isRtcp(packet)) return forward(publication, packet, nowMs, counters)
+      publication.reception.senderReportArrived(packet, nowMs)
+      return true
     },
     subscribe: (trackSid, sid, sink) => {
       publications.get(trackSid)?.subscribers.push({ sid, sink, paused: false, skipped: 0, packets: 0, octets: 0 })
@@ -127,24 +129,24 @@ const newPublication = (source: Source, random: () => number): Publication => ({
   isDelivered: false,
 })
 
-const forward = (publication: Publication, packet: Buffer, nowMs: number, counters: Counters): void => {
+const forward = (publication: Publication, packet: Buffer, nowMs: number, counters: Counters): boolean => {
   const header = readRtpHeader(packet, publication.source.levelExtensionId)
   if (!header || header.payloadType !== publication.source.payloadType || packet.length > MAX_PACKET_BYTES) {
     counters.malformed += 1
-    return
+    return true
   }
   counters.packetsIn += 1
   if (!withinRate(publication, nowMs)) {
     counters.overRate += 1
-    return
+    return false
   }
   // A restarted source (another SSRC) is another stream: its loss is counted anew.
   if (publication.ssrc !== header.ssrc) publication.reception = createReception()
   publication.ssrc = header.ssrc
   publication.reception.received(header.sequence, header.timestamp, nowMs)
-  if (!publication.open) return
+  if (!publication.open) return true
   const out = publication.rewriter.rewrite(header, nowMs)
-  if (!out) return
+  if (!out) return true
   if (header.level >= 0) publication.source.onLevel(header.level, packetDuration(publication, out.timestamp))
   publication.last.timestamp = out.timestamp
   publication.last.atMs = nowMs
@@ -154,6 +156,7 @@ const forward = (publication: Publication, packet: Buffer, nowMs: number, counte
     out.sequence,
     counters,
   )
+  return true
 }
 
 /** One sender must not multiply a flood by the number of listeners. */

@@ -66,6 +66,8 @@ const MAX_REVOKED = 20_000
 const DATA_PER_S = 100
 // More than four tracks of Opus can have; what one track has too much is dropped long before (forward.ts).
 const PACKETS_PER_S = 2000
+// Of those dropped: many who flood together get less of the machine each, so that none has more than the above.
+const DROPPED = { perS: 60, burst: 600 }
 const REPORT_MS = 2000
 const ACKNOWLEDGE_MS = 500
 
@@ -175,12 +177,14 @@ export const createHouse = ({ engine, counters, autoCreate, onEvent, iceServers,
       const { sid } = participant.info
       const withinDataRate = createRateLimit(DATA_PER_S, DATA_PER_S * 5)
       const withinPacketRate = createRateLimit(PACKETS_PER_S, PACKETS_PER_S)
+      const withinDropRate = createRateLimit(DROPPED.perS, DROPPED.burst)
       counters.joins += 1
       const connection: Connection = createConnection(socket, engine, {
         onPacket: (mid, packet) => {
           if (!withinPacketRate(now())) return cutOff(room, sid, connection, 'packets')
           const trackSid = participant.sections.get(mid)
-          if (trackSid !== undefined) forwarder.receive(trackSid, packet, now())
+          const isTaken = trackSid === undefined || forwarder.receive(trackSid, packet, now())
+          if (!isTaken && !withinDropRate(now())) cutOff(room, sid, connection, 'packets')
         },
         onData: () => {
           counters.dataDropped += 1

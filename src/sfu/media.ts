@@ -17,7 +17,8 @@ export type MediaEngine = {
   close(): void
 }
 
-export type PeerState = 'connected' | 'failed' | 'other'
+/** `closed` by the client, or by the library itself. */
+export type PeerState = 'connected' | 'failed' | 'closed' | 'other'
 type PeerHandlers = { onCandidate(candidate: CleanCandidate): void; onState(state: PeerState): void }
 type PublisherHandlers = PeerHandlers & {
   /** RTP or RTCP of one media section. */
@@ -92,7 +93,9 @@ export const startMediaEngine = async (options: {
         onCandidate({ candidate, mid })
       }),
     )
-    pc.onStateChange(safely((state) => onState(state === 'connected' || state === 'failed' ? state : 'other')))
+    pc.onStateChange(
+      safely((state) => onState(state === 'connected' || state === 'failed' || state === 'closed' ? state : 'other')),
+    )
     const close = (): void => {
       if (!peers.delete(pc)) return
       pc.onStateChange(() => {})

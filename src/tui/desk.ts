@@ -218,7 +218,7 @@ export const startDesk = (options: DeskOptions): Desk => {
     // A key that is still held is let go where nobody hears of it.
     if (model.talking) await seat?.line.request({ verb: 'talk', on: false })
     await seat?.line.request({ verb: 'detach' })
-    onQuit(0, `Still in ${title}. roomtone status tells how it goes, roomtone leave leaves it.`)
+    onQuit(0, `Still in ${title}. roomtone attach shows it again, roomtone leave leaves it.`)
   }
 
   const clock = setInterval(() => {

@@ -6,7 +6,7 @@ import { runLines } from './lines/run.ts'
 export type Face = 'screen' | 'lines'
 
 export type FaceDeps = Omit<TuiDeps, 'initialSeat' | 'initialAccount' | 'hasHallway'> &
-  Pick<LineDeps, 'say' | 'note' | 'told' | 'canShowScreen' | 'onInterrupt' | 'onOutputClosed'> & {
+  Pick<LineDeps, 'say' | 'note' | 'told' | 'canShowScreen' | 'onInterrupt' | 'onOutputClosed' | 'onHangUp'> & {
     /** Opens directly in the room of this seat, and ends with it. */
     initialSeat?: SeatLine
     /** Lines alone: something else reads stdin. */

@@ -1,9 +1,9 @@
 type GuardOptions = {
   stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
-  /** SIGINT, SIGTERM, SIGHUP. */
+  /** SIGINT, SIGTERM. */
   onInterrupt: () => void
-  /** The terminal is no longer there. */
+  /** The terminal is no longer there, or hangs up: SIGHUP. */
   onGone: () => void
   /** What nobody caught. */
   onError: (error: unknown) => void
@@ -20,7 +20,7 @@ export const guardProcess = (options: GuardOptions): { close: () => void } => {
   const onProcess: [string, (argument: unknown) => void][] = [
     ['SIGINT', onInterrupt],
     ['SIGTERM', onInterrupt],
-    ['SIGHUP', onInterrupt],
+    ['SIGHUP', onGone],
     ['SIGCONT', onContinue],
     ['uncaughtException', onError],
     ['unhandledRejection', onError],

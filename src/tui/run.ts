@@ -40,6 +40,7 @@ export const runTui = async (deps: TuiDeps): Promise<Outcome> => {
         stdout,
         // As Ctrl+C does: leave the room, within bounds, then end.
         onInterrupt: () => desk.dispatch({ type: 'key', key: 'ctrl+c' }),
+        // The seat stays for a while: who lost a terminal may attach to it from another.
         onGone: () => resolve({ exitCode: 130 }),
         onError: reject,
         onResize: () => desk.dispatch({ type: 'resized', ...sizeOf(stdout) }),

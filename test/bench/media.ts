@@ -15,12 +15,13 @@ const TRY_OUT: Load = { name: '1x50', rooms: 1, speakers: 1, listeners: 50 }
 const WINDOW_MS = 30_000
 const SHORT_WINDOW_MS = 8_000
 
-const startOurs = async (): Promise<Server> => {
+/** Ours, and the peer, with test/support's keys; the peer throws where it is missing. */
+export const startOurs = async (): Promise<Server> => {
   const { url, media, close } = await startTestMediaServer({ entry: buildMediaServer() })
   return { url, pids: [media.pid], close }
 }
 
-const startPeer = async (): Promise<Server> => {
+export const startPeer = async (): Promise<Server> => {
   const { url, pid, close } = await startLivekitServer({ apiKey: API_KEY, apiSecret: API_SECRET })
   return { url, pids: [pid], close }
 }

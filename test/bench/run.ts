@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
  */
 const benches: Record<string, () => Promise<{ run: Bench }>> = {
   media: () => import('./media.ts'),
+  joins: () => import('./joins.ts'),
   'first-sound': () => import('./first-sound.ts'),
   bot: () => import('./bot.ts'),
   commands: () => import('./commands.ts'),

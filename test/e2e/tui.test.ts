@@ -209,7 +209,7 @@ describe.skipIf(tmuxMissing)('the terminal UI in a terminal', () => {
       terminal.press('q')
       await terminal.sees('keep listening')
       terminal.press('b')
-      await isRestored('Still in Morning sit. roomtone status tells how it goes')
+      await isRestored('Still in Morning sit. roomtone attach shows it again')
       expect(terminal.told()).not.toContainEqual({ command: { verb: 'leave' } })
     })
 

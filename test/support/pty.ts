@@ -16,6 +16,8 @@ export type Pty = {
   /** What has been written since the last call of `sees`, or of this, once it holds the text; it ends with that. */
   sees: (text: string | RegExp, withinMs?: number) => Promise<string>
   exited: Promise<number | null>
+  /** Takes the terminal away, as closing its window does. */
+  hangUp: () => void
   close: () => void
 }
 
@@ -61,6 +63,7 @@ export const openPty = (words: string[], env: NodeJS.ProcessEnv): Pty => {
         { withinMs, what: `the terminal shows ${text}` },
       ),
     exited,
+    hangUp: () => void child.kill('SIGKILL'),
     close: () => void child.kill('SIGTERM'),
   }
 }

@@ -223,6 +223,7 @@ try {
         return () => process.off('SIGINT', listener)
       },
       onOutputClosed: () => () => undefined,
+      onHangUp: () => () => undefined,
     },
     face,
   )

@@ -7,6 +7,8 @@ export type JoinOptions = {
   jsonl?: boolean
   detach?: boolean
   for?: string
+  keep?: string
+  hook?: string
   unmuted?: boolean
   microphone?: string
   speaker?: string
@@ -22,6 +24,8 @@ export const addJoin = (program: Command, context: Context): void => {
     .option('--jsonl', 'one JSON line an event')
     .option('--detach', 'stay in the room when this command ends')
     .option('--for <duration>', 'leave after so long, e.g. 20s')
+    .option('--keep <duration>', 'how long the seat waits for attach when its terminal is gone (2m; 2s without one)')
+    .option('--hook <command>', 'run it when somebody joins, leaves, raises a hand or is invited')
     .option('--unmuted', 'open the microphone as soon as you may speak')
     .option('--microphone <name>', 'a device, none, tone:HZ[@DBFS], file:PATH or stdin (s16le, 48 kHz, mono)')
     .option('--speaker <name>', 'a device, none, stdout or file:PATH.wav (that records, shown to all)')

@@ -21,9 +21,11 @@ export type LineDeps = Pick<
   told: { get: () => string | undefined; set: (value: string) => Promise<void> }
   /** Whether this terminal can show the full screen. */
   canShowScreen: boolean
-  /** Ctrl+C, SIGTERM and SIGHUP, and the end of whoever reads the lines; each returns what ends the listening. */
+  /** Ctrl+C and SIGTERM, and the end of whoever reads the lines; each returns what ends the listening. */
   onInterrupt: (listener: () => void) => () => void
   onOutputClosed: (listener: () => void) => () => void
+  /** The terminal is no longer there: the seat stays for who comes back to it. */
+  onHangUp: (listener: () => void) => () => void
 }
 
 /** The end of line mode: of the program, or for the full screen, with what goes there. */

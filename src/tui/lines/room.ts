@@ -22,7 +22,7 @@ export const stayInRoom = async (line: Line, seat: SeatLine, isResumed: boolean)
     for (let isStopping = false; ; ) {
       const come = await talk.next(isStopping ? room.left : Promise.race([room.left, stopped]))
       if ('until' in come) {
-        if (!('exitCode' in come.until) || isStopping) return come.until
+        if (!('exitCode' in come.until) || isStopping || line.isHungUp()) return come.until
         isStopping = true
         void room.leave(come.until)
       } else if ('end' in come) {
@@ -141,7 +141,7 @@ const createTyping = (line: Line, seat: SeatLine, leave: (then: StayEnd) => Prom
       talk.note((error as Error).message)
       return undefined
     }
-    talk.say(`Still in ${state.room.title}. roomtone status tells how it goes, roomtone leave leaves it.`)
+    talk.say(`Still in ${state.room.title}. roomtone attach shows it again, roomtone leave leaves it.`)
     return { exitCode: 0 }
   }
 

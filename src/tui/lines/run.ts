@@ -20,7 +20,7 @@ export const runLines = async (deps: LineDeps): Promise<LinesEnd> => {
   const news = startNews({ say: talk.tell, isTold: told.isTold, state: () => seat?.state() })
   const stop = watchStop(deps)
   try {
-    return await visit({ deps, talk, told, news, seat: () => seat, stopped: stop.stopped }, (now) => {
+    return await visit({ deps, talk, told, news, seat: () => seat, ...stop }, (now) => {
       seat = now
     })
   } finally {
@@ -61,14 +61,20 @@ const visit = async (line: Line, onSeat: (seat: SeatLine | undefined) => void): 
   }
 }
 
-const watchStop = ({ onInterrupt, onOutputClosed }: LineDeps) => {
+const watchStop = ({ onInterrupt, onOutputClosed, onHangUp }: LineDeps) => {
+  let isHungUp = false
   let stop: (exitCode: number) => void = () => {}
   const stopped = new Promise<number>((resolve) => {
     stop = resolve
   })
-  const ends = [onInterrupt(() => stop(130)), onOutputClosed(() => stop(0))]
+  const hangUp = () => {
+    isHungUp = true
+    stop(130)
+  }
+  const ends = [onInterrupt(() => stop(130)), onOutputClosed(() => stop(0)), onHangUp(hangUp)]
   return {
     stopped,
+    isHungUp: () => isHungUp,
     close: () => {
       for (const end of ends) end()
     },

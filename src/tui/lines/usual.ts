@@ -16,6 +16,8 @@ export type Line = {
   seat: () => SeatLine | undefined
   /** Resolves with the exit code when Ctrl+C, a signal or the end of stdout's reader ends everything. */
   stopped: Promise<number>
+  /** It was the terminal that went: the seat is not to leave. */
+  isHungUp: () => boolean
 }
 
 type Next<T> = { line: string } | { until: T } | { exitCode: number }

@@ -16,13 +16,21 @@ import type { PacketPublication } from '../../../src/client/packets-publish.ts'
 import { spreadOf } from '../../../src/client/packets-received.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Flooder, joinFlooder } from '../../support/flooder.ts'
-import { buildMediaServer, startTestMediaServer, type TestMediaServer } from '../../support/media-server.ts'
+import type { CutOff } from '../../support/flooders.ts'
+import {
+  API_KEY,
+  API_SECRET,
+  buildMediaServer,
+  startTestMediaServer,
+  type TestMediaServer,
+} from '../../support/media-server.ts'
+import { startYielding } from '../../support/yielding.ts'
 
 let server: TestMediaServer
 let speaker: PacketParticipant
 let publication: PacketPublication
 let bystanders: PacketParticipant[]
-let flooder: Flooder
+let flooder: Flooder | undefined
 let floodedBy = ''
 
 const join = async (identity: string, canPublish: boolean) =>
@@ -38,7 +46,10 @@ afterAll(async () => {
   for (const one of [...bystanders, speaker]) await one.leave()
   await server.close()
 })
-afterEach(() => flooder.close())
+afterEach(async () => {
+  await flooder?.close()
+  flooder = undefined
+})
 
 const heard = () => bystanders.map((one) => one.received().find(({ identity }) => identity === 'speaker')!)
 
@@ -68,8 +79,8 @@ const enter = async (identity: string) => {
 
 /** Told why, put out, and not to come back by itself. */
 const isCutOff = async (before: number) => {
-  await eventually(() => flooder.raw.closed(), { withinMs: 8000, what: 'the flooder is cut off' })
-  expect(flooder.raw.leave()).toMatchObject({
+  await eventually(() => flooder!.raw.closed(), { withinMs: 8000, what: 'the flooder is cut off' })
+  expect(flooder!.raw.leave()).toMatchObject({
     reason: DisconnectReason.STATE_MISMATCH,
     action: LeaveRequest_Action.DISCONNECT,
   })
@@ -160,5 +171,25 @@ describe('nobody else hears a gap in', () => {
     const { overRate } = await server.metrics()
     expect(overRate).toBeGreaterThan(500)
     await othersHearNoGap()
+  })
+
+  test('a flood of sound in another room, by ten connections at a hundred times the rate', async () => {
+    const flooders = startYielding('flooders', [server.url, 'another hall', '10', '5000', API_KEY, API_SECRET])
+    try {
+      await eventually(() => flooders.lines().length > 0, { withinMs: 30_000, what: 'the flooders are in' })
+      for (const one of bystanders) one.forgetReceived()
+      const before = (await server.metrics()).cutOff!
+      flooders.tell('flood')
+      await eventually(() => flooders.lines().length === 11, { withinMs: 8000, what: 'all flooders are cut off' })
+      for (const cut of flooders.lines<CutOff>().slice(1))
+        expect(cut).toMatchObject({
+          reason: DisconnectReason.STATE_MISMATCH,
+          action: LeaveRequest_Action.DISCONNECT,
+        })
+      expect((await server.metrics()).cutOff).toBe(before + 10)
+      await othersHearNoGap()
+    } finally {
+      await flooders.close()
+    }
   })
 })

@@ -56,7 +56,7 @@ describe('cut guard', () => {
     expect(log.map(({ action }) => action.do)).toEqual(['resume', 'hold', 'resume'])
   })
 
-  it('takes a new connection for a cut, and waits until it is heard, by others that are new as well, too', () => {
+  it('takes a new connection for a cut, and waits until it is heard', () => {
     const { log } = simulate((nowMs) => {
       if (nowMs < 5000) return { connection: 1 }
       if (nowMs < 7000) return null
@@ -65,7 +65,7 @@ describe('cut guard', () => {
     expect(log.map(({ nowMs, action }) => [nowMs, action.do])).toEqual([
       [0, 'resume'],
       [5000, 'hold'],
-      [10_500, 'resume'],
+      [8000, 'resume'],
     ])
     expect(log[2]!.programMs).toBeGreaterThanOrEqual(4000)
     expect(log[2]!.programMs).toBeLessThanOrEqual(5000)
@@ -87,7 +87,7 @@ describe('cut guard', () => {
     expect(log.map(({ nowMs, action }) => [nowMs, action.do])).toEqual([
       [0, 'resume'],
       [5000, 'hold'],
-      [11_000, 'resume'],
+      [9500, 'resume'],
     ])
   })
 

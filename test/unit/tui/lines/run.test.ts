@@ -92,6 +92,7 @@ const start = (given: Partial<LineDeps> & { isTTY?: boolean } = {}) => {
       return () => interrupts.delete(listener)
     },
     onOutputClosed: () => () => undefined,
+    onHangUp: () => () => undefined,
     ...over,
   })
   running.push(end)
