@@ -1,20 +1,26 @@
 import { existsSync } from 'node:fs'
-import { type SeatClient, startSeat } from '../client/seat.ts'
+import type { SeatClient } from '../client/seat.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { TuiDeps } from '../tui/deps.ts'
 import { type Face, type FaceDeps, runFaces } from '../tui/faces.ts'
 import type { Context } from './context.ts'
 import { canShowScreen } from './face.ts'
-import { reviveLocalServer, serverFile } from './local-server.ts'
-import { isSignedIn, proveCode, requestCode } from './login.ts'
 import { machineDeps } from './machine.ts'
 import { wantsColor } from './output.ts'
-import { seatOptions } from './seat-options.ts'
+
+// Loaded on use: the first picture stands sooner than what speaks to a server has loaded.
+const server = () => import('./local-server.ts')
+const login = () => import('./login.ts')
 
 /** The hallway; signs in first. Resolves with the exit code. */
 export const showHallway = async (context: Context, face: Face): Promise<number> => {
-  const { url } = await context.server()
-  return runFaces({ ...(await faceDeps(context, url)), canShowScreen: canShowScreen(context) }, face)
+  const configured = await context.setting('server', context.flags().server)
+  // The screen stands before the server of this machine does, and says what it waits for.
+  if (face === 'lines') await context.server()
+  return runFaces(
+    { ...(await faceDeps(context, configured ?? 'this machine')), canShowScreen: canShowScreen(context) },
+    face,
+  )
 }
 
 /** What the seat leaves to its faces: stdin may be its microphone, stdout its speaker. */
@@ -40,7 +46,7 @@ export const showSeat = async (
   )
 }
 
-const faceDeps = async (context: Context, server: string): Promise<Omit<FaceDeps, 'canShowScreen'>> => {
+const faceDeps = async (context: Context, serverName: string): Promise<Omit<FaceDeps, 'canShowScreen'>> => {
   // Both faces end in order by themselves, whatever the signal.
   context.onInterrupt(() => {})
   const { output } = context
@@ -51,16 +57,16 @@ const faceDeps = async (context: Context, server: string): Promise<Omit<FaceDeps
     told: { get: () => settings.get('say')?.value, set: (value) => settings.set('say', value) },
     ...endings(context),
     version: context.version,
-    server,
+    server: serverName,
     isSignedIn: async () => {
       // Asked at the start and at each try of the "No server" screen.
-      await reviveLocalServer(context)
-      return isSignedIn(context)
+      await (await server()).reviveLocalServer(context)
+      return (await login()).isSignedIn(context)
     },
     account: async () => (await context.api()).call('me'),
     login: {
-      start: (phone) => requestCode(context, phone),
-      verify: (loginId, code, name) => proveCode(context, loginId, code, name),
+      start: async (phone) => (await login()).requestCode(context, phone),
+      verify: async (loginId, code, name) => (await login()).proveCode(context, loginId, code, name),
     },
     rooms: {
       list: async (search) => (await context.api()).call('listRooms', { query: { search, limit: 100 } }),
@@ -68,6 +74,10 @@ const faceDeps = async (context: Context, server: string): Promise<Omit<FaceDeps
       create: async (room) => (await context.api()).call('createRoom', { body: room }),
     },
     join: async (room) => {
+      const [{ startSeat }, { seatOptions }] = await Promise.all([
+        import('../client/seat.ts'),
+        import('./seat-options.ts'),
+      ])
       const seat = await startSeat(await seatOptions(context, room, {}))
       context.onClose(() => seat.close())
       return seat
@@ -101,6 +111,7 @@ const endings = (context: Context): Pick<FaceDeps, 'onInterrupt' | 'onOutputClos
 
 /** A server that was told to end took its record along and stays ended. */
 const reviveKilledServer = async (context: Context): Promise<void> => {
+  const { reviveLocalServer, serverFile } = await server()
   if (existsSync(serverFile(context.folders))) await reviveLocalServer(context).catch(() => {})
 }
 

@@ -220,6 +220,8 @@ export const startDesk = (options: DeskOptions): Desk => {
 
   const detach = async () => {
     const title = model.seat?.room.title ?? 'the room'
+    // A key that is still held is let go where nobody hears of it.
+    if (model.talking) await seat?.line.request({ verb: 'talk', on: false })
     await seat?.line.request({ verb: 'detach' })
     onQuit(0, `Still in ${title}. roomtone attach shows it again, roomtone leave leaves it.`)
   }

@@ -1,6 +1,6 @@
 import { bindingFor, meantKey, placeOf } from './bindings.ts'
 import { type ActionId, linkOf } from './keys.ts'
-import { type Happening, type Model, type Step, step } from './model.ts'
+import { type Effect, type Happening, type Model, type Step, step } from './model.ts'
 import { reduceHallway, reduceHallwayKey } from './reduce-hallway.ts'
 import { openDevices, openSettings, reduceOverlayKey, reduceOverlayNews } from './reduce-overlay.ts'
 import { reducePaletteKey } from './reduce-palette.ts'
@@ -62,6 +62,12 @@ export const countsSeconds = ({ screen, seat }: Model): boolean => {
   return seat.connection.status === 'reconnecting' || seat.you.invitation !== null
 }
 
+/** Whoever gives the keyboard away hears no release any more: the microphone closes first. */
+const lettingGo = (model: Model, effect: Effect): Step => {
+  const { model: next, effects } = endTalking(model)
+  return step(next, ...effects, effect)
+}
+
 const reduceTick = (model: Model): Step => {
   const { offline, screen, nowMs } = model
   if (screen !== 'offline' || !offline || nowMs < offline.retryAtMs) return step(model)
@@ -106,11 +112,11 @@ const reduceEverywhere = (model: Model, action: ActionId | undefined): Step | un
         model.screen === 'room' ? { do: 'leave-and-quit', exitCode: 130 } : { do: 'quit', exitCode: 130 },
       )
     case 'suspend':
-      return step(model, { do: 'suspend' })
+      return lettingGo(model, { do: 'suspend' })
     case 'redraw':
       return step(model, { do: 'redraw' })
     case 'plain':
-      return step(model, { do: 'swap-face' })
+      return lettingGo(model, { do: 'swap-face' })
     case 'help':
       return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
     case 'palette':

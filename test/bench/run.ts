@@ -13,6 +13,7 @@ const benches: Record<string, () => Promise<{ run: Bench }>> = {
   bot: () => import('./bot.ts'),
   commands: () => import('./commands.ts'),
   'room-list': () => import('./room-list.ts'),
+  tui: () => import('./tui.ts'),
   'mouth-to-ear': () => import('./mouth-to-ear.ts'),
 }
 

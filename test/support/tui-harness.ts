@@ -5,8 +5,9 @@
  */
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { patchBetween, patched } from '../../src/client/seat-patch.ts'
 import type { HallwayEvent } from '../../src/protocol/events.ts'
-import type { SeatCommand, SeatEvent, SeatState } from '../../src/protocol/seat.ts'
+import type { SeatCommand, SeatEvent, SeatPatch, SeatState } from '../../src/protocol/seat.ts'
 import { rebind } from '../../src/tui/bindings.ts'
 import type { RoomSubscription, SeatLine } from '../../src/tui/deps.ts'
 import { runFaces } from '../../src/tui/faces.ts'
@@ -19,6 +20,8 @@ export type HarnessPlay =
   | { hallway: HallwayEvent }
   /** So many people speak, their levels changing ten times a second, as a seat tells it; 0 ends it. */
   | { speaking: number }
+  /** Nobody speaks, nobody's microphone is open. */
+  | { silent: true }
   | { crash: string }
 
 const [, , socketPath = '', asked = ''] = process.argv
@@ -35,8 +38,8 @@ const tell = (line: unknown) => {
 }
 const failure = (message: string, code: string) => Object.assign(new Error(message), { code })
 
-const change = (next: Partial<SeatState>) => {
-  seat = { ...seat, ...next }
+const change = (next: Partial<SeatState> | SeatPatch) => {
+  seat = isPatch(next) ? patched(seat, next) : { ...seat, ...next }
   for (const listener of stateListeners) listener(seat)
 }
 const changeYou = (you: Partial<SeatState['you']>) => change({ you: { ...seat.you, ...you } })
@@ -66,6 +69,8 @@ const line: SeatLine = {
   close: () => tell({ closed: true }),
 }
 
+const isPatch = (next: Partial<SeatState> | SeatPatch): next is SeatPatch => Array.isArray(next.participants?.[0])
+
 let talk: NodeJS.Timeout | undefined
 let turn = 0
 const speak = (count: number) => {
@@ -73,7 +78,9 @@ const speak = (count: number) => {
   if (count === 0) return
   talk = setInterval(() => {
     turn += 1
-    change({ participants: seat.participants.map((one, index) => (index < count ? voiced(one, index) : one)) })
+    const participants = seat.participants.map((one, index) => (index < count ? voiced(one, index) : one))
+    // As over a seat's socket: what changed, in JSON.
+    change(JSON.parse(JSON.stringify(patchBetween(seat, { ...seat, participants }))))
   }, 100)
 }
 /** Speech moves by ten and more decibels within a syllable. */
@@ -90,6 +97,10 @@ const play = (asked: HarnessPlay) => {
   else if ('event' in asked) for (const listener of eventListeners) listener(asked.event)
   else if ('hallway' in asked) subscription?.onEvent(asked.hallway)
   else if ('speaking' in asked) speak(asked.speaking)
+  else if ('silent' in asked)
+    change({
+      participants: seat.participants.map((one) => ({ ...one, isMuted: true, isSpeaking: false, levelDb: -100 })),
+    })
   else
     setImmediate(() => {
       throw new Error(asked.crash)

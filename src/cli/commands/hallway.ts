@@ -8,5 +8,7 @@ export const addHallway = (program: Command, context: Context): void =>
     const { faceOf, isOnTerminal, wantsLines } = await import('../face.ts')
     if (!isOnTerminal(context) && !(await wantsLines(context))) return program.outputHelp()
     const face = await faceOf(context)
+    // Beside the rest: the screen is most of what loads.
+    if (face === 'screen') void import('../../tui/run.ts')
     context.exitWith(await (await import('../hallway.ts')).showHallway(context, face))
   })

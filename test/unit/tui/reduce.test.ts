@@ -241,6 +241,47 @@ describe('room', () => {
   })
 })
 
+describe('push-to-talk', () => {
+  const muted = () => {
+    const seat = aSeat('speaker')
+    return play(inRoom('speaker'), {
+      type: 'seat',
+      seat: { ...seat, you: { ...seat.you, microphone: 'muted', isMuted: true } },
+    }).model
+  }
+  const on = { do: 'command', command: { verb: 'talk', on: true } }
+  const off = { do: 'command', command: { verb: 'talk', on: false } }
+
+  it('opens with the first press, stays while repetitions come in time, and closes without one', () => {
+    const held = play(muted(), key('t'), key('t'), key('t'))
+    expect(held.effects).toEqual([
+      on,
+      { do: 'let-go-after', ms: 1000 },
+      { do: 'let-go-after', ms: 300 },
+      { do: 'let-go-after', ms: 300 },
+    ])
+    expect(play(held.model, { type: 'let-go' }, { type: 'let-go' }).effects).toEqual([off])
+  })
+
+  it('goes by the release alone where the terminal tells of it, or by the loss of the keyboard', () => {
+    const told = play(muted(), { type: 'kitty' }).model
+    const held = play(told, key('t'), { type: 'key', key: 't', isRepeat: true })
+    expect(held.effects).toEqual([on])
+    expect(play(held.model, { type: 'released', key: 'x' }).effects).toEqual([])
+    expect(play(held.model, { type: 'released', key: 't' }).effects).toEqual([off])
+    expect(play(held.model, { type: 'blurred' }, { type: 'released', key: 't' }).effects).toEqual([off])
+  })
+
+  it('closes the microphone before the keyboard is given away', () => {
+    const held = play(muted(), { type: 'kitty' }, key('t')).model
+    expect(play(held, key('ctrl+z')).effects).toEqual([off, { do: 'suspend' }])
+  })
+
+  it('is not for who may not speak, or is heard already', () => {
+    for (const role of ['listener', 'speaker'] as const) expect(play(inRoom(role), key('t')).effects).toEqual([])
+  })
+})
+
 describe('no server', () => {
   it('tries again by itself, later each time', () => {
     const once = play(start, { type: 'offline', cause: 'no answer' }).model

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { renderToString } from 'ink'
 import { describe, expect, it } from 'vitest'
 import type { SeatState } from '../../../src/protocol/seat.ts'
+import { cleanLine } from '../../../src/protocol/text.ts'
 import { Screen } from '../../../src/tui/app.tsx'
 import { microphoneWords } from '../../../src/tui/components/microphone-line.tsx'
 import { initialModel, type Model } from '../../../src/tui/model.ts'
@@ -95,14 +96,12 @@ const pictures: [name: string, change: Partial<Model>][] = [
 ]
 
 describe('every screen at every size', () => {
-  it('is painted as Ink would, cell by cell', () => {
-    for (const [columns, rows] of sizes.slice(0, 3))
-      for (const [name, change] of pictures) {
-        const model = at(columns, rows, change)
-        const byInk = stripVTControlCharacters(renderToString(<Screen model={model} />, { columns })).split('\n')
-        expect(draw(model).join('\n'), `${name} ${columns}x${rows}`).toBe(byInk.join('\n'))
-      }
-  })
+  for (const [name, change] of pictures)
+    it(`is painted as Ink would, cell by cell: ${name}`, () => {
+      const model = at(80, 24, change)
+      const byInk = stripVTControlCharacters(renderToString(<Screen model={model} />, { columns: 80 })).split('\n')
+      expect(draw(model).join('\n')).toBe(byInk.join('\n'))
+    })
 
   for (const [columns, rows] of sizes)
     it(`fits ${columns}x${rows}`, () => {
@@ -184,6 +183,42 @@ describe('the room', () => {
     const raw = painted(model).join('\n')
     expect(raw).not.toMatch(/\u001b\[2J|\u001b\]|\u0007|\u202e/)
     expect(raw).toMatch(/▸ Eve/)
+  })
+})
+
+describe('a name', () => {
+  const names: [name: string, columns: number][] = [
+    ['Lena', 4],
+    ['李华', 4],
+    ['ＦＵＬＬ', 8],
+    ['Zoë', 3],
+    ['Zoe\u0308', 3],
+    ['a\u0301\u0302\u0303\u0304\u0305\u0306', 1],
+    ['🎉🎉', 4],
+    ['👩‍👩‍👧', 6],
+    ['🇱🇹', 2],
+    ['שלום', 4],
+    ['مرحبا', 5],
+    ['Björn 李华 🎸', 13],
+    ['\u202eeve\u0007', 3],
+    ['长'.repeat(60), 120],
+  ]
+
+  it('has the columns that it takes on a terminal', () => {
+    for (const [name, columns] of names) expect(widthOf(cleanLine(name)), name).toBe(columns)
+  })
+
+  it('moves nothing that stands beside it', () => {
+    for (const [name] of names) {
+      const seat = aSeat('moderator')
+      const participants = [aParticipant('x', { name, role: 'speaker' }), ...seat.participants]
+      const hands = seat.hands.map((hand) => ({ ...hand, name }))
+      const lines = draw(at(80, 24, inRoom({ ...seat, participants, hands })))
+      const columnsOf = (mark: string) =>
+        new Set(lines.filter((line) => line.includes(mark)).map((line) => widthOf(line.split(mark)[0]!)))
+      expect(columnsOf('│').size, name).toBe(1)
+      expect(columnsOf('······').size, name).toBe(1)
+    }
   })
 })
 
