@@ -16,6 +16,7 @@ import {
   cleanSubscriberAnswer,
   finishAnswer,
   finishOffer,
+  fits,
 } from './sdp.ts'
 
 /**
@@ -171,7 +172,8 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
   let offerId = 0
   let sections = 0
   let closed = false
-  let waiting = false
+  /** The offer whose answer is awaited. */
+  let offered: SessionDescription | undefined
   let dirty = false
   let retry: NodeJS.Timeout | undefined
 
@@ -189,12 +191,12 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
     retry = setTimeout(() => (attempt < OFFER_RETRIES ? sendOffer(value, attempt + 1) : onFailed()), OFFER_RETRY_MS)
   }
   const negotiate = (): void => {
-    dirty = waiting
-    if (waiting) return
-    waiting = true
+    dirty = offered !== undefined
+    if (offered) return
     offerId += 1
     const sdp = finishOffer(peer.offer())
-    sendOffer(new SessionDescription({ type: 'offer', sdp, id: offerId, midToTrackId: trackOfMid }), 1)
+    offered = new SessionDescription({ type: 'offer', sdp, id: offerId, midToTrackId: trackOfMid })
+    sendOffer(offered, 1)
   }
   // Changes that come together share one offer. Ends of tracks are in no hurry: clients stumble over an offer that
   // meets their own leaving, as when a room empties.
@@ -214,10 +216,11 @@ const createSubscriberSide = (engine: MediaEngine, { onActive, onFailed }: Conne
 
   return {
     applyAnswer: (answer: SessionDescription): void => {
-      if (!waiting || (answer.id !== 0 && answer.id !== offerId)) return
+      // Each repetition of an offer is answered too, late, and by clients that name no offer.
+      if (!offered || (answer.id === 0 ? !fits(answer.sdp, offered.sdp) : answer.id !== offered.id)) return
       clearTimeout(retry)
       peer.applyAnswer(cleanSubscriberAnswer(answer.sdp))
-      waiting = false
+      offered = undefined
       answeredOnce = true
       for (const candidate of fromUs.splice(0)) wire.trickle(SignalTarget.SUBSCRIBER, candidate)
       for (const candidate of fromClient.splice(0)) peer.addCandidate(candidate)

@@ -82,9 +82,21 @@ export const finishAnswer = (sdp: string, offer: string, tracks: AnswerTrack[]):
   return join([...session, ...lines])
 }
 
-/** Our offer as sent: candidates trickle after the answer, so they are not in it. */
+/**
+ * Our offer as sent: candidates trickle after the answer, so they are not in it. DTLS begins on our side (`active`, RFC
+ * 4145 section 4): the library as DTLS server loses a client's first message that comes before it is ready, which costs
+ * the client's second of waiting, or fails over it.
+ */
 export const finishOffer = (sdp: string): string =>
-  join(sdp.split(/\r?\n/).filter((line) => line !== '' && !/^a=(candidate|end-of-candidates)/.test(line)))
+  join(
+    sdp
+      .split(/\r?\n/)
+      .filter((line) => line !== '' && !/^a=(candidate|end-of-candidates)/.test(line))
+      .map((line) => (line === 'a=setup:actpass' ? 'a=setup:active' : line)),
+  )
+
+/** Whether an answer that names no offer can be that offer's: it has as many media sections (RFC 3264 section 6). */
+export const fits = (answer: string, offer: string): boolean => parse(answer).media.length === parse(offer).media.length
 
 export type CleanCandidate = { candidate: string; mid: string }
 

@@ -18,6 +18,8 @@ export type MediaLine = {
   said: SignalRequest['message'][]
   /** Breaks every signal connection without a word; new ones are let through. */
   cutSignal(): void
+  /** From now on what the client says takes that long to the server. */
+  delaySignal(ms: number): void
   /** Drops every datagram either way, until mended. */
   cutMedia(): void
   mendMedia(): void
@@ -32,6 +34,7 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
   const sockets = new Set<WebSocket>()
   const door = new WebSocketServer({ noServer: true })
   const media = await startRelay()
+  const pace = { delayMs: 0 }
   const target = (req: IncomingMessage) => `${serverUrl}${req.url}`
   const note = (req: IncomingMessage, status: number) => requests.push(`${req.url!.split('?')[0]} ${status}`)
   const http = createServer(async (req, res) => {
@@ -53,7 +56,7 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
     upstream.once('open', () => {
       note(req, 101)
       door.handleUpgrade(req, socket, head, (client) => {
-        join(client, upstream, media, said)
+        join(client, upstream, media, said, pace)
         upstream.off('message', keep)
         for (const data of early) client.send(toClient(data, media))
         for (const one of [client, upstream]) sockets.add(one.on('close', () => sockets.delete(one)))
@@ -68,6 +71,9 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
     said,
     cutSignal: () => {
       for (const socket of sockets) socket.terminate()
+    },
+    delaySignal: (ms) => {
+      pace.delayMs = ms
     },
     cutMedia: () => media.open(false),
     mendMedia: () => media.open(true),
@@ -84,14 +90,22 @@ export const startMediaLine = async (serverUrl: string): Promise<MediaLine> => {
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   headers.authorization ? { authorization: headers.authorization } : {}
 
-const join = (client: WebSocket, server: WebSocket, media: Relay, said: SignalRequest['message'][]): void => {
+const join = (
+  client: WebSocket,
+  server: WebSocket,
+  media: Relay,
+  said: SignalRequest['message'][],
+  pace: { delayMs: number },
+): void => {
+  const pass = (data: RawData, binary: boolean) => server.readyState === WebSocket.OPEN && server.send(data, { binary })
   client.on('error', () => {}).on('close', () => server.terminate())
   server.on('close', () => client.terminate())
   client.on('message', (data, isBinary) => {
     const message = isBinary ? SignalRequest.fromBinary(bytesOf(data)).message : undefined
     if (message) said.push(message)
     if (message?.case === 'trickle') return
-    if (server.readyState === WebSocket.OPEN) server.send(data, { binary: isBinary })
+    if (pace.delayMs === 0) pass(data, isBinary)
+    else setTimeout(() => pass(data, isBinary), pace.delayMs)
   })
   server.on('message', (data) => client.readyState === WebSocket.OPEN && client.send(toClient(data, media)))
 }

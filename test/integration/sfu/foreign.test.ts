@@ -6,7 +6,7 @@ import { buildGoClient, goClientMissing, joinGo } from '../../support/go-client.
 import { startMediaLine } from '../../support/media-line.ts'
 import { buildMediaServer, startTestMediaServer, type TestMediaServer } from '../../support/media-server.ts'
 import { isTone } from '../../support/media-tone.ts'
-import { joinRtcNode } from '../../support/rtc-node.ts'
+import { joinRtcNode, type RtcNodePeer } from '../../support/rtc-node.ts'
 
 // LiveKit's own clients on the embedded media server; none shares code with it.
 let server: TestMediaServer
@@ -174,6 +174,7 @@ describe.each(clients.map((client) => [client.name, client] as const))('%s', (na
       await tells(guest, 'subscribed native', 20_000, signal.guest)
       await hears(native, 'guest', 440)
       await hears(guest, 'native', 600)
+      expect(native.events).not.toContain('left guest')
 
       const media = { native: mark(native), guest: mark(guest) }
       line.cutMedia()
@@ -184,10 +185,33 @@ describe.each(clients.map((client) => [client.name, client] as const))('%s', (na
       await tells(guest, 'subscribed native', 30_000, media.guest)
       await hears(native, 'guest', 440)
       await hears(guest, 'native', 600)
-      expect(native.events).not.toContain('left guest')
+      // Nobody has left who did not say so. rtc-node does where both its connections fail before it has begun to resume:
+      // then it joins anew at once, and its old session takes leave over signal (rtc_engine, try_restart_connection).
+      const goodbyes = line.said.filter((message) => message.case === 'leave')
+      expect(native.events.filter((event) => event === 'left guest').length).toBeLessThanOrEqual(goodbyes.length)
     },
     120_000,
   )
+})
+
+test('rtc-node whose answers come late, to an offer and to its repetition, hears all who speak', async () => {
+  const line = await startMediaLine(server.url)
+  closers.push(line.close)
+  const guest = await joinRtcNode(line.url, await server.token('guest', 'late'))
+  closers.push(guest.close)
+  const speakers: [RtcNodePeer, number][] = []
+  for (const hz of [440, 600]) {
+    const speaker = await joinRtcNode(server.url, await server.token(`${hz}`, 'late'))
+    closers.push(speaker.close)
+    speakers.push([speaker, hz])
+  }
+  // Longer than the server waits for an answer before it repeats its offer; the second track comes in between.
+  line.delaySignal(1300)
+  for (const [speaker, hz] of speakers) {
+    await speaker.publishTone(hz)
+    await tells(guest, `subscribed ${hz}`)
+  }
+  for (const [, hz] of speakers) await hears(guest, `${hz}`, hz)
 })
 
 test('rtc-node that asks for one peer connection is led to two, and hears and is heard', async () => {

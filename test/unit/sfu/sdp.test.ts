@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { cleanCandidate, cleanPublisherOffer, cleanSubscriberAnswer, finishAnswer } from '../../../src/sfu/sdp.ts'
+import {
+  cleanCandidate,
+  cleanPublisherOffer,
+  cleanSubscriberAnswer,
+  finishAnswer,
+  finishOffer,
+} from '../../../src/sfu/sdp.ts'
 
 const offerOf = (...media: string[][]): string =>
   ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=extmap-allow-mixed', ...media.flat()]
@@ -151,4 +157,13 @@ describe('a candidate', () => {
       expect(() => cleanCandidate(text)).toThrow(expect.objectContaining({ code: 'bad_sdp' }))
     },
   )
+})
+
+test('our offer begins DTLS itself, and leaves the candidates to come later', () => {
+  const [session, ...rest] = finishOffer(offerOf([...audio('0'), 'a=candidate:1 1 UDP 1 127.0.0.1 9 typ host'])).split(
+    'm=',
+  )
+  expect(session).not.toContain('setup')
+  expect(rest.join()).toContain('a=setup:active\r\n')
+  expect(rest.join()).not.toMatch(/actpass|candidate/)
 })
