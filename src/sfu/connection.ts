@@ -43,7 +43,7 @@ export type ConnectionHandlers = {
   onData(): void
   /** The subscriber's media connection stands. */
   onActive(): void
-  /** A media connection failed or ended while its client stays, or an offer was never answered. */
+  /** A media connection failed for good, or an offer was never answered. */
   onFailed(): void
 }
 
@@ -57,13 +57,10 @@ const MAX_CANDIDATES = 256
 // A media section is never used again, and each offer tells of all.
 const MAX_SENT_SECTIONS = 200
 const CLOSE_GRACE_MS = 500
-// Whoever leaves ends media and says goodbye at once, and the two go different ways.
-const GOODBYE_MS = 1000
 
 export const createConnection = (socket: WebSocket, engine: MediaEngine, handlers: ConnectionHandlers): Connection => {
   let closed = false
   let candidates = 0
-  let ended: NodeJS.Timeout | undefined
   const send = (message: SignalResponse['message']): void => {
     if (socket.readyState === socket.OPEN) socket.send(encode(message))
   }
@@ -72,9 +69,7 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
     send({ case: 'trickle', value: new TrickleRequest({ target, candidateInit }) })
   }
   const watch = (state: PeerState): void => {
-    if (closed) return
-    if (state === 'failed') handlers.onFailed()
-    if (state === 'closed') ended ??= setTimeout(handlers.onFailed, GOODBYE_MS)
+    if (state === 'failed' && !closed) handlers.onFailed()
   }
   const publisher = createPublisherSide(engine, handlers, { send, trickle, watch })
   const subscriber = createSubscriberSide(engine, handlers, { send, trickle, watch })
@@ -82,7 +77,6 @@ export const createConnection = (socket: WebSocket, engine: MediaEngine, handler
   const close = (): void => {
     if (closed) return
     closed = true
-    clearTimeout(ended)
     subscriber.close()
     publisher.close()
     socket.close()

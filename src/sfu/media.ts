@@ -17,8 +17,7 @@ export type MediaEngine = {
   close(): void
 }
 
-/** `closed` by the client, or by the library itself. */
-export type PeerState = 'connected' | 'failed' | 'closed' | 'other'
+export type PeerState = 'connected' | 'failed' | 'other'
 type PeerHandlers = { onCandidate(candidate: CleanCandidate): void; onState(state: PeerState): void }
 type PublisherHandlers = PeerHandlers & {
   /** RTP or RTCP of one media section. */
@@ -93,9 +92,7 @@ export const startMediaEngine = async (options: {
         onCandidate({ candidate, mid })
       }),
     )
-    pc.onStateChange(
-      safely((state) => onState(state === 'connected' || state === 'failed' || state === 'closed' ? state : 'other')),
-    )
+    pc.onStateChange(safely((state) => onState(state === 'connected' || state === 'failed' ? state : 'other')))
     const close = (): void => {
       if (!peers.delete(pc)) return
       pc.onStateChange(() => {})
