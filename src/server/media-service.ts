@@ -10,7 +10,7 @@ import { onTooManyRequests } from './retry-after.ts'
 
 /**
  * Why a media server does not do what it is asked; `message` is one sentence for its operator. `unreachable`: no answer,
- * or one that it is not there now. `keys-refused`: unknown key, wrong secret, or no right to manage rooms. `clock`: a
+ * or one that it is not there now. `keys-refused`: unknown key or wrong secret. `clock`: a
  * token of now is not valid there. `rate-limited`: HTTP 429. `not-livekit`: another kind of server. `failed`: the rest.
  */
 export type MediaProblem = { code: MediaProblemCode; message: string }
@@ -153,8 +153,6 @@ const problemOf = (error: unknown, url: string): MediaProblem => {
   if (refusal.status === undefined) return withoutStatus(refusal, server)
   const { status, code, message = '' } = refusal
   if (status === 401) return unauthorized(message, server)
-  if (status === 403 || code === 'permission_denied')
-    return { code: 'keys-refused', message: `${server} does not let this API key manage rooms.` }
   if (status === 429) return { code: 'rate-limited', message: `${server} says that it is asked too often.` }
   // Twirp errors carry a code; what has none was said by something else, maybe a proxy whose LiveKit is away.
   if (typeof code === 'string') return { code: 'failed', message: `${server} failed: ${code}, ${message}` }
