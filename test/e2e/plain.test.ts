@@ -63,7 +63,8 @@ describe.skipIf(ptyMissing)('line mode', () => {
 
   it('takes a new user from sign-in through a room with hands, stage and moderation, and back to the hallway', async () => {
     const ana = terminal(['--plain'])
-    await ana.sees('Sign in with your phone number.')
+    // A server starts first.
+    await ana.sees('Sign in with your phone number.', 60_000)
     ana.type('+49 151 12345670')
     const code = /the code is (\d+)\./.exec(await ana.sees(/the code is \d+\./))![1]!
     await ana.sees('How shall others call you?')
