@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addAttach } from './commands/attach.ts'
@@ -49,7 +50,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   } finally {
     stop.close()
     await control.close().catch((error) => control.context.output.detail(String(error)))
-    if (stop.isTerminalGone()) closeTerminal()
+    closeLostTerminal()
   }
 }
 
@@ -153,17 +154,14 @@ const watchProcess = (control: ContextControl) => {
     setTimeout(() => process.exit(code), ABANDON_MS).unref()
   }
   let signals = 0
-  let isTerminalGone = false
   const onSignal = (signal: NodeJS.Signals) => {
     signals++
-    if (signal === 'SIGHUP') isTerminalGone = true
     // Who asks twice does not want to wait for an orderly end.
     if (!control.interrupt(signal) || signals > 1) stop(130)
   }
   const onOutputError = (error: NodeJS.ErrnoException) => {
     // EIO: a terminal that was closed.
     const isGone = error.code === 'EPIPE' || error.code === 'EIO'
-    if (error.code === 'EIO') isTerminalGone = true
     if (isGone && control.outputClosed()) return
     if (!isGone) control.context.output.problem(error)
     stop(isGone ? 0 : exitCodeOf(error))
@@ -174,7 +172,6 @@ const watchProcess = (control: ContextControl) => {
   process.stderr.on('error', ignore)
   return {
     stopped,
-    isTerminalGone: () => isTerminalGone,
     close: () => {
       for (const signal of interruptSignals) process.off(signal, onSignal)
     },
@@ -182,9 +179,9 @@ const watchProcess = (control: ContextControl) => {
 }
 
 /** Node restores terminals when it ends, and aborts over one that is gone; what was closed it leaves alone. */
-const closeTerminal = (): void => {
+const closeLostTerminal = (): void => {
   for (const { fd, isTTY } of [process.stdin, process.stdout, process.stderr])
-    if (isTTY)
+    if (isTTY && !isatty(fd))
       try {
         closeSync(fd)
       } catch {

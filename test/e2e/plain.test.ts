@@ -63,7 +63,8 @@ describe.skipIf(ptyMissing)('line mode', () => {
 
   it('takes a new user from sign-in through a room with hands, stage and moderation, and back to the hallway', async () => {
     const ana = terminal(['--plain'])
-    await ana.sees('Sign in with your phone number.')
+    // A server starts first.
+    await ana.sees('Sign in with your phone number.', 60_000)
     ana.type('+49 151 12345670')
     const code = /the code is (\d+)\./.exec(await ana.sees(/the code is \d+\./))![1]!
     await ana.sees('How shall others call you?')
@@ -186,14 +187,16 @@ describe.skipIf(ptyMissing)('line mode', () => {
     // The shell outlives the terminal, to tell how the program ended.
     const told = `${process.execPath} ${roomtoneBin} --plain 2>${errors}; echo $? >${code}`
     const ana = openPty(['sh', '-c', `trap "" HUP; ${told}`], { ...cleanEnvironment(), ROOMTONE_HOME: place.home })
+    open.push(ana)
+    ended.push(ana.exited)
     await ana.sees('You are in the hallway as Ana')
     ana.hangUp()
     await ana.exited
-    const ended = await eventually(() => existsSync(code) && readFileSync(code, 'utf8').trim(), {
+    const exit = await eventually(() => existsSync(code) && readFileSync(code, 'utf8').trim(), {
       withinMs: 10_000,
       what: 'how it ended',
     })
-    expect({ ended, errors: readFileSync(errors, 'utf8') }).toEqual({ ended: '130', errors: '' })
+    expect({ exit, errors: readFileSync(errors, 'utf8') }).toEqual({ exit: '130', errors: '' })
   })
 
   it('is there by itself on a dumb terminal, by environment and by config, and remembers what is said', async () => {

@@ -2,8 +2,11 @@ import { createInterface, type Interface } from 'node:readline'
 import { ReadStream } from 'node:tty'
 import { cleanLine } from '../../protocol/text.ts'
 
-/** What came in: a typed line, or the end of input (on a terminal Ctrl+D, and then more may come). */
-type Typed = { line: string } | { end: 'terminal' | 'pipe' }
+/**
+ * What came in: a typed line, or the end of input. On a terminal that is Ctrl+D, and then more may come; or the terminal itself
+ * is gone.
+ */
+type Typed = { line: string } | { end: 'terminal' | 'pipe' | 'gone' }
 
 export type TalkOptions = {
   /** Undefined where something else reads it: nothing can be typed. */
@@ -136,8 +139,7 @@ const readTyped = (stdin: NodeJS.ReadStream | undefined) => {
       open(new ReadStream(0))
       give({ end: 'terminal' })
     } catch {
-      // The terminal itself is gone.
-      give({ end: 'pipe' })
+      give({ end: 'gone' })
     }
   }
   if (stdin) open(stdin)

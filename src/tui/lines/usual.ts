@@ -20,6 +20,9 @@ export type Line = {
   isHungUp: () => boolean
 }
 
+/** As after the signal that a lost terminal sends, which may come later than the end of input. */
+const goneCode = 130
+
 type Next<T> = { line: string } | { until: T } | { exitCode: number }
 
 /**
@@ -35,9 +38,10 @@ export const nextLine = async <T = never>(line: Line, endCode: number, until?: P
   if ('end' in typed && typed.end === 'terminal') {
     talk.say('Quit? Ctrl+D again or yes quits, anything else goes on.')
     typed = await come()
-    if ('end' in typed || ('line' in typed && /^y(es)?$/i.test(typed.line.trim()))) return { exitCode: 0 }
+    const isYes = 'line' in typed ? /^y(es)?$/i.test(typed.line.trim()) : 'end' in typed && typed.end !== 'gone'
+    if (isYes) return { exitCode: 0 }
   }
-  if ('end' in typed) return { exitCode: endCode }
+  if ('end' in typed) return { exitCode: typed.end === 'gone' ? goneCode : endCode }
   if ('line' in typed) return typed
   return 'exitCode' in typed.until ? typed.until : { until: typed.until.value }
 }
