@@ -140,9 +140,9 @@ const listen = async (context: Context, seat: SeatClient, say: (sentence: string
   let heard: Extract<SeatEvent, { type: 'heard' }> | undefined
   let endsWith: number | undefined
   await new Promise<void>((resolve) => {
-    seat.onEvent((event) => {
+    seat.onEvent((event, stateThen) => {
       if (event.type === 'heard' && event.who === GUIDE) heard = event
-      const state = seat.state()
+      const state = stateThen ?? seat.state()
       const sentence = state && describe(event, state, state)
       if (sentence !== undefined) say(sentence)
     })

@@ -24,7 +24,8 @@ export type SeatClient = {
   state(): SeatState | undefined
   /** Each returns a function that ends the listening. */
   onState(listener: (state: SeatState) => void): () => void
-  onEvent(listener: (event: SeatEvent) => void): () => void
+  /** With the state that went with it, where it waited for its listener. */
+  onEvent(listener: (event: SeatEvent, stateThen?: SeatState) => void): () => void
   /** The seat has left, with its reason, or its process has died: `failed`. */
   onClosed(listener: (reason: string) => void): () => void
   /** Hangs up; a seat whose last face is gone closes its microphone, and leaves after a while, unless detached. */
@@ -130,22 +131,24 @@ const openSocket = (address: string): Promise<Socket> =>
 const openClient = (socket: Socket): SeatClient => {
   const waiting = new Map<number, { resolve(state: SeatState): void; reject(error: Error): void }>()
   const stateListeners = new Set<(state: SeatState) => void>()
-  const eventListeners = new Set<(event: SeatEvent) => void>()
+  const eventListeners = new Set<(event: SeatEvent, stateThen?: SeatState) => void>()
   const closedListeners = new Set<(reason: string) => void>()
   // Events that come while nobody listens wait for the next who does.
-  let early: SeatEvent[] | undefined = []
+  let early: { event: SeatEvent; stateThen?: SeatState }[] | undefined = []
   let lastId = 0
   let state: SeatState | undefined
   let closedReason: string | undefined
 
   const takeState = (next: SeatState) => {
     state = next
+    // The events of before a connection come just before its first state.
+    for (const waiting of early ?? []) waiting.stateThen ??= next
     for (const listener of stateListeners) listener(next)
   }
   const take = (message: SeatAnswer | SeatPush) => {
     if ('event' in message) {
       if (message.event.type === 'left') closedReason = message.event.reason
-      early?.push(message.event)
+      early?.push({ event: message.event, stateThen: state })
       for (const listener of eventListeners) listener(message.event)
     } else if ('id' in message) settle(message)
     else if ('state' in message) takeState(message.state)
@@ -206,7 +209,7 @@ const openClient = (socket: Socket): SeatClient => {
     onEvent: (listener) => {
       const missed = early ?? []
       early = undefined
-      for (const event of missed) listener(event)
+      for (const { event, stateThen } of missed) listener(event, stateThen)
       const end = listen(eventListeners, listener)
       return () => {
         end()

@@ -10,7 +10,8 @@ export type SeatLine = {
   request: (command: SeatCommand) => Promise<SeatState>
   state: () => SeatState | undefined
   onState: (listener: (state: SeatState) => void) => unknown
-  onEvent: (listener: (event: SeatEvent) => void) => unknown
+  /** With the state that went with it, where it waited for its listener. */
+  onEvent: (listener: (event: SeatEvent, stateThen?: SeatState) => void) => unknown
   /** The seat's process ended or its socket closed. */
   onClosed: (listener: (reason: string) => void) => unknown
   close: () => unknown

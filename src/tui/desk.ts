@@ -272,9 +272,9 @@ const watchSeat = (line: SeatLine, shown: () => SeatState | null, dispatch: (hap
     latest = state
     if (!timer) show()
   })
-  line.onEvent((event) => {
+  line.onEvent((event, stateThen) => {
     if (isClosed || event.type === 'speaking' || event.type === 'heard') return
-    const state = line.state() ?? shown()
+    const state = stateThen ?? line.state() ?? shown()
     const before = shown()
     if (state && before) dispatch({ type: 'seat-event', event, text: describe(event, state, before) })
   })

@@ -88,8 +88,10 @@ export const microphoneSentence = (state: SeatState): string => {
     case 'invited':
       return you.invitation ? `${you.invitation.by} invites you to speak.` : 'You are invited to speak.'
     case 'no-microphone':
-      return state.devices.speaker.status === 'ok'
-        ? 'You have no microphone; you can still listen.'
+      if (state.devices.speaker.status === 'ok') return 'You have no microphone; you can still listen.'
+      // `none` is what was chosen, and no fault of this machine.
+      return state.devices.speaker.name === 'none'
+        ? 'You have no microphone, and no speaker was chosen.'
         : 'This machine has no sound; you can listen elsewhere by the link.'
   }
 }

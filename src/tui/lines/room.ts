@@ -54,8 +54,8 @@ const followSeat = ({ talk, news }: Line, seat: SeatLine) => {
     talk.release()
     resolve(end ?? { reason })
   }
-  const onEvent = (event: SeatEvent) => {
-    const state = seat.state() ?? before
+  const onEvent = (event: SeatEvent, stateThen?: SeatState) => {
+    const state = stateThen ?? seat.state() ?? before
     if (isOver || !state) return
     const told = newsOf(event, state, before ?? state)
     if (told) news.take(told)
