@@ -40,8 +40,8 @@ test('a killed child is replaced on the same port, and those who come back hear 
   const { pid, port } = server.media
   const deaths: unknown[] = []
   server.media.onExit((info) => deaths.push(info))
-  const speaker = await joinWrtc(server.url, await server.token('speaker', 'kill'))
-  const listener = await joinWrtc(server.url, await server.token('listener', 'kill'))
+  const speaker = await joinWrtc(server.url, await server.token('speaker', 'kill'), { comesBack: true })
+  const listener = await joinWrtc(server.url, await server.token('listener', 'kill'), { comesBack: true })
   open.push(speaker, listener)
   await speaker.publishTone(440)
   await eventually(() => isTone(listener.heardHz('speaker'), 440), { withinMs: 5000, what: 'the tone is heard' })

@@ -27,8 +27,8 @@ type Server = Awaited<ReturnType<typeof start>>['server']
 const roomsOfEach = async (server: Server) => (await server.media.metrics()).map((counts) => counts?.rooms)
 
 const talk = async (server: Server, room: string, hz: number) => {
-  const speaker = await joinWrtc(server.url, await server.token('speaker', room))
-  const listener = await joinWrtc(server.url, await server.token('listener', room))
+  const speaker = await joinWrtc(server.url, await server.token('speaker', room), { comesBack: true })
+  const listener = await joinWrtc(server.url, await server.token('listener', room), { comesBack: true })
   open.push(speaker, listener)
   await speaker.publishTone(hz)
   const hears = (withinMs: number, what: string) =>
