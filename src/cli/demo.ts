@@ -71,7 +71,9 @@ const start = async (context: Context, { you, host, home, face, options, started
   started.play = await startGuide(context, host, roomId, file)
   const forTime = options.for ?? (face === 'screen' ? undefined : DEFAULT_FOR)
   const speaker = options.speaker ?? 'default'
-  started.seat = await startSeat(await seatOptions(you, roomId, { microphone: 'none', speaker, for: forTime }))
+  // Nobody comes back to a home that is thrown away.
+  const stay = { microphone: 'none', speaker, for: forTime, keep: '0s' }
+  started.seat = await startSeat(await seatOptions(you, roomId, stay))
   return started.seat
 }
 
