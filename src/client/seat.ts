@@ -5,6 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
+import { readSeatMessage } from './seat-message.ts'
 import { patched } from './seat-patch.ts'
 import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
@@ -174,8 +175,8 @@ const openClient = (socket: Socket): SeatClient => {
     maxBytes: MAX_LINE_BYTES,
     onTooLong: () => socket.destroy(),
     onLine: (line) => {
-      const message = parseLine(line)
-      if (message) take(message as SeatAnswer | SeatPush)
+      const message = readSeatMessage(parseLine(line))
+      if (message) take(message)
     },
   })
   socket.on('error', () => {})
