@@ -40,6 +40,8 @@ const JOIN_WITHIN_MS = 45_000
 const ANSWER_WITHIN_MS = 15_000
 const LIST_WITHIN_MS = 3_000
 const MAX_LINE_BYTES = 64 * 1024 * 1024
+/** In MB: what a frame of sound needs is over within a moment, and V8 by itself would let 30 MB of it lie about. */
+const YOUNG_MEMORY_MB = 1
 
 /**
  * Starts a seat in a process of its own and connects to it once it is in the room. Rejects with an Error whose code
@@ -52,7 +54,7 @@ export const startSeat = async ({
   ...order
 }: SeatOptions): Promise<SeatClient> => {
   const path = entry ?? createRequire(import.meta.url).resolve('roomtone/process/seat')
-  const child = spawn(process.execPath, [path], {
+  const child = spawn(process.execPath, [`--max-semi-space-size=${YOUNG_MEMORY_MB}`, path], {
     // A group of its own: Ctrl+C is for the face, which then asks the seat to leave.
     detached: true,
     stdio: [
