@@ -239,19 +239,24 @@ const measureVerbs = async (print: Print, talk: Talk, rounds: number) => {
   }
 }
 
-type Stamp = { atMs: number; what: string; isHeard: boolean | undefined }
+type Stamp = { atMs: number; what: string; sound?: { isHeard: boolean; frameBeforeAtMs: number } }
 
 const readStamps = (file: string): Stamp[] =>
   readFileSync(file, 'utf8')
     .trim()
     .split('\n')
     .map((line) => line.split(' '))
-    .map(([at, what, is]) => ({ atMs: Number(at), what: what!, isHeard: is === undefined ? undefined : is === '1' }))
+    .map(([at, what, is, before]) => ({
+      atMs: Number(at),
+      what: what!,
+      ...(is === undefined ? {} : { sound: { isHeard: is === '1', frameBeforeAtMs: Number(before) } }),
+    }))
 
-/** From the reading of the verb to the first frame of 10 ms that shows its effect. */
+/** From the reading of the verb to the first frame of 10 ms that is heard, or to the last one that was. */
 const actedAfter = (stamps: Stamp[], { command, where, isHeard }: (typeof verbs)[number]): number[] =>
   stamps.flatMap((stamp, index) => {
     if (stamp.what !== command.verb) return []
     const effect = stamps.slice(index, index + 4).find((next) => next.what === where)
-    return effect?.isHeard === isHeard ? [effect.atMs - stamp.atMs] : []
+    if (effect?.sound?.isHeard !== isHeard) return []
+    return [Math.max(0, (isHeard ? effect.atMs : effect.sound.frameBeforeAtMs) - stamp.atMs)]
   })
