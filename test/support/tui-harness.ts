@@ -5,7 +5,7 @@
  */
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { patchBetween, patched } from '../../src/client/seat-patch.ts'
+import { patched } from '../../src/client/seat-patch.ts'
 import type { HallwayEvent } from '../../src/protocol/events.ts'
 import type { SeatCommand, SeatEvent, SeatPatch, SeatState } from '../../src/protocol/seat.ts'
 import { rebind } from '../../src/tui/bindings.ts'
@@ -78,9 +78,9 @@ const speak = (count: number) => {
   if (count === 0) return
   talk = setInterval(() => {
     turn += 1
-    const participants = seat.participants.map((one, index) => (index < count ? voiced(one, index) : one))
+    const participants = seat.participants.slice(0, count).map((one, index) => [index, voiced(one, index)])
     // As over a seat's socket: what changed, in JSON.
-    change(JSON.parse(JSON.stringify(patchBetween(seat, { ...seat, participants }))))
+    change(JSON.parse(JSON.stringify({ participants })))
   }, 100)
 }
 /** Speech moves by ten and more decibels within a syllable. */
