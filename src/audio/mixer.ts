@@ -105,6 +105,8 @@ const createInput = (channels: Channels, remove: () => void) => {
 /** What comes from one, frame by frame. It neither starts nor stops with a click. */
 const createFrameQueue = (channels: Channels) => {
   const queue: Int16Array[] = []
+  /** Used again: three hundred new ones a second would keep the collector busy. */
+  const spares: Int16Array[] = []
   const last = createFrame(channels)
   const counts = { droppedMs: 0, starvedMs: 0 }
   let hasBegun = false
@@ -131,13 +133,15 @@ const createFrameQueue = (channels: Channels) => {
   }
 
   const drop = (frames: number) => {
-    queue.splice(0, frames)
+    spares.push(...queue.splice(0, frames))
     counts.droppedMs += frames * FRAME_MS
   }
 
   return {
     push: (frame: Int16Array) => {
-      queue.push(frame.slice())
+      const copy = spares.pop() ?? createFrame(channels)
+      copy.set(frame)
+      queue.push(copy)
       if (queue.length > MAX_FRAMES) drop(1)
     },
     hasFrame: () => queue.length > 0,
@@ -146,6 +150,7 @@ const createFrameQueue = (channels: Channels) => {
       const next = queue.shift()
       if (!next) return starve(into)
       into.set(next)
+      spares.push(next)
       if (!isFlowing) fadeIn(into, channels)
       hasBegun = isFlowing = true
       takeOutSpare(into)

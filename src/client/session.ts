@@ -296,11 +296,11 @@ export const startSession = (options: SessionOptions): Session => {
     uplink: async () => {
       const media = link.media()
       if (!media || !microphone.isPublished()) return null
-      const { uplinkBytesReceived } = await media.stats()
+      const bytesReceived = await media.uplinkBytes()
       const others = model.seat.participants.filter(({ id, isAway }) => id !== model.seat.you.id && !isAway)
       return {
         connection: media.connection(),
-        bytesReceived: uplinkBytesReceived,
+        bytesReceived,
         isReady: media.isReceived(),
         areOthersThere: others.every(({ id }) => media.participant(id)?.isConnected),
       }
