@@ -3,6 +3,8 @@ export type ConnectionStats = {
   roundTripMs: number | null
   packetsReceived: number
   packetsLost: number
+  /** All bytes that came, on both connections. */
+  bytesReceived: number
   /** Bytes that came back on the publishing connection: receiver reports, connectivity checks. */
   uplinkBytesReceived: number
   /** Per received track, by the id of its MediaStreamTrack. */
@@ -29,15 +31,20 @@ export const readStats = async (
     roundTripMs: null,
     packetsReceived: 0,
     packetsLost: 0,
+    bytesReceived: 0,
     uplinkBytesReceived: 0,
     tracks: new Map(),
   }
   const answers = await Promise.all([connections?.publisher.getStats(), connections?.subscriber?.getStats()])
   const [up, down] = (answers as StatsReport[]).map((report) => [...(report?.values() ?? [])])
   for (const entry of [...up!, ...down!]) addEntry(stats, entry)
-  for (const entry of up!) if (entry.type === 'transport') stats.uplinkBytesReceived += Number(entry.bytesReceived ?? 0)
+  stats.uplinkBytesReceived = bytesOf(up!)
+  stats.bytesReceived = bytesOf(up!) + bytesOf(down!)
   return stats
 }
+
+const bytesOf = (entries: Record<string, unknown>[]): number =>
+  entries.reduce((sum, { type, bytesReceived }) => sum + (type === 'transport' ? Number(bytesReceived ?? 0) : 0), 0)
 
 const addEntry = (stats: ConnectionStats, entry: Record<string, unknown>) => {
   if (entry.type === 'candidate-pair' && typeof entry.currentRoundTripTime === 'number' && entry.nominated !== false)
