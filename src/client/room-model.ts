@@ -10,6 +10,10 @@ export type RoomModel = {
   isSending: boolean
   /** That the microphone is open was told; it is told again only after a muting, not after each cut. */
   isToldOpen: boolean
+  /** Who speaks by the media server's last word. */
+  saidToSpeak: ReadonlySet<string>
+  /** Those of them who are not heard here: for how many looks at the levels. */
+  unheard: ReadonlyMap<string, number>
 }
 
 export type RoomInput =
@@ -28,7 +32,10 @@ export type RoomInput =
   | { type: 'volume'; participantId: string | null; percent: number }
   | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: 'ok' | 'lost' | 'none' }
   | { type: 'network'; network: SeatState['network'] }
-  | { type: 'reconnecting'; cause: string }
+  /** `silentMs`: for so long nothing had come before it was noticed. */
+  | { type: 'reconnecting'; cause: string; silentMs?: number }
+  /** The wall clock was set, forward where positive. */
+  | { type: 'clock-set'; byMs: number }
   | { type: 'left'; reason: SeatLeaveReason; by: string | null; message: string }
 
 type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never

@@ -10,7 +10,7 @@ import {
   withSeat,
   withYou,
 } from './room-model.ts'
-import { reduceMedia, reduceMediaRoster } from './room-state-media.ts'
+import { changeSpeaking, hearWhoSpeaks, reduceMedia, reduceMediaRoster } from './room-state-media.ts'
 import { reduceRoomEvent, reduceServerRoster } from './room-state-server.ts'
 
 export type SeatBeginning = { seatId: string; pid: number; isMuted: boolean; devices: SeatState['devices'] }
@@ -18,6 +18,8 @@ export type SeatBeginning = { seatId: string; pid: number; isMuted: boolean; dev
 export const beginRoom = ({ seatId, pid, isMuted, devices }: SeatBeginning): RoomModel => ({
   isSending: false,
   isToldOpen: false,
+  saidToSpeak: new Set(),
+  unheard: new Map(),
   seat: {
     seatId,
     pid,
@@ -72,7 +74,7 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
     case 'media':
       return reduceMedia(model, input.event)
     case 'levels':
-      return quietly(withLevels(model, input))
+      return hearWhoSpeaks(withLevels(model, input), input.levels)
     case 'mute-wish':
       return changeMuteWish(model, input.isMuted)
     case 'sending':
@@ -86,7 +88,9 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
     case 'network':
       return quietly(withSeat(model, { network: input.network }))
     case 'reconnecting':
-      return startReconnecting(model, input.cause, nowMs)
+      return startReconnecting(model, input, nowMs)
+    case 'clock-set':
+      return quietly(setClock(model, input.byMs))
     case 'left':
       return leave(model, input)
   }
@@ -141,13 +145,33 @@ const goLive = (model: RoomModel, nowMs: number): Step => {
   return { model: live, events: [joined] }
 }
 
-const startReconnecting = (model: RoomModel, cause: string, nowMs: number): Step => {
+type Reconnecting = Extract<RoomInput, { type: 'reconnecting' }>
+
+/** Until it is live again nothing is known of the others' voices and lines, nor of one's own line. */
+const startReconnecting = (model: RoomModel, { cause, silentMs = 0 }: Reconnecting, nowMs: number): Step => {
   if (model.seat.connection.status !== 'live') return quietly(model)
-  const since = new Date(nowMs).toISOString()
-  return {
-    model: { ...withSeat(model, { connection: { status: 'reconnecting', since, cause } }), isSending: false },
-    events: [{ type: 'reconnecting', cause }],
-  }
+  const since = new Date(nowMs - silentMs).toISOString()
+  const cut = withSeat(model, {
+    connection: { status: 'reconnecting', since, cause },
+    network: { roundTripMs: null, lossPercent: null, quality: 'lost' },
+    participants: model.seat.participants.map((one) =>
+      one.quality === 'unknown' ? one : { ...one, quality: 'unknown' },
+    ),
+  })
+  const { model: silent, events } = changeSpeaking(cut, new Set())
+  return { model: { ...silent, isSending: false }, events: [{ type: 'reconnecting', cause }, ...events] }
+}
+
+/** What lasts, or will be over, is no matter of the clock on the wall: seconds are counted against this machine's. */
+const setClock = (model: RoomModel, byMs: number): RoomModel => {
+  const { connection, you } = model.seat
+  const shift = (instant: string) => new Date(Date.parse(instant) + byMs).toISOString()
+  const { invitation } = you
+  const next = invitation
+    ? withYou(model, { invitation: { ...invitation, expiresAt: shift(invitation.expiresAt) } })
+    : model
+  if (connection.status !== 'reconnecting') return next
+  return withSeat(next, { connection: { ...connection, since: shift(connection.since) } })
 }
 
 const leave = (model: RoomModel, { reason, by, message }: Extract<RoomInput, { type: 'left' }>): Step => {
