@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../protocol/events.ts'
 import type { Joined } from '../protocol/rooms.ts'
-import type { SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
+import type { SeatDevice, SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
 import type { MediaEvent, MediaParticipant } from './media.ts'
 
 /** The seat as everyone sees it, and what that is worked out from. */
@@ -30,7 +30,7 @@ export type RoomInput =
   | { type: 'sending'; isSending: boolean }
   | { type: 'deafened'; isDeafened: boolean }
   | { type: 'volume'; participantId: string | null; percent: number }
-  | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: 'ok' | 'lost' | 'none' }
+  | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: SeatDevice['status'] }
   | { type: 'network'; network: SeatState['network'] }
   /** `silentMs`: for so long nothing had come before it was noticed. */
   | { type: 'reconnecting'; cause: string; silentMs?: number }

@@ -1,5 +1,5 @@
 import { SILENCE_DB } from '../audio/level.ts'
-import type { MicrophoneState, SeatEvent, SeatState } from '../protocol/seat.ts'
+import { isSounding, type MicrophoneState, type SeatDevice, type SeatEvent, type SeatState } from '../protocol/seat.ts'
 import {
   isMutedByModerator,
   quietly,
@@ -123,7 +123,7 @@ const microphoneOf = ({ seat, isSending }: RoomModel): MicrophoneState => {
     return you.hand ? 'hand-raised' : 'listening'
   }
   if (isMutedByModerator(seat)) return 'muted-by-moderator'
-  if (devices.microphone.status !== 'ok') return 'no-microphone'
+  if (!isSounding(devices.microphone)) return 'no-microphone'
   return isSending && !you.isMuted ? 'open' : 'muted'
 }
 
@@ -193,8 +193,9 @@ const changeMuteWish = (model: RoomModel, isMuted: boolean): Step => {
 const changeDevice = (model: RoomModel, { device, name, status }: Extract<RoomInput, { type: 'device' }>): Step => {
   const was = model.seat.devices[device].status
   const changed = withSeat(model, { devices: { ...model.seat.devices, [device]: { name, status } } })
-  if (status === 'lost' && was !== 'lost') return { model: changed, events: [{ type: 'device-lost', device, name }] }
-  if (status === 'ok' && was === 'lost') return { model: changed, events: [{ type: 'device-back', device, name }] }
+  const isAway = (one: SeatDevice['status']) => one === 'lost' || one === 'replaced'
+  if (isAway(status) && !isAway(was)) return { model: changed, events: [{ type: 'device-lost', device, name }] }
+  if (status === 'ok' && isAway(was)) return { model: changed, events: [{ type: 'device-back', device, name }] }
   return quietly(changed)
 }
 

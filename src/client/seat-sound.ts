@@ -136,7 +136,12 @@ const refuseUnlessDevice = (kind: Kind, name: string, ordered: string): void => 
 
 const followDevice = (kind: Kind, name: string, stream: Stream, session: Session, isCurrent: () => boolean) => {
   if (!('onLost' in stream)) return
-  const { onLost, onBack } = stream as Microphone | Speaker
+  const { onLost, onReplaced, onBack } = stream as Microphone | Speaker
   onLost(() => isCurrent() && session.setDevice(kind, name, 'lost'))
+  onReplaced(() => {
+    if (!isCurrent()) return
+    session.setDevice(kind, name, 'replaced')
+    session.warn(`Your ${kind} is the system's default until ${name} is back.`)
+  })
   onBack(() => isCurrent() && session.setDevice(kind, name, 'ok'))
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import type { RoomEvent } from '../protocol/events.ts'
-import type { Heard, SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
 import { startHearing } from './hearing.ts'
 import { createLineWatch } from './line-watch.ts'
 import type { Media, MediaEvent } from './media.ts'
@@ -66,7 +66,7 @@ export type Session = {
   heard(): Heard[]
   setSource(source: AudioSource | null): void
   setSink(sink: AudioSink | null): void
-  setDevice(device: 'microphone' | 'speaker', name: string, status: 'ok' | 'lost' | 'none'): void
+  setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
   warn(message: string): void
   /** Frames of 10 ms of the source that went out, open and connected. */
   sentFrames(): number

@@ -25,6 +25,11 @@ export type SeatParticipant = Omit<Participant, 'handle' | 'joinedAt'> & {
   volume: number
 }
 
+/** `replaced`: gone, and the system's default one sounds in its place until it is back; `lost`: gone, and nothing does. */
+export type SeatDevice = { name: string; status: 'ok' | 'replaced' | 'lost' | 'none' }
+
+export const isSounding = ({ status }: SeatDevice): boolean => status === 'ok' || status === 'replaced'
+
 /** Everything a face needs to draw; one immutable value per change. */
 export type SeatState = {
   seatId: string
@@ -59,10 +64,7 @@ export type SeatState = {
     /** 0..200 %. */
     volume: number
   }
-  devices: {
-    microphone: { name: string; status: 'ok' | 'lost' | 'none' }
-    speaker: { name: string; status: 'ok' | 'lost' | 'none' }
-  }
+  devices: { microphone: SeatDevice; speaker: SeatDevice }
   /** Stage first (moderators, speakers), then listeners in order of joining. */
   participants: SeatParticipant[]
   counts: { speakers: number; listeners: number }

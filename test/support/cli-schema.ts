@@ -71,7 +71,7 @@ const seatParticipant = rooms.participantSchema.omit({ handle: true, joinedAt: t
   quality,
   volume: z.number(),
 })
-const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'lost', 'none']) })
+const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'replaced', 'lost', 'none']) })
 
 export const seatStateSchema = z.object({
   seatId: z.string(),
