@@ -25,6 +25,7 @@ export type RoomInput =
   | { type: 'mute-wish'; isMuted: boolean }
   | { type: 'sending'; isSending: boolean }
   | { type: 'deafened'; isDeafened: boolean }
+  | { type: 'noise'; isSuppressed: boolean }
   | { type: 'volume'; participantId: string | null; percent: number }
   | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: 'ok' | 'lost' | 'none' }
   | { type: 'network'; network: SeatState['network'] }
