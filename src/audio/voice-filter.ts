@@ -1,5 +1,5 @@
 import { FRAME_SAMPLES } from './frame.ts'
-import { levelDb } from './level.ts'
+import { powerDb } from './level.ts'
 import type { Denoiser } from './rnnoise.ts'
 import { createVoiceGate } from './voice-gate.ts'
 
@@ -19,9 +19,9 @@ export const createVoiceFilter = (denoiser: Denoiser): VoiceFilter => {
   let gain = 0
   return {
     process: (frame) => {
-      const heardDb = levelDb(frame)
       samples.set(frame)
-      const next = gate(denoiser.process(samples), heardDb)
+      const probability = denoiser.process(samples)
+      const next = gate(probability, powerDb(energyOf(samples), FRAME_SAMPLES))
       for (let i = 0; i < FRAME_SAMPLES; i++) {
         const sample = samples[i]! * (gain + ((next - gain) * i) / FRAME_SAMPLES)
         frame[i] = Math.max(-32768, Math.min(32767, Math.round(sample)))
@@ -30,4 +30,10 @@ export const createVoiceFilter = (denoiser: Denoiser): VoiceFilter => {
     },
     close: denoiser.close,
   }
+}
+
+const energyOf = (samples: Float32Array): number => {
+  let sum = 0
+  for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!
+  return sum
 }

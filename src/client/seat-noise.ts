@@ -1,5 +1,5 @@
 import type { AudioSource } from '../audio/frame.ts'
-import { openDenoiser } from '../audio/rnnoise.ts'
+import { openDenoiser as openRnnoise } from '../audio/rnnoise.ts'
 import { createVoicePath } from '../audio/sources/voice.ts'
 import { createVoiceFilter } from '../audio/voice-filter.ts'
 import { apiError } from '../protocol/errors.ts'
@@ -10,6 +10,8 @@ export type SeatNoiseOptions = {
   onChange(isSuppressed: boolean): void
   /** What a microphone gives goes out as it is, although it was wished otherwise. */
   onProblem(message: string): void
+  /** RNNoise unless said. */
+  openDenoiser?: typeof openRnnoise
 }
 
 export type SeatNoise = {
@@ -20,7 +22,12 @@ export type SeatNoise = {
 }
 
 /** Suppresses the noise of the voice at a seat's microphone. It is loaded when there is a microphone to use it on. */
-export const createSeatNoise = ({ isWished, onChange, onProblem }: SeatNoiseOptions): SeatNoise => {
+export const createSeatNoise = ({
+  isWished,
+  onChange,
+  onProblem,
+  openDenoiser = openRnnoise,
+}: SeatNoiseOptions): SeatNoise => {
   const path = createVoicePath()
   let wished = isWished
   let hasVoice = false

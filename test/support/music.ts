@@ -28,7 +28,7 @@ export const music = ({ seconds, peakDb }: { seconds: number; peakDb: number }):
     const notes = [0, 0]
     for (const [place, hz] of chord.entries())
       for (let partial = 1; partial <= 8; partial++) {
-        const sound = Math.sin(2 * Math.PI * hz * partial * t) * Math.exp(-t * (2 + partial)) / partial
+        const sound = (Math.sin(2 * Math.PI * hz * partial * t) * Math.exp(-t * (2 + partial))) / partial
         for (const side of [0, 1]) notes[side]! += SIDES[place % 2]![side]! * sound
       }
     const drum = 1.5 * Math.sin(2 * Math.PI * 60 * t) * Math.exp(-t * 12) + 0.8 * noise() * Math.exp(-t * 25)
@@ -50,7 +50,7 @@ export const octaveEnergiesDb = (samples: Int16Array): { hz: number; db: number 
     const re = Float64Array.from({ length: WINDOW }, (_, i) => samples[at + i]! * Math.sin((Math.PI * i) / WINDOW) ** 2)
     const im = new Float64Array(WINDOW)
     forward(re, im)
-    for (let line = 0; line < power.length; line++) power[line]! += (re[line]! ** 2 + im[line]! ** 2)
+    for (let line = 0; line < power.length; line++) power[line]! += re[line]! ** 2 + im[line]! ** 2
   }
   return [63, 125, 250, 500, 1000, 2000, 4000, 8000].map((hz) => {
     const lineOf = (edge: number) => Math.round((edge * WINDOW) / SAMPLE_RATE)
