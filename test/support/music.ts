@@ -1,5 +1,7 @@
 import { fftOf } from '../../src/audio/fft.ts'
 import { SAMPLE_RATE } from '../../src/audio/frame.ts'
+import { levelDb } from '../../src/audio/level.ts'
+import { median } from './marker-delay.ts'
 
 const BEAT = SAMPLE_RATE / 2
 const CHORDS = [
@@ -12,7 +14,7 @@ const SIDES = [
   [0.4, 1],
 ]
 
-/** Plucked chords and a drum in stereo, its sides unlike, its loudest sample at `peakDb`. */
+/** Plucked chords and a drum in stereo, its sides unlike, mastered loud, its loudest sample at `peakDb`. */
 export const music = ({ seconds, peakDb }: { seconds: number; peakDb: number }): Int16Array => {
   const frames = seconds * SAMPLE_RATE
   const raw = new Float64Array(2 * frames)
@@ -33,32 +35,49 @@ export const music = ({ seconds, peakDb }: { seconds: number; peakDb: number }):
       }
     const drum = 1.5 * Math.sin(2 * Math.PI * 60 * t) * Math.exp(-t * 12) + 0.8 * noise() * Math.exp(-t * 25)
     // Notes begin within 2 ms, as strings do.
-    for (const side of [0, 1]) raw[2 * i + side] = (notes[side]! + drum) * Math.min(1, t * 500)
+    for (const side of [0, 1]) raw[2 * i + side] = Math.tanh(2 * (notes[side]! + drum) * Math.min(1, t * 500))
   }
   const peak = raw.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
   const scale = (32768 * 10 ** (peakDb / 20)) / peak
   return Int16Array.from(raw, (sample) => Math.round(sample * scale))
 }
 
-const WINDOW = 8192
+/**
+ * RMS level in dBFS of a typical second of one side, and in the octaves around 63 Hz to 8 kHz, these to be compared with
+ * each other alone. The music comes again every second, so it does not matter where one begins, or that one was torn.
+ */
+export const levelsOf = (samples: Int16Array): { db: number; octaves: { hz: number; db: number }[] } => {
+  const seconds = Array.from({ length: Math.floor((samples.length - SECOND) / HOP) + 1 }, (_, i) =>
+    samples.subarray(i * HOP, i * HOP + SECOND),
+  )
+  const loudest = Math.max(...seconds.map(levelDb))
+  const whole = seconds.filter((second) => levelDb(second) > loudest - 3)
+  const octaves = whole.map(octaveLevelsDb)
+  return {
+    db: median(whole.map(levelDb)),
+    octaves: OCTAVES.map((hz, i) => ({ hz, db: median(octaves.map((levels) => levels[i]!)) })),
+  }
+}
 
-/** Energy in dB, to be compared with each other alone, in the octaves around 63 Hz to 8 kHz. */
-export const octaveEnergiesDb = (samples: Int16Array): { hz: number; db: number }[] => {
+const SECOND = 48_000
+const HOP = SECOND / 2
+const OCTAVES = [63, 125, 250, 500, 1000, 2000, 4000, 8000]
+const WINDOW = 4096
+// Short, so that a drum counts alike wherever it falls.
+const STEP = WINDOW / 8
+
+const octaveLevelsDb = (samples: Int16Array): number[] => {
   const { forward } = fftOf(WINDOW)
   const power = new Float64Array(WINDOW / 2)
-  for (let at = 0; at + WINDOW <= samples.length; at += WINDOW / 2) {
+  for (let at = 0; at + WINDOW <= samples.length; at += STEP) {
     const re = Float64Array.from({ length: WINDOW }, (_, i) => samples[at + i]! * Math.sin((Math.PI * i) / WINDOW) ** 2)
     const im = new Float64Array(WINDOW)
     forward(re, im)
     for (let line = 0; line < power.length; line++) power[line]! += re[line]! ** 2 + im[line]! ** 2
   }
-  return [63, 125, 250, 500, 1000, 2000, 4000, 8000].map((hz) => {
+  return OCTAVES.map((hz) => {
     const lineOf = (edge: number) => Math.round((edge * WINDOW) / SAMPLE_RATE)
     const octave = power.subarray(lineOf(hz / Math.SQRT2), lineOf(hz * Math.SQRT2))
-    return { hz, db: 10 * Math.log10(octave.reduce((sum, each) => sum + each, 0)) }
+    return 10 * Math.log10(octave.reduce((sum, each) => sum + each, 0))
   })
 }
-
-/** Energy in dB, to be compared with each other alone. */
-export const energyDb = (samples: Int16Array): number =>
-  10 * Math.log10(samples.reduce((sum, sample) => sum + sample ** 2, 0))
