@@ -51,7 +51,7 @@ export const levelsOf = (samples: Int16Array): { db: number; octaves: { hz: numb
     samples.subarray(i * HOP, i * HOP + SECOND),
   )
   const loudest = Math.max(...seconds.map(levelDb))
-  const whole = seconds.filter((second) => levelDb(second) > loudest - 3)
+  const whole = seconds.filter((second) => levelDb(second) > loudest - 0.5)
   const octaves = whole.map(octaveLevelsDb)
   return {
     db: median(whole.map(levelDb)),
@@ -63,14 +63,17 @@ const SECOND = 48_000
 const HOP = SECOND / 2
 const OCTAVES = [63, 125, 250, 500, 1000, 2000, 4000, 8000]
 const WINDOW = 4096
-// Short, so that a drum counts alike wherever it falls.
 const STEP = WINDOW / 8
 
+/** Of a second, taken as a ring: a drum counts alike wherever it falls. */
 const octaveLevelsDb = (samples: Int16Array): number[] => {
   const { forward } = fftOf(WINDOW)
   const power = new Float64Array(WINDOW / 2)
-  for (let at = 0; at + WINDOW <= samples.length; at += STEP) {
-    const re = Float64Array.from({ length: WINDOW }, (_, i) => samples[at + i]! * Math.sin((Math.PI * i) / WINDOW) ** 2)
+  for (let at = 0; at < samples.length; at += STEP) {
+    const re = Float64Array.from(
+      { length: WINDOW },
+      (_, i) => samples[(at + i) % samples.length]! * Math.sin((Math.PI * i) / WINDOW) ** 2,
+    )
     const im = new Float64Array(WINDOW)
     forward(re, im)
     for (let line = 0; line < power.length; line++) power[line]! += re[line]! ** 2 + im[line]! ** 2
