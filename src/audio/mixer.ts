@@ -36,7 +36,7 @@ const MAX_FRAMES = 12
 /** An input that had a frame more than it needed for so many frames has it taken out: it would only be delay. */
 const SPARE_FRAMES = 30
 
-/** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit while it comes steadily. */
+/** Sums named inputs without ever wrapping. A single input below -0.2 dBFS peak passes bit by bit while it comes steadily. */
 export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mixer => {
   const inputs = new Map<string, ReturnType<typeof createInput>>()
   const sum = new Float32Array(FRAME_SAMPLES * channels)

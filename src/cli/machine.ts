@@ -53,6 +53,7 @@ const deviceDesk = (context: Context): DeviceDesk => ({
 const changeable: { key: SettingKey; label: string; values: string[] }[] = [
   { key: 'theme', label: 'colours for a dark or a light background', values: ['auto', 'dark', 'light'] },
   { key: 'face', label: 'this screen, or plain lines (from the next start)', values: ['tui', 'plain'] },
+  { key: 'noise', label: 'take the noise out of your voice', values: ['on', 'off'] },
   {
     key: 'soundEngine',
     label: 'what plays and records (from the next room)',

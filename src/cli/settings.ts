@@ -12,6 +12,7 @@ const settingKeys = [
   'say',
   'microphone',
   'speaker',
+  'noise',
   'soundEngine',
   'hook',
 ] as const
@@ -85,6 +86,7 @@ const defaults: Values = {
   theme: 'auto',
   microphone: 'default',
   speaker: 'default',
+  noise: 'on',
   soundEngine: 'auto',
 }
 
@@ -186,6 +188,7 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
   theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
+  noise: oneOf('on', 'off'),
   hook: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),
 }

@@ -29,6 +29,7 @@ export type RoomInput =
   | { type: 'mute-wish'; isMuted: boolean }
   | { type: 'sending'; isSending: boolean }
   | { type: 'deafened'; isDeafened: boolean }
+  | { type: 'noise'; isSuppressed: boolean }
   | { type: 'volume'; participantId: string | null; percent: number }
   | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: SeatDevice['status'] }
   | { type: 'network'; network: SeatState['network'] }

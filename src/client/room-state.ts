@@ -36,6 +36,7 @@ export const beginRoom = ({ seatId, pid, isMuted, devices }: SeatBeginning): Roo
       levelDb: SILENCE_DB,
       hand: null,
       invitation: null,
+      isNoiseSuppressed: false,
       isDeafened: false,
       volume: 100,
     },
@@ -81,6 +82,8 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
       return quietly(model.isSending === input.isSending ? model : { ...model, isSending: input.isSending })
     case 'deafened':
       return quietly(withYou(model, { isDeafened: input.isDeafened }))
+    case 'noise':
+      return quietly(withYou(model, { isNoiseSuppressed: input.isSuppressed }))
     case 'volume':
       return quietly(withVolume(model, input.participantId, input.percent))
     case 'device':

@@ -43,6 +43,7 @@ const verbs: Record<string, Record<string, Check>> = {
   'step-down': {},
   leave: {},
   talk: { on: isBoolean },
+  noise: { on: isBoolean },
   hand: { question: optional(isText(1_120)) },
   volume: { percent: isNumber, who: optional(isText(200)) },
   devices: { microphone: optional(isText(500)), speaker: optional(isText(500)) },

@@ -105,6 +105,7 @@ const credentialsOf = async ({ credentialsFile, token }: SeatOrder): Promise<Cre
 const run = async (session: Session, sound: Sound, command: SeatCommand, detach: () => void): Promise<void> => {
   if (command.verb === 'detach') return detach()
   if (command.verb === 'devices') return sound.use(command)
+  if (command.verb === 'noise') return sound.suppressNoise(command.on)
   await session.command(command)
 }
 

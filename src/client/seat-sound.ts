@@ -5,6 +5,7 @@ import { openSink, parseSinkSpec } from '../audio/sinks/sink.ts'
 import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
 import { apiError } from '../protocol/errors.ts'
 import type { SeatState } from '../protocol/seat.ts'
+import { createSeatNoise } from './seat-noise.ts'
 import type { SeatOrder } from './seat-wire.ts'
 import type { Session } from './session.ts'
 
@@ -22,6 +23,8 @@ export type Sound = {
    * audio/devices, `conflict` where the seat plays or writes a file, or `bad-request` for what is no device.
    */
   use(devices: { microphone?: string; speaker?: string }): Promise<void>
+  /** Takes the noise out of the voice at a microphone device, or no longer; a file and a tone stay as they are. */
+  suppressNoise(isWished: boolean): Promise<void>
   /** What was wrong with the file that was played, once that is known. */
   warning(): string | undefined
   close(): Promise<void>
@@ -39,12 +42,28 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
   let session: Session | undefined
   let closing: Promise<unknown> | undefined
   let changing: Promise<unknown> = Promise.resolve()
+  let isNoiseSuppressed = false
+  const noise = createSeatNoise({
+    isWished: order.noise !== false,
+    onChange: (isSuppressed) => {
+      isNoiseSuppressed = isSuppressed
+      session?.setNoise(isSuppressed)
+    },
+    onProblem: (message) => onProblem(message),
+  })
   const open = {
     microphone: (name: string) =>
-      openSource(name, { stdin: process.stdin, openMicrophone: (device) => openMicrophone(device, options) }),
+      openSource(name, {
+        stdin: process.stdin,
+        openMicrophone: async (device) => {
+          const microphone = await openMicrophone(device, options)
+          return order.music ? microphone : noise.clean(microphone)
+        },
+      }),
     speaker: (name: string) =>
       openSink(name, {
         stdout: process.stdout,
+        channels: order.stereo ? 2 : 1,
         openSpeaker: (device) => openSpeaker(device, options),
         onError: (error) => {
           onSpeakerGone()
@@ -102,6 +121,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
     follow: (followed) => {
       session = followed
       onProblem = followed.warn
+      followed.setNoise(isNoiseSuppressed)
       onSpeakerGone = () => followed.setDevice('speaker', order.speaker, 'none')
       onReaderGone = () => void followed.close()
       // Microphone and speaker may lack the same thing.
@@ -117,6 +137,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
       changing = changed.catch(() => {})
       await changed
     },
+    suppressNoise: noise.setWished,
     warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
     close: async () => {
       closing ??= Promise.allSettled([now.microphone?.close(), now.speaker?.close()])

@@ -17,7 +17,7 @@ export type CommandDeps = {
   leave(): Promise<void>
 }
 
-/** Does what a person asked of the seat. `status`, `subscribe`, `devices` and `detach` are the seat's affair and change nothing. */
+/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `noise` and `detach` are the seat's affair and change nothing. */
 export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
   const { dispatch, hearing, seatId } = deps
   switch (command.verb) {
@@ -38,6 +38,7 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
     case 'status':
     case 'subscribe':
     case 'devices':
+    case 'noise':
     case 'detach':
       return
   }

@@ -67,6 +67,8 @@ export type Session = {
   setSource(source: AudioSource | null): void
   setSink(sink: AudioSink | null): void
   setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
+  /** The source's noise is taken out before it comes here, or not. */
+  setNoise(isSuppressed: boolean): void
   warn(message: string): void
   /** Frames of 10 ms of the source that went out, open and connected. */
   sentFrames(): number
@@ -315,6 +317,7 @@ export const startSession = (options: SessionOptions): Session => {
       if (model.seat.connection.status !== 'joining') hearing.setSink(next)
     },
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
+    setNoise: (isSuppressed) => dispatch({ type: 'noise', isSuppressed }),
     warn,
     sentFrames: microphone.sentFrames,
     uplink: async () => {

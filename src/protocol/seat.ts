@@ -57,6 +57,8 @@ export type SeatState = {
     /** The wish, kept over reconnects; the truth is in `microphone`. */
     isMuted: boolean
     isTalkingWhileMuted: boolean
+    /** The microphone is a device whose noise is taken out before anybody hears it. */
+    isNoiseSuppressed: boolean
     levelDb: number
     hand: { position: number; question: string | null } | null
     invitation: { by: string; expiresAt: string } | null
@@ -167,6 +169,8 @@ export type SeatRequest = { id: number } & (
   | { verb: 'stage'; action: string; who: string }
   /** Other devices from now on, by name, or `default`. */
   | { verb: 'devices'; microphone?: string; speaker?: string }
+  /** Suppress the noise of the microphone, where that is a device, from now on. */
+  | { verb: 'noise'; on: boolean }
   | { verb: 'end-room' }
   | { verb: 'detach' }
 )

@@ -8,6 +8,8 @@ type MachineOptions = {
   attempt: (work: Promise<unknown>) => void
   /** A device was chosen; the running seat takes it too. */
   onUsed: (kind: DeviceKind, name: string) => Promise<void>
+  /** A setting was changed, likewise. */
+  onSet: (key: string, value: string) => Promise<void>
 }
 
 type MachineEffect = Extract<
@@ -16,7 +18,7 @@ type MachineEffect = Extract<
 >
 
 /** What concerns this machine alone: its devices, trying them, and what is remembered. */
-export const startMachineDesk = ({ devices, settings, dispatch, attempt, onUsed }: MachineOptions) => {
+export const startMachineDesk = ({ devices, settings, dispatch, attempt, onUsed, onSet }: MachineOptions) => {
   let trial: { close: () => unknown } | undefined
   let attempts = 0
 
@@ -61,7 +63,12 @@ export const startMachineDesk = ({ devices, settings, dispatch, attempt, onUsed 
         case 'load-settings':
           return attempt(loadSettings())
         case 'set':
-          return attempt(settings.set(effect.key, effect.value).then(loadSettings))
+          return attempt(
+            settings
+              .set(effect.key, effect.value)
+              .then(loadSettings)
+              .then(() => onSet(effect.key, effect.value)),
+          )
       }
     },
     close: () => {

@@ -3,6 +3,7 @@ import type { SeatState } from '../protocol/seat.ts'
 import type { SeatLine, TuiDeps } from './deps.ts'
 import { startMachineDesk } from './desk-machine.ts'
 import { describe } from './lines/sentences.ts'
+import { liveSetting } from './live-setting.ts'
 import { type Effect, type Happening, initialModel, type Model } from './model.ts'
 import { countsSeconds, reduce } from './reduce.ts'
 import { looksSame } from './same-look.ts'
@@ -167,6 +168,10 @@ export const startDesk = (options: DeskOptions): Desk => {
     attempt: (work) => attempt(work, fail),
     onUsed: async (kind, name) => {
       await seat?.line.request({ verb: 'devices', [kind]: name })
+    },
+    onSet: async (key, value) => {
+      const command = liveSetting(key, value)
+      if (command) await seat?.line.request(command)
     },
   })
 

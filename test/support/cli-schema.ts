@@ -101,6 +101,7 @@ export const seatStateSchema = z.object({
     levelDb: z.number(),
     hand: z.object({ position: z.number().int(), question: z.string().nullable() }).nullable(),
     invitation: rooms.invitationSchema.nullable(),
+    isNoiseSuppressed: z.boolean(),
     isDeafened: z.boolean(),
     volume: z.number(),
   }),

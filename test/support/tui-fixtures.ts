@@ -67,6 +67,7 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
       levelDb: -23,
       hand: null,
       invitation: null,
+      isNoiseSuppressed: false,
       isDeafened: false,
       volume: 100,
     },

@@ -56,6 +56,7 @@ export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string
     ['connection', connectionSentence(state) ?? 'live'],
     ['role', you.role],
     ['microphone', microphoneSentence(state)],
+    ['noise', you.isNoiseSuppressed ? 'suppressed' : ''],
     ['hearing', you.isDeafened ? 'nothing: deafened' : ''],
     ...onStage.map((person): [string, string] => ['on stage', `${nameOf(person)}, ${stageFacts(person)}`]),
     ...hands.map(({ name, question }): [string, string] => ['hand', question ? `${name}: ${question}` : name]),
