@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checkTold } from '../tui/lines/kinds.ts'
+import { checkCues } from './cues.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
@@ -13,6 +14,9 @@ const settingKeys = [
   'microphone',
   'speaker',
   'soundEngine',
+  'cues',
+  'ducking',
+  'headphonesHint',
   'hook',
 ] as const
 export type SettingKey = (typeof settingKeys)[number]
@@ -86,6 +90,9 @@ const defaults: Values = {
   microphone: 'default',
   speaker: 'default',
   soundEngine: 'auto',
+  cues: 'all',
+  ducking: 'off',
+  headphonesHint: 'on',
 }
 
 const fromEnvironment = (env: NodeJS.ProcessEnv): Values => {
@@ -188,6 +195,12 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
   speaker: notEmpty,
   hook: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),
+  cues: checkCues,
+  ducking: (value) =>
+    value === 'off' || (/^[1-9]\d?$/.test(value) && Number(value) <= 40)
+      ? undefined
+      : 'must be off, or from 1 to 40 decibels',
+  headphonesHint: oneOf('on', 'off'),
 }
 
 /** http or https, with nothing behind the host. */

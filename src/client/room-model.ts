@@ -2,6 +2,7 @@ import type { RoomEvent } from '../protocol/events.ts'
 import type { Joined } from '../protocol/rooms.ts'
 import type { SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
 import type { MediaEvent, MediaParticipant } from './media.ts'
+import type { Tuning, Tunings } from './room-tuning.ts'
 
 /** The seat as everyone sees it, and what that is worked out from. */
 export type RoomModel = {
@@ -10,6 +11,8 @@ export type RoomModel = {
   isSending: boolean
   /** That the microphone is open was told; it is told again only after a muting, not after each cut. */
   isToldOpen: boolean
+  /** How loud whom, also of those who are not here. */
+  tunings: Tunings
 }
 
 export type RoomInput =
@@ -25,7 +28,8 @@ export type RoomInput =
   | { type: 'mute-wish'; isMuted: boolean }
   | { type: 'sending'; isSending: boolean }
   | { type: 'deafened'; isDeafened: boolean }
-  | { type: 'volume'; participantId: string | null; percent: number }
+  | { type: 'volume'; percent: number }
+  | { type: 'tuned'; who: string; tuning: Tuning }
   | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: 'ok' | 'lost' | 'none' }
   | { type: 'network'; network: SeatState['network'] }
   | { type: 'reconnecting'; cause: string }

@@ -1,4 +1,11 @@
-import { type DeviceOptions, type Microphone, openMicrophone, openSpeaker, type Speaker } from '../audio/devices.ts'
+import {
+  type DeviceOptions,
+  listDevices,
+  type Microphone,
+  openMicrophone,
+  openSpeaker,
+  type Speaker,
+} from '../audio/devices.ts'
 import type { AudioFileSource } from '../audio/files/open.ts'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import { openSink, parseSinkSpec } from '../audio/sinks/sink.ts'
@@ -14,6 +21,8 @@ export type Sound = {
   sink: AudioSink | null
   /** The microphone is a device, or may become one: it opens by `unmute` alone. */
   isDevice: boolean
+  /** The speaker is a device, or may become one: somebody is there, and nothing is kept or passed on. */
+  isHeardHere: boolean
   devices: SeatState['devices']
   /** Tells the session of devices that go and come back, and of what could not be opened. */
   follow(session: Session): void
@@ -22,6 +31,8 @@ export type Sound = {
    * audio/devices, `conflict` where the seat plays or writes a file, or `bad-request` for what is no device.
    */
   use(devices: { microphone?: string; speaker?: string }): Promise<void>
+  /** What the system calls the speaker that a seat has by this name: `default` stands for another. */
+  speakerName(name: string): Promise<string>
   /** What was wrong with the file that was played, once that is known. */
   warning(): string | undefined
   close(): Promise<void>
@@ -95,6 +106,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
     source,
     sink,
     isDevice: ['device', 'none'].includes(parseSourceSpec(order.source).kind),
+    isHeardHere: ['device', 'none'].includes(parseSinkSpec(order.speaker).kind),
     devices: {
       microphone: { name: order.source, status: source ? 'ok' : 'none' },
       speaker: { name: order.speaker, status: sink ? 'ok' : 'none' },
@@ -116,6 +128,11 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
       })
       changing = changed.catch(() => {})
       await changed
+    },
+    speakerName: async (name) => {
+      if (name !== 'default') return name
+      const { outputs } = await listDevices(options)
+      return outputs.find(({ isDefault }) => isDefault)?.name ?? name
     },
     warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
     close: async () => {

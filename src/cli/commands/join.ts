@@ -12,6 +12,7 @@ export type JoinOptions = {
   unmuted?: boolean
   microphone?: string
   speaker?: string
+  cues?: string
   name?: string
 }
 
@@ -29,6 +30,10 @@ export const addJoin = (program: Command, context: Context): void => {
     .option('--unmuted', 'open the microphone as soon as you may speak')
     .option('--microphone <name>', 'a device, none, tone:HZ[@DBFS], file:PATH or stdin (s16le, 48 kHz, mono)')
     .option('--speaker <name>', 'a device, none, stdout or file:PATH.wav (that records, shown to all)')
+    .option(
+      '--cues <kinds>',
+      'short sounds to your own speaker: all, none or some (else config; never into a file unless said)',
+    )
     .option('--name <name>', 'with an access token: who this is in the room')
     .addHelpText(
       'after',
