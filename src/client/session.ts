@@ -45,7 +45,7 @@ export type SessionOptions = {
   onSourceEnded?(): void
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
   onSilent?(): Promise<void>
-  /** Not in the room yet: it has no place for now and is asked again. A warning unless this is there. */
+  /** Not in the room yet: it has no place for now, or is not reached, and is asked again. A warning unless this is there. */
   onWaiting?(message: string): void
   /** Wall clock, ms since 1970. */
   now?(): number
@@ -93,6 +93,8 @@ const LEVELS_MS = 100
 const STATS_MS = 500
 const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
+// A join that is under way has to be answered before one can leave.
+const GOODBYE_WITHIN_MS = 3_000
 
 /** One participant's stay in one room, from join to leave, through every cut between. Many fit in a process. */
 export const startSession = (options: SessionOptions): Session => {
@@ -267,7 +269,7 @@ export const startSession = (options: SessionOptions): Session => {
       // The last cue is heard to its end while the rest is closed.
       const silent = within(LEAVE_WITHIN_MS, hearing.fallSilent()).then(hearing.close)
       await within(LEAVE_WITHIN_MS, microphone.close())
-      await within(LEAVE_WITHIN_MS, link.close(isWished))
+      await within(GOODBYE_WITHIN_MS, link.close(isWished))
       await silent
       if (options.onSilent) await within(LEAVE_WITHIN_MS, options.onSilent())
       tellHeard(true)
@@ -282,8 +284,9 @@ export const startSession = (options: SessionOptions): Session => {
   void microphone.setMuted(isMutedAtFirst)
   link.enter().then(
     () => {
-      // Who is not let in leaves no recording.
-      if (!ending) hearing.setSink(sink)
+      // Who is not let in, or closed meanwhile, leaves no recording.
+      if (ending) return
+      hearing.setSink(sink)
       joined.resolve()
     },
     (error: Error) => finish(endOfError(error) ?? unreachableEnd(error)),
