@@ -2,6 +2,7 @@ import type { RoomEvent } from '../protocol/events.ts'
 import type { Joined } from '../protocol/rooms.ts'
 import type { SeatDevice, SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
 import type { MediaEvent, MediaParticipant } from './media.ts'
+import type { Tuning, Tunings } from './room-tuning.ts'
 
 /** The seat as everyone sees it, and what that is worked out from. */
 export type RoomModel = {
@@ -14,6 +15,8 @@ export type RoomModel = {
   saidToSpeak: ReadonlySet<string>
   /** Those of them who are not heard here: for how many looks at the levels. */
   unheard: ReadonlyMap<string, number>
+  /** How loud whom, also of those who are not here. */
+  tunings: Tunings
 }
 
 export type RoomInput =
@@ -30,8 +33,9 @@ export type RoomInput =
   | { type: 'sending'; isSending: boolean }
   | { type: 'deafened'; isDeafened: boolean }
   | { type: 'noise'; isSuppressed: boolean }
-  | { type: 'volume'; participantId: string | null; percent: number }
   | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: SeatDevice['status'] }
+  | { type: 'volume'; percent: number }
+  | { type: 'tuned'; who: string; tuning: Tuning }
   | { type: 'network'; network: SeatState['network'] }
   /** `silentMs`: for so long nothing had come before it was noticed. */
   | { type: 'reconnecting'; cause: string; silentMs?: number }

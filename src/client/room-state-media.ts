@@ -12,6 +12,7 @@ import {
   sortRoster,
   withRoster,
 } from './room-roster.ts'
+import { tuningOf } from './room-tuning.ts'
 
 /** Takes in who LiveKit says is there: all of the roster without our server, else only who is muted. */
 export const reduceMediaRoster = (
@@ -24,7 +25,7 @@ export const reduceMediaRoster = (
     return quietly(withRoster(model, roster))
   }
   const known = new Map(model.seat.participants.map((one) => [one.id, one]))
-  const roster = [...present.values()].map((one) => participantOf(one, known.get(one.id), you.id))
+  const roster = [...present.values()].map((one) => participantOf(model, one, known.get(one.id), you.id))
   const named = withSeat(withYou(model, { id: you.id, name: cleanLine(you.name), role: roleOf(you) }), {
     room: { ...model.seat.room, title: cleanLine(roomName) || 'LiveKit room' },
   })
@@ -58,6 +59,7 @@ const withMediaFacts = (one: SeatParticipant, media: MediaParticipant | undefine
 const roleOf = ({ canPublish }: MediaParticipant) => (canPublish ? 'speaker' : 'listener')
 
 const participantOf = (
+  model: RoomModel,
   media: MediaParticipant,
   known: SeatParticipant | undefined,
   yourId: string,
@@ -69,6 +71,7 @@ const participantOf = (
   role: roleOf(media),
   isMuted: media.isMuted,
   isYou: media.id === yourId,
+  ...tuningOf(model, { ...media, handle: null }),
 })
 
 const unknownParticipant = {
@@ -80,7 +83,6 @@ const unknownParticipant = {
   isSpeaking: false,
   levelDb: SILENCE_DB,
   quality: 'unknown',
-  volume: 100,
 } as const
 
 const changeParticipant = (model: RoomModel, media: MediaParticipant): Step => {
@@ -90,7 +92,7 @@ const changeParticipant = (model: RoomModel, media: MediaParticipant): Step => {
     if (!known) return quietly(model)
     return replace(model, known, withMediaFacts(known, media))
   }
-  const one = participantOf(media, known, you.id)
+  const one = participantOf(model, media, known, you.id)
   const named = one.isYou ? withYou(model, { name: one.name, role: one.role }) : model
   if (known) return replace(named, known, one)
   return { model: withRoster(named, placeInRoster(participants, one)), events: [joinedEvent(one)] }

@@ -12,14 +12,23 @@ import {
 } from './room-model.ts'
 import { changeSpeaking, hearWhoSpeaks, reduceMedia, reduceMediaRoster } from './room-state-media.ts'
 import { reduceRoomEvent, reduceServerRoster } from './room-state-server.ts'
+import { type Tunings, tune } from './room-tuning.ts'
 
-export type SeatBeginning = { seatId: string; pid: number; isMuted: boolean; devices: SeatState['devices'] }
+export type SeatBeginning = {
+  seatId: string
+  pid: number
+  isMuted: boolean
+  devices: SeatState['devices']
+  /** Remembered of former stays. */
+  tunings?: Tunings
+}
 
-export const beginRoom = ({ seatId, pid, isMuted, devices }: SeatBeginning): RoomModel => ({
+export const beginRoom = ({ seatId, pid, isMuted, devices, tunings = new Map() }: SeatBeginning): RoomModel => ({
   isSending: false,
   isToldOpen: false,
   saidToSpeak: new Set(),
   unheard: new Map(),
+  tunings,
   seat: {
     seatId,
     pid,
@@ -85,7 +94,9 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
     case 'noise':
       return quietly(withYou(model, { isNoiseSuppressed: input.isSuppressed }))
     case 'volume':
-      return quietly(withVolume(model, input.participantId, input.percent))
+      return quietly(withYou(model, { volume: input.percent }))
+    case 'tuned':
+      return quietly(tune(model, input.who, input.tuning))
     case 'device':
       return changeDevice(model, input)
     case 'network':
@@ -200,13 +211,6 @@ const changeDevice = (model: RoomModel, { device, name, status }: Extract<RoomIn
   if (isAway(status) && !isAway(was)) return { model: changed, events: [{ type: 'device-lost', device, name }] }
   if (status === 'ok' && isAway(was)) return { model: changed, events: [{ type: 'device-back', device, name }] }
   return quietly(changed)
-}
-
-const withVolume = (model: RoomModel, participantId: string | null, percent: number): RoomModel => {
-  const volume = Math.round(Math.max(0, Math.min(200, percent)))
-  if (participantId === null) return withYou(model, { volume })
-  const participants = model.seat.participants.map((one) => (one.id === participantId ? { ...one, volume } : one))
-  return withSeat(model, { participants })
 }
 
 const withLevels = (

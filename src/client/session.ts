@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
+import type { CueKind } from '../protocol/cues.ts'
 import type { RoomEvent } from '../protocol/events.ts'
 import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
+import { createCues } from './cues.ts'
+import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
 import { createLineWatch } from './line-watch.ts'
 import type { Media, MediaEvent } from './media.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
 import { beginRoom, reduce } from './room-state.ts'
+import { type Tuning, type Tunings, volumeOf } from './room-tuning.ts'
 import { runSessionCommand } from './session-commands.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
 import { createLink, type SessionTarget } from './session-link.ts'
@@ -30,6 +34,13 @@ export type SessionOptions = {
   /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
   music?: boolean
   devices?: SeatState['devices']
+  /** How loud whom, by `lastingName`: of former stays, and what is changed in this one. */
+  tunings?: Tunings
+  onTuned?(who: string, tuning: Tuning): Promise<void> | void
+  /** Short sounds to `sink` alone; none unless said. */
+  cues?: readonly CueKind[]
+  /** How much others are lowered there while one speaks; 0, not at all, unless said. */
+  duckingDb?: number
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
@@ -69,6 +80,8 @@ export type Session = {
   setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
   /** The source's noise is taken out before it comes here, or not. */
   setNoise(isSuppressed: boolean): void
+  setCues(kinds: readonly CueKind[]): void
+  setDucking(db: number): void
   warn(message: string): void
   /** Frames of 10 ms of the source that went out, open and connected. */
   sentFrames(): number
@@ -93,7 +106,11 @@ export const startSession = (options: SessionOptions): Session => {
   const now = options.now ?? Date.now
   const seatId = options.seatId ?? randomUUID()
   const isMutedAtFirst = isDevice && !options.unmuted
-  let model = beginRoom({ seatId, pid: process.pid, isMuted: isMutedAtFirst, devices: devicesOf(options) })
+  let model = beginRoom({
+    ...{ seatId, pid: process.pid, isMuted: isMutedAtFirst },
+    devices: devicesOf(options),
+    tunings: options.tunings,
+  })
   let ending: Promise<void> | undefined
   let sink = options.sink
   const lineWatch = createLineWatch()
@@ -110,6 +127,7 @@ export const startSession = (options: SessionOptions): Session => {
     model = step.model
     if (model.seat !== was) {
       follow(was, model.seat)
+      cues.follow(was, model.seat)
       onState?.(model.seat)
     }
     for (const event of step.events) onEvent?.(event)
@@ -117,7 +135,9 @@ export const startSession = (options: SessionOptions): Session => {
   const tell = (event: WithoutAt<SeatEvent>) => onEvent?.({ at: new Date(now()).toISOString(), ...event } as SeatEvent)
   const warn = (message: string) => tell({ type: 'warning', message })
 
-  const hearing = startHearing()
+  const hearing = startHearing({ volumeOf: (id) => volumeOf(model.seat, id) })
+  const cues = createCues(options.cues ?? [], hearing.play)
+  const ducking = createDucking(options.duckingDb ?? 0)
   const witness = createWitness(hearing.heard, () => model.seat)
   const microphone = startMicrophone({
     isDevice,
@@ -163,6 +183,7 @@ export const startSession = (options: SessionOptions): Session => {
     const cameOnStage = isOnStage && was.you.role === 'listener' && was.you.id === id
     if (cameOnStage) dispatch({ type: 'mute-wish', isMuted: isMutedAtFirst })
     for (const silenced of whoFellSilent(was, is)) hearing.pause(silenced)
+    if (was.participants !== is.participants || was.you.volume !== is.you.volume) hearing.retune()
   }
 
   const onRoomEvent = (event: RoomEvent) => {
@@ -251,6 +272,7 @@ export const startSession = (options: SessionOptions): Session => {
       dispatch({ type: 'clock-set', byMs: offsetMs - clockOffsetMs })
     clockOffsetMs = offsetMs
     const { levelDb, isTalkingWhileMuted } = microphone.takeLevel()
+    hearing.lowerBy(ducking.lowerByDb(model.seat.you.microphone === 'open', levelDb, performance.now()))
     dispatch({ type: 'levels', levels: hearing.takeLevels(), youDb: levelDb, isTalkingWhileMuted })
   }
 
@@ -268,9 +290,13 @@ export const startSession = (options: SessionOptions): Session => {
   const finish = (end: SessionEnd): Promise<void> => {
     ending ??= (async () => {
       for (const timer of timers) clearInterval(timer)
-      hearing.close()
+      const isWished = ownWishes.includes(end.reason)
+      cues.end(isWished)
+      // The last cue is heard to its end while the rest is closed.
+      const silent = within(LEAVE_WITHIN_MS, hearing.fallSilent()).then(hearing.close)
       await within(LEAVE_WITHIN_MS, microphone.close())
-      await within(GOODBYE_WITHIN_MS, link.close(ownWishes.includes(end.reason)))
+      await within(GOODBYE_WITHIN_MS, link.close(isWished))
+      await silent
       if (options.onSilent) await within(LEAVE_WITHIN_MS, options.onSilent())
       tellHeard(true)
       dispatch({ type: 'left', reason: end.reason, by: end.by, message: end.message })
@@ -304,6 +330,7 @@ export const startSession = (options: SessionOptions): Session => {
         state: () => model.seat,
         dispatch,
         hearing,
+        onTuned: options.onTuned,
         setMuted: (muted) => {
           dispatch({ type: 'mute-wish', isMuted: muted })
           return microphone.setMuted(muted)
@@ -316,6 +343,8 @@ export const startSession = (options: SessionOptions): Session => {
       sink = next
       if (model.seat.connection.status !== 'joining') hearing.setSink(next)
     },
+    setCues: cues.choose,
+    setDucking: ducking.setDb,
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
     setNoise: (isSuppressed) => dispatch({ type: 'noise', isSuppressed }),
     warn,

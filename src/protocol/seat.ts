@@ -1,3 +1,4 @@
+import type { CueKind } from './cues.ts'
 import type { LeaveReason } from './events.ts'
 import type { Hand, Participant, Role } from './rooms.ts'
 
@@ -23,6 +24,8 @@ export type SeatParticipant = Omit<Participant, 'handle' | 'joinedAt'> & {
   quality: 'excellent' | 'good' | 'poor' | 'lost' | 'unknown'
   /** 0..200 %, for your ears alone. */
   volume: number
+  /** Not heard at all by you, whatever the volume; nobody is told. */
+  isSilenced: boolean
 }
 
 /** `replaced`: gone, and the system's default one sounds in its place until it is back; `lost`: gone, and nothing does. */
@@ -166,11 +169,15 @@ export type SeatRequest = { id: number } & (
   | { verb: 'talk'; on: boolean }
   | { verb: 'hand'; question?: string }
   | { verb: 'volume'; percent: number; who?: string }
+  /** Somebody is not heard, or heard again, by you alone. */
+  | { verb: 'silence' | 'hear'; who: string }
   | { verb: 'stage'; action: string; who: string }
   /** Other devices from now on, by name, or `default`. */
   | { verb: 'devices'; microphone?: string; speaker?: string }
   /** Suppress the noise of the microphone, where that is a device, from now on. */
   | { verb: 'noise'; on: boolean }
+  /** What your own speaker does from now on: which cues it plays; how much the others are lowered while you speak (0: not). */
+  | { verb: 'sound'; cues?: CueKind[]; duckingDb?: number }
   | { verb: 'end-room' }
   | { verb: 'detach' }
 )

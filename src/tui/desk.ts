@@ -3,7 +3,6 @@ import type { SeatState } from '../protocol/seat.ts'
 import type { SeatLine, TuiDeps } from './deps.ts'
 import { startMachineDesk } from './desk-machine.ts'
 import { describe } from './lines/sentences.ts'
-import { liveSetting } from './live-setting.ts'
 import { type Effect, type Happening, initialModel, type Model } from './model.ts'
 import { countsSeconds, reduce } from './reduce.ts'
 import { looksSame } from './same-look.ts'
@@ -166,13 +165,7 @@ export const startDesk = (options: DeskOptions): Desk => {
     ...deps,
     dispatch,
     attempt: (work) => attempt(work, fail),
-    onUsed: async (kind, name) => {
-      await seat?.line.request({ verb: 'devices', [kind]: name })
-    },
-    onSet: async (key, value) => {
-      const command = liveSetting(key, value)
-      if (command) await seat?.line.request(command)
-    },
+    tellSeat: async (command) => seat?.line.request(command),
   })
 
   const checkSignIn = async () => {

@@ -70,6 +70,7 @@ const seatParticipant = rooms.participantSchema.omit({ handle: true, joinedAt: t
   levelDb: z.number(),
   quality,
   volume: z.number(),
+  isSilenced: z.boolean(),
 })
 const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'replaced', 'lost', 'none']) })
 

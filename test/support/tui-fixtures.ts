@@ -18,6 +18,7 @@ export const aParticipant = (id: string, change: Partial<SeatParticipant> = {}):
   levelDb: -100,
   quality: 'good',
   volume: 100,
+  isSilenced: false,
   ...change,
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MediaParticipant } from '../../../src/client/media.ts'
 import type { RoomInput, RoomModel } from '../../../src/client/room-model.ts'
 import { beginRoom, reduce } from '../../../src/client/room-state.ts'
+import type { Tunings } from '../../../src/client/room-tuning.ts'
 import type { RoomEvent } from '../../../src/protocol/events.ts'
 import type { Hand, Joined, Participant, Role } from '../../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../../src/protocol/seat.ts'
@@ -88,12 +89,13 @@ const story = (first = begin()) => {
   }
 }
 
-const begin = (isMuted = true) =>
+const begin = (isMuted = true, tunings?: Tunings) =>
   beginRoom({
     seatId: 'seat',
     pid: 1,
     isMuted,
     devices: { microphone: { name: 'Headset', status: 'ok' }, speaker: { name: 'Headset', status: 'ok' } },
+    tunings,
   })
 
 const changed = (participant: Participant, isNew = false): RoomEvent => ({ type: 'participant', participant, isNew })
@@ -258,11 +260,38 @@ describe('the state of a room', () => {
     ])
   })
 
+  it('knows how loud somebody is who comes again by another id, a bot by its name, and nobody by another kind', () => {
+    const tunings = new Map([
+      ['@lena', { volume: 30, isSilenced: true }],
+      ['@kim bot Radio', { volume: 50, isSilenced: false }],
+    ])
+    const { take, seat } = story(begin(true, tunings))
+    const bot = person('b1', 'speaker', { handle: 'kim', kind: 'bot', name: 'Radio' })
+    take({ type: 'joined', joined: joinedAs(person('omar'), [person('x9', 'moderator', { handle: 'lena' }), bot]) })
+    const tuning = (id: string) => {
+      const { volume, isSilenced } = seat().participants.find((one) => one.id === id)!
+      return { volume, isSilenced }
+    }
+    expect(tuning('x9')).toEqual({ volume: 30, isSilenced: true })
+    expect(tuning('b1')).toEqual({ volume: 50, isSilenced: false })
+    const usual = { volume: 100, isSilenced: false }
+    for (const one of [
+      person('kim', 'speaker'),
+      person('b2', 'speaker', { handle: 'kim', kind: 'bot', name: 'News' }),
+      person('c1', 'listener', { handle: 'lena', kind: 'companion', name: 'Lena' }),
+    ]) {
+      take({ type: 'server', event: changed(one, true) })
+      expect(tuning(one.id)).toEqual(usual)
+    }
+    take({ type: 'tuned', who: '@lena', tuning: usual })
+    expect(tuning('x9')).toEqual(usual)
+  })
+
   it('tells after a cut what changed meanwhile, and keeps the mute wish and volumes', () => {
     const { take, seat, wait } = story()
     take({ type: 'joined', joined: joinedAs(person('omar', 'speaker'), [person('lena', 'moderator'), person('bo')]) })
     take({ type: 'live' }, { type: 'mute-wish', isMuted: false }, { type: 'sending', isSending: true })
-    take({ type: 'volume', participantId: 'lena', percent: 140 })
+    take({ type: 'tuned', who: '@lena', tuning: { volume: 140, isSilenced: false } })
     expect(take({ type: 'reconnecting', cause: 'cut' })).toMatchObject([{ type: 'reconnecting', cause: 'cut' }])
     expect(seat().you.microphone).toBe('muted')
     wait(4_000)
