@@ -81,6 +81,14 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
   }
 }
 
+/** The same, every listener with a name. */
+export const aFullSeat = (role: 'moderator' | 'listener' | 'speaker'): SeatState => {
+  const seat = aSeat(role)
+  const unnamed = seat.counts.speakers + seat.counts.listeners - seat.participants.length
+  const guests = Array.from({ length: unnamed }, (_, index) => aParticipant(`Guest ${index + 1}`))
+  return { ...seat, participants: [...seat.participants, ...guests] }
+}
+
 /** The same room with so many listeners; you listen, too. */
 export const aCrowd = (listeners: number): SeatState => {
   const seat = aSeat('listener')
