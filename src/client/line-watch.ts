@@ -5,7 +5,10 @@ const CUT_AFTER_MS = 4_000
 /** How far back the share of lost packets looks, in looks. */
 const LOSS_LOOKS = 20
 
-type Look = Pick<ConnectionStats, 'bytesReceived' | 'packetsReceived' | 'packetsLost'>
+type Look = Pick<ConnectionStats, 'bytesReceived' | 'packetsReceived' | 'packetsLost'> & {
+  /** Of the publishing connection; asked for only where the other one brought nothing since the last look. */
+  uplinkBytes?: number
+}
 
 export type LineWatch = {
   /**
@@ -25,7 +28,7 @@ export const createLineWatch = (): LineWatch => {
       const last = looks.at(-1)
       // Counters of a track that has ended are gone.
       if (known !== connection || !last || total(counters) < total(last)) looks = []
-      if (known !== connection || last?.bytesReceived !== counters.bytesReceived) heardAtMs = nowMs
+      if (known !== connection || !last || hasCome(last, counters)) heardAtMs = nowMs
       known = connection
       looks = [...looks.slice(-LOSS_LOOKS), counters]
       const silentMs = nowMs - heardAtMs
@@ -33,6 +36,10 @@ export const createLineWatch = (): LineWatch => {
     },
   }
 }
+
+const hasCome = (last: Look, now: Look): boolean =>
+  last.bytesReceived !== now.bytesReceived ||
+  (last.uplinkBytes !== undefined && now.uplinkBytes !== undefined && last.uplinkBytes !== now.uplinkBytes)
 
 const total = ({ packetsReceived, packetsLost }: Look): number => packetsReceived + packetsLost
 

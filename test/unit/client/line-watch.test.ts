@@ -20,6 +20,16 @@ describe('the watch on the line', () => {
     expect(look(2, counters(201), 50_500).silentMs).toBe(0)
   })
 
+  it('takes what comes on the publishing connection for a sign of life, where it knew its count before', () => {
+    const { look } = createLineWatch()
+    const silent = (uplinkBytes?: number) => ({ ...counters(200), uplinkBytes })
+    look(1, counters(200), 0)
+    expect(look(1, silent(10), 3_000).silentMs).toBe(0)
+    expect(look(1, silent(10), 4_000).silentMs).toBe(4_000)
+    expect(look(1, silent(11), 4_500).silentMs).toBe(0)
+    expect(look(1, silent(11), 8_500).silentMs).toBe(4_000)
+  })
+
   it('tells the share that was lost in the last ten seconds, not since the beginning', () => {
     const { look } = createLineWatch()
     const lossAt = (tick: number, received: number, lost: number) =>
