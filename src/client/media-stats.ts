@@ -3,6 +3,8 @@ export type ConnectionStats = {
   roundTripMs: number | null
   packetsReceived: number
   packetsLost: number
+  /** All bytes that came, checks of the connection among them. */
+  bytesReceived: number
   /** Per received track, by the id of its MediaStreamTrack. */
   tracks: Map<string, TrackStats>
 }
@@ -26,16 +28,24 @@ type Connections = { publisher: Transport; subscriber?: Transport } | undefined
  * connection costs wrtc a good millisecond.
  */
 export const readStats = async (connections: Connections): Promise<ConnectionStats> => {
-  const stats: ConnectionStats = { roundTripMs: null, packetsReceived: 0, packetsLost: 0, tracks: new Map() }
-  for (const entry of await entriesOf(connections?.subscriber ?? connections?.publisher)) addEntry(stats, entry)
+  const entries = await entriesOf(connections?.subscriber ?? connections?.publisher)
+  const stats: ConnectionStats = {
+    roundTripMs: null,
+    packetsReceived: 0,
+    packetsLost: 0,
+    bytesReceived: bytesOf(entries),
+    tracks: new Map(),
+  }
+  for (const entry of entries) addEntry(stats, entry)
   return stats
 }
 
 /** Bytes that came back on the publishing connection: receiver reports, connectivity checks. */
-export const readUplinkBytes = async (connections: Connections): Promise<number> => {
-  const transports = (await entriesOf(connections?.publisher)).filter(({ type }) => type === 'transport')
-  return transports.reduce((bytes, { bytesReceived }) => bytes + Number(bytesReceived ?? 0), 0)
-}
+export const readUplinkBytes = async (connections: Connections): Promise<number> =>
+  bytesOf(await entriesOf(connections?.publisher))
+
+const bytesOf = (entries: Record<string, unknown>[]): number =>
+  entries.reduce((sum, { type, bytesReceived }) => sum + (type === 'transport' ? Number(bytesReceived ?? 0) : 0), 0)
 
 const entriesOf = async (transport: Transport | undefined): Promise<Record<string, unknown>[]> => {
   const report = (await transport?.getStats()) as StatsReport
