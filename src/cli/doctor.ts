@@ -134,16 +134,23 @@ const loadProblem = async (packageName: string): Promise<string | undefined> => 
 
 const checkSound = async (context: Context): Promise<Found> => {
   const { engine, inputs, outputs, problem } = await listDevices(await deviceOptions(context))
+  const { SSH_CONNECTION, PULSE_SERVER } = context.env
   if (engine === 'none')
     return {
       status: 'warning',
       says: `${problem ?? 'none'}; rooms still work with --microphone tone:, file:, stdin and --speaker file:, none`,
+      mend: SSH_CONNECTION ? soundOverSsh : undefined,
     }
-  return {
-    status: 'ok',
-    says: `${count(inputs.length, 'microphone')}, ${count(outputs.length, 'speaker')} by ${engine}`,
-  }
+  const says = `${count(inputs.length, 'microphone')}, ${count(outputs.length, 'speaker')} by ${engine}`
+  // Whoever names a sound server has brought their own.
+  if (!SSH_CONNECTION || PULSE_SERVER) return { status: 'ok', says }
+  return { status: 'ok', says: `${says}, at this machine; to hear where you sit, ${soundOverSsh}` }
 }
+
+/** The two ways of docs/ssh.md, which were run as they stand here. */
+const soundOverSsh =
+  'run there `ssh HOST roomtone join ROOM --speaker stdout | pacat --raw --rate=48000 --channels=1 --latency-msec=200`, or ' +
+  'come by `ssh -R 24713:$XDG_RUNTIME_DIR/pulse/native HOST` and set PULSE_SERVER=tcp:127.0.0.1:24713 here (docs/ssh.md)'
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
 

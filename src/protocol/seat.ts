@@ -75,6 +75,7 @@ export type SeatState = {
   counts: { speakers: number; listeners: number }
   /** For moderators, in order. */
   hands: Hand[]
+  /** `roundTripMs`: to the media server and back, as ICE's latest check measured it; nothing of devices, codec or jitter buffer. */
   network: { roundTripMs: number | null; lossPercent: number | null; quality: SeatParticipant['quality'] }
 }
 

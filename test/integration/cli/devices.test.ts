@@ -1,12 +1,20 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { frequencyOf } from '../../../src/audio/spectrum.ts'
 import { documents } from '../../support/cli-schema.ts'
+import { eventually } from '../../support/eventually.ts'
 import { secondsOf } from '../../support/heard-sound.ts'
 import { type House, openHouse } from '../../support/house.ts'
 import { type Pulse, pulseMissing, startPulse } from '../../support/pulse.ts'
 import { roomtone, throwawayHome } from '../../support/roomtone.ts'
+
+/** What the player holds back: only a machine that stands still for longer tears the sound without our doing. */
+const PLAYER_MS = 500
+const HEARD_MS = 6_000
+const AUDIBLE = 200
 
 const hasCard = existsSync('/dev/snd/controlC0')
 const skipped = pulseMissing ? ` (skipped: ${pulseMissing})` : ''
@@ -117,6 +125,52 @@ describe.skipIf(pulseMissing)(`devices${skipped}`, () => {
     expect((await list()).chosen).toEqual({ microphone: 'default', speaker: 'default' })
   })
 
+  it('are replaced by the default one while unplugged, with one warning, and taken again, in a seat that stays', async () => {
+    await pulse.plugHeadset()
+    await house.must('config', 'set', 'sound-engine', 'pacat')
+    const room = await house.createRoom('Loose plug')
+    await house.join('ana', room, '--microphone', 'tone:440', '--speaker', 'none')
+    const omar = await house.join('omar', room, '--microphone', 'none', '--speaker', 'headset')
+    await omar.tells('speaking', { where: ({ isSpeaking }) => isSpeaking })
+    await pulse.unplugHeadset()
+    await omar.tells('device-lost', { where: ({ name }) => name === 'headset' })
+    await omar.tells('warning', { where: ({ message }) => message.includes("system's default") })
+    expect((await omar.state()).devices.speaker).toEqual({ name: 'headset', status: 'replaced' })
+    expect(Math.abs(secondsOf(await pulse.recordSpeaker(2_000))[0]!.hz - 440)).toBeLessThan(5)
+    await pulse.plugHeadset()
+    await omar.tells('device-back', { where: ({ name }) => name === 'headset' })
+    expect((await omar.state()).devices.speaker).toEqual({ name: 'headset', status: 'ok' })
+    expect(omar.told('warning')).toHaveLength(1)
+    await house.must('config', 'set', 'sound-engine', 'auto')
+  })
+
+  // As in docs/ssh.md, without the SSH between.
+  it('are a player at the end of a pipe, too: heard within 2 s, no gap above 60 ms, and all text on stderr', async () => {
+    const room = await house.createRoom('Pipe')
+    await house.join('ana', room, '--microphone', 'tone:440', '--speaker', 'none')
+    const played: number[] = []
+    const stop = pulse.listen((samples) => played.push(...samples))
+    const omar = house.start(['join', room.id, '--profile', 'omar', '--microphone', 'none', '--speaker', 'stdout'])
+    const player = startPlayer(pulse)
+    omar.child.stdout!.pipe(player.stdin!)
+    await eventually(() => omar.stderr().includes('You are in Pipe'), { withinMs: 15_000, what: 'Omar is in the room' })
+    const inRoomAt = played.length
+    const begins = () => played.findIndex((sample) => Math.abs(sample) > AUDIBLE)
+    const heardMs = () => (begins() < 0 ? 0 : (played.length - begins()) / 48)
+    await eventually(() => heardMs() >= HEARD_MS, {
+      withinMs: HEARD_MS + 10_000,
+      what: `${HEARD_MS} ms of sound at the speaker`,
+      everyMs: 200,
+    })
+    stop()
+    player.kill()
+    expect((begins() - inRoomAt) / 48).toBeLessThan(2_000)
+    const sound = Int16Array.from(played.slice(begins()))
+    expect(Math.abs(frequencyOf(sound) - 440)).toBeLessThan(1)
+    expect(longestSilenceMs(sound)).toBeLessThan(60)
+    expect(omar.stdout()).not.toContain('You are')
+  })
+
   it('are told to be gone when the sound server dies, and to be back', async () => {
     const room = await house.createRoom('Fragile')
     const ana = await house.join('ana', room, '--microphone', 'none')
@@ -150,6 +204,19 @@ describe.skipIf(hasCard)('a machine without a sound device', () => {
     expect(await run('devices', 'use', 'default')).toMatchObject({ code: 0 })
   })
 
+  it('is told by doctor, which over SSH names the two ways to hear all the same', async () => {
+    const doctorSays = async (env: Record<string, string>) => {
+      const { stdout } = await roomtone(['doctor', '--json'], { home: place.home, env: { ...silent, ...env } })
+      const { findings } = documents['doctor --json'].parse(JSON.parse(stdout))
+      return findings.find(({ name }) => name === 'sound devices')!
+    }
+    expect(await doctorSays({})).toMatchObject({ status: 'warning' })
+    expect((await doctorSays({})).mend).toBeUndefined()
+    const { mend } = await doctorSays({ SSH_CONNECTION: '10.0.0.2 50000 10.0.0.1 22' })
+    expect(mend).toContain('--speaker stdout')
+    expect(mend).toContain('PULSE_SERVER')
+  })
+
   it('is 1 for what needs one, in one sentence', async () => {
     for (const args of [['test'], ['test', 'Yeti'], ['use', 'Yeti']]) {
       const ran = await run('devices', ...args)
@@ -167,3 +234,23 @@ describe.skipIf(hasCard)('a machine without a sound device', () => {
     })
   })
 })
+
+const startPlayer = ({ env }: Pulse): ChildProcess => {
+  const format = ['--raw', '--format=s16le', '--rate=48000', '--channels=1', `--latency-msec=${PLAYER_MS}`]
+  const player = spawn('pacat', [...format, '--device=speaker'], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  player.stdin.on('error', () => {})
+  return player
+}
+
+const longestSilenceMs = (samples: Int16Array): number => {
+  let run = 0
+  let longest = 0
+  for (const sample of samples) {
+    run = Math.abs(sample) > AUDIBLE ? 0 : run + 1
+    longest = Math.max(longest, run)
+  }
+  return longest / 48
+}

@@ -117,6 +117,21 @@ describe.each(planes)('a bad network in front of %s', (name, missing, start) => 
     },
   )
 
+  test.skipIf(missing)('the delay that is shown is the way to the media server and back', async () => {
+    link = await startLink({ url: plane.url, seed: 5 })
+    const far = await joinWrtc(link.url, await plane.token('far', 'delay'))
+    leaving.push(far.close)
+    const shownMs = async () => (await far.media.stats()).roundTripMs ?? Number.NaN
+    const shows = (what: string, fits: (ms: number) => boolean) =>
+      eventually(async () => fits(await shownMs()) || Promise.reject(new Error(`${await shownMs()} ms`)), {
+        withinMs: 10_000,
+        what,
+      })
+    await shows('a short way', (ms) => ms < 50)
+    link.set({ up: { delayMs: 60 }, down: { delayMs: 90 } })
+    await shows('150 ms and little more', (ms) => ms >= 150 && ms < 200)
+  })
+
   test.skipIf(missing)('a session loses what the link counted, but for what the server sends again', async () => {
     link = await startLink({ url: plane.url, seed: 2 })
     const speaker = await joinWrtc(plane.url, await plane.token('speaker', 'session'))
