@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Api } from '../client/api.ts'
 import type { Credentials } from '../client/credentials.ts'
 import { failure } from './failure.ts'
-import { type Folders, foldersOf } from './folders.ts'
+import { checkHome, type Folders, foldersOf } from './folders.ts'
 import { createOutput, type Output, wantsColor } from './output.ts'
 import { checkValue, type SettingKey, type Settings } from './settings.ts'
 
@@ -122,6 +122,7 @@ export const createContext = (environment: Environment): ContextControl => {
       once('settings', async () => {
         const { openSettings } = await import('./settings.ts')
         const { workingFolder } = environment
+        checkHome(env)
         settings = await openSettings({ configFolder: folders.config, workingFolder, env })
         return settings
       }),

@@ -35,7 +35,7 @@ export type SessionOptions = {
   onSourceEnded?(): void
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
   onSilent?(): Promise<void>
-  /** Not in the room yet: it has no place for now and is asked again. A warning unless this is there. */
+  /** Not in the room yet: it has no place for now, or is not reached, and is asked again. A warning unless this is there. */
   onWaiting?(message: string): void
   /** Wall clock, ms since 1970. */
   now?(): number
@@ -82,6 +82,8 @@ const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
 // More than a clock is ever put right by in a tenth of a second without being set.
 const CLOCK_SET_MS = 500
+// A join that is under way has to be answered before one can leave.
+const GOODBYE_WITHIN_MS = 3_000
 
 /** One participant's stay in one room, from join to leave, through every cut between. Many fit in a process. */
 export const startSession = (options: SessionOptions): Session => {
@@ -266,7 +268,7 @@ export const startSession = (options: SessionOptions): Session => {
       for (const timer of timers) clearInterval(timer)
       hearing.close()
       await within(LEAVE_WITHIN_MS, microphone.close())
-      await within(LEAVE_WITHIN_MS, link.close(ownWishes.includes(end.reason)))
+      await within(GOODBYE_WITHIN_MS, link.close(ownWishes.includes(end.reason)))
       if (options.onSilent) await within(LEAVE_WITHIN_MS, options.onSilent())
       tellHeard(true)
       dispatch({ type: 'left', reason: end.reason, by: end.by, message: end.message })
@@ -280,8 +282,9 @@ export const startSession = (options: SessionOptions): Session => {
   void microphone.setMuted(isMutedAtFirst)
   link.enter().then(
     () => {
-      // Who is not let in leaves no recording.
-      if (!ending) hearing.setSink(sink)
+      // Who is not let in, or closed meanwhile, leaves no recording.
+      if (ending) return
+      hearing.setSink(sink)
       joined.resolve()
     },
     (error: Error) => finish(endOfError(error) ?? unreachableEnd(error)),

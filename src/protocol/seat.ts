@@ -73,6 +73,21 @@ export type SeatState = {
 
 export type SeatLeaveReason = LeaveReason | 'unreachable' | 'not-allowed' | 'interrupted' | 'done' | 'failed'
 
+/** The exit code of a program whose one stay ended so. */
+export const leaveExitCodes: Record<SeatLeaveReason, number> = {
+  left: 0,
+  done: 0,
+  kicked: 8,
+  replaced: 8,
+  'room-ended': 8,
+  'signed-out': 4,
+  lost: 7,
+  unreachable: 7,
+  'not-allowed': 5,
+  interrupted: 130,
+  failed: 1,
+}
+
 export type Heard = {
   /** Who: the name, and the handle where known. */
   who: string
