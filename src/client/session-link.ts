@@ -47,11 +47,7 @@ export type Link = {
 const JOIN_WITHIN_MS = 8_000
 // Where the server says that its turn will come.
 const WAIT_WITHIN_MS = 25_000
-<<<<<<< HEAD
-=======
-const GIVE_UP_AFTER_MS = 180_000
 const SILENT_TRIES_MS = 1_000
->>>>>>> main
 const FIRST_RETRY_MS = 200
 const LAST_RETRY_MS = 2_000
 const SERVER_SILENT_MS = 3_000
