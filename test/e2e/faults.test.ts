@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fileCredentials } from '../../src/client/credentials.ts'
-import { startLink } from '../../src/client/link.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Cable, farSideMissing, layCable } from '../support/far-side.ts'
 import { expectTruth, hears, keepFaultTable, noteHeard } from '../support/fault-lines.ts'
@@ -9,6 +8,7 @@ import {
   ANA_HZ,
   anaOf,
   areBack,
+  behindLink,
   cleanUp,
   cleanups,
   here,
@@ -22,13 +22,13 @@ import {
   type Scene,
   seats,
   serverOfItsOwn,
-  through,
   told,
   tone,
   wasAway,
 } from '../support/fault-scene.ts'
 import { enterByProgram, enterHere, type FaultSeat } from '../support/fault-seat.ts'
 import { freePort } from '../support/free-port.ts'
+import { onLivekit } from '../support/project-media.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // Each fault in a room of its own, all at the same time: Kim speaks 440 Hz, Ana 880 Hz, Noor's hand and then Omar's are
@@ -46,7 +46,7 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
     // Every sign-in and every token of the media server expires during each of the faults, many times.
     const settings = { accessTtlMs: 8_000, mediaTokenTtlMs: 5_000 }
     if (missing) {
-      server = await startTestServer({ port, media: 'embedded', settings })
+      server = await startTestServer({ port, media: 'project', settings })
       cleanups.push(server.close)
       return
     }
@@ -56,7 +56,7 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
     url = `http://${root.address}:${await openDoor(root.address, port)}`
     server = await startTestServer({
       port,
-      media: 'embedded',
+      media: 'project',
       mediaAddress: root.address,
       publicUrl: url,
       settings,
@@ -98,10 +98,11 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
     noteHeard('cut of 60 s, muted before', 'Kim hears Ana', kim, before.atMs, mendedMs, { before: before.kim })
   })
 
-  it('its server killed and started again, muted meanwhile: back as moderator, muted', async () => {
+  // The embedded media server goes with it; another one carries the sound on.
+  it.skipIf(onLivekit)('its server killed and started again, muted meanwhile: back as moderator, muted', async () => {
     await longCut
     const port = await freePort()
-    const { serve, outbox } = serverOfItsOwn(port)
+    const { serve, outbox } = await serverOfItsOwn(port)
     const first = await serve()
     const scene = await openScene(
       await people({ url: `http://127.0.0.1:${port}`, outbox }),
@@ -131,7 +132,7 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
   let afterMediaKill: Promise<TestServer> | undefined
   it('its media server killed: back as it was', async () => {
     afterMediaKill = longCut.then(async () => {
-      const own = await startTestServer({ media: 'embedded', now })
+      const own = await startTestServer({ media: 'project', now })
       cleanups.push(own.close)
       const scene = await openScene(await people(own), 'Media', 'speaker', here)
       const { kim, ana } = scene
@@ -150,7 +151,7 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
   })
 
   let afterShortCut: Promise<Scene> | undefined
-  it.skipIf(missing)('a cut of 2 s: nobody is shown as speaking who is not heard; all goes on as it was', async () => {
+  it.skipIf(missing)('a cut of 2 s: all goes on as it was, and nobody is taken to be away', async () => {
     afterShortCut = longCut.then(async () => {
       const scene = await behindCable('Cut 2 s', 'moderator')
       const { kim, ana, omar, cable } = scene
@@ -235,10 +236,9 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
   it('20 % lost with 100 ms of jitter: the tone stays, and the loss is told', async () => {
     const { kim, ana } = await people(server)
     const room = await kim.api.call('createRoom', { body: { title: 'Loss' } })
-    const link = await startLink({ url: server.url.replace('http', 'ws'), seed: 7 })
-    cleanups.push(link.close)
+    const link = behindLink(ana.api, 7)
     const host = await enterHere(kim, room, tone(KIM_HZ))
-    const guest = await enterHere({ api: through(ana.api, link.url) }, room)
+    const guest = await enterHere(link, room)
     seats.push(host, guest)
     const startMs = performance.now()
     await hears(guest, KIM_HZ, startMs, 2)
@@ -247,10 +247,11 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
     link.set({ up: worse, down: worse })
     await sleep(8_000)
     const heard = guest.ears.between(cutMs + 1_000)
-    expect(Math.abs(heard.hz - KIM_HZ)).toBeLessThanOrEqual(2)
+    expect(Math.abs(heard.hz - KIM_HZ)).toBeLessThanOrEqual(5)
     const silentShare = 1 - heard.seconds / ((performance.now() - cutMs - 1_000) / 1_000)
     expect(silentShare).toBeLessThan(0.2)
-    expect(guest.see().network.lossPercent).toBeGreaterThan(10)
+    // livekit-server sends again what is missed.
+    expect(guest.see().network.lossPercent).toBeGreaterThan(onLivekit ? 0 : 10)
     expect(guest.see().network.lossPercent).toBeLessThan(30)
     expect(guest.see().participants.find(({ name }) => name === 'Kim')?.isSpeaking).toBe(true)
     link.set({})
@@ -271,10 +272,9 @@ describe.concurrent(`what befalls a seat${missing ? ` (some skipped: cutting a c
     const own = await afterMediaKill!
     const { kim, ana } = await people(own)
     const room = await kim.api.call('createRoom', { body: { title: 'Clock' } })
-    const link = await startLink({ url: own.url.replace('http', 'ws'), seed: 3 })
-    cleanups.push(link.close)
+    const link = behindLink(ana.api, 3)
     const host = await enterHere(kim, room, tone(KIM_HZ), { now })
-    const guest = await enterHere({ api: through(ana.api, link.url) }, room, null, { now })
+    const guest = await enterHere(link, room, null, { now })
     seats.push(host, guest)
     const startMs = performance.now()
     await hears(guest, KIM_HZ, startMs, 2)

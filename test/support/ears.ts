@@ -3,8 +3,8 @@ import { type AudioSink, FRAME_MS, FRAME_SAMPLES } from '../../src/audio/frame.t
 import { levelDb } from '../../src/audio/level.ts'
 
 const AUDIBLE_DB = -45
-/** A speaker is given something every 10 ms, be it silence, late on a busy machine: no more for so long is a gap itself. */
-const STOPPED_MS = 1_000
+/** Sound may come late on a busy machine without a gap in it; where none came for longer, the time without is the gap. */
+const STALL_MS = 1_000
 
 /** What was heard within a stretch of time: strongest frequency and level of what was audible, and the longest time without. */
 export type HeardBetween = { hz: number; levelDb: number; seconds: number; longestGapMs: number }
@@ -34,18 +34,23 @@ export const openEars = (): Ears => {
     },
     between: (fromMs, untilMs = performance.now()) => {
       const ear = createEar()
-      let lastMs = fromMs
-      let gapMs = 0
+      let soundMs = fromMs
+      let silentMs = 0
       let longestGapMs = 0
+      const closeGap = (atMs: number) => {
+        const gapMs = atMs - soundMs > STALL_MS ? atMs - soundMs : silentMs
+        longestGapMs = Math.max(longestGapMs, gapMs)
+      }
       for (const [index, { atMs, isAudible, frame }] of heard.entries()) {
         if (atMs < fromMs || atMs > untilMs) continue
         ear.push(frame, 1, index * FRAME_MS)
-        const stoppedMs = atMs - lastMs > STOPPED_MS ? atMs - lastMs : 0
-        gapMs = (isAudible && stoppedMs === 0 ? 0 : gapMs) + stoppedMs + (isAudible ? 0 : FRAME_MS)
-        longestGapMs = Math.max(longestGapMs, gapMs)
-        if (isAudible) gapMs = 0
-        lastMs = atMs
+        silentMs += isAudible ? 0 : FRAME_MS
+        if (!isAudible) continue
+        closeGap(atMs)
+        soundMs = atMs
+        silentMs = 0
       }
+      closeGap(untilMs)
       const { frequencyHz, levelDb: level, seconds } = ear.report()
       return {
         hz: Math.round(frequencyHz * 10) / 10,

@@ -6,10 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { createToneSource } from '../../src/audio/sources/tone.ts'
 import type { Api } from '../../src/client/api.ts'
-import type { Room } from '../../src/protocol/rooms.ts'
+import { type Link, startLink } from '../../src/client/link.ts'
+import type { LinkProfile } from '../../src/client/link-relay.ts'
+import type { Joined, Room } from '../../src/protocol/rooms.ts'
+import type { RouteName } from '../../src/protocol/routes.ts'
 import { eventually } from './eventually.ts'
 import { hears, keepsQueue } from './fault-lines.ts'
 import { enterHere, type FaultSeat, forget, type Signed, signUp } from './fault-seat.ts'
+import { mediaEnv, startProjectMedia } from './project-media.ts'
 import { startRoomtone } from './roomtone.ts'
 import type { Sms, TestServer } from './server.ts'
 
@@ -109,7 +113,9 @@ export const isMutedAndOpens = async ({ kim, ana }: Scene) => {
 export const here: Enter = (who, room, isSpeaking) => enterHere(who, room, isSpeaking ? tone(ANA_HZ) : null)
 
 /** `serve` in a process of its own, again and again on the same port and data. */
-export const serverOfItsOwn = (port: number) => {
+export const serverOfItsOwn = async (port: number) => {
+  const livekit = await startProjectMedia()
+  if (livekit) cleanups.push(livekit.close)
   const home = mkdtempSync(join(tmpdir(), 'rt-faults-'))
   const outbox = join(home, 'outbox.jsonl')
   cleanups.push(() => rmSync(home, { recursive: true, force: true }))
@@ -121,7 +127,7 @@ export const serverOfItsOwn = (port: number) => {
         .map((line) => JSON.parse(line) as Sms),
     serve: async () => {
       const args = ['serve', '--port', String(port), '--data', join(home, 'data'), '--sms', `outbox:${outbox}`]
-      const running = startRoomtone(args, { home, withinMs: 110_000 })
+      const running = startRoomtone(args, { home, env: mediaEnv(livekit), withinMs: 110_000 })
       cleanups.push(async () => {
         running.kill('SIGTERM')
         await running.ended
@@ -147,13 +153,18 @@ export const openDoor = async (address: string, port: number): Promise<number> =
   return (door.address() as AddressInfo).port
 }
 
-/** The same API, but the media server is reached by `url`. */
-export const through = (api: Api, url: string): Api => ({
-  ...api,
-  call: async (name, options) => {
+/** The same API, but what it says of the media server leads through a bad network. */
+export const behindLink = (api: Api, seed: number) => {
+  let link: Link | undefined
+  const call = async (name: RouteName, options?: object) => {
     const answer = await api.call(name, options)
-    return name === 'joinRoom'
-      ? ({ ...(answer as object), media: { ...(answer as { media: object }).media, url } } as never)
-      : answer
-  },
-})
+    if (name !== 'joinRoom') return answer
+    const joined = answer as unknown as Joined
+    if (!link) {
+      link = await startLink({ url: joined.media.url, seed })
+      cleanups.push(link.close)
+    }
+    return { ...joined, media: { ...joined.media, url: link.url } }
+  }
+  return { api: { ...api, call: call as Api['call'] }, set: (profile: LinkProfile) => link!.set(profile) }
+}

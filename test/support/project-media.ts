@@ -1,7 +1,7 @@
 import type { LivekitOptions, LivekitServer } from './livekit-server.ts'
 
 // The end-to-end tests run once on each media plane: vitest.config.ts has a project for either.
-const onLivekit = process.env.ROOMTONE_TEST_MEDIA === 'livekit'
+export const onLivekit = process.env.ROOMTONE_TEST_MEDIA === 'livekit'
 
 type ProjectMedia = LivekitServer | undefined
 

@@ -20,7 +20,7 @@ export type TestServerOptions = Partial<Omit<ServerOptions, 'store' | 'log' | 'm
   store?: StoreKind
   /** `embedded`: the real media server, a private build of it. `project`: that, or a livekit-server, as the vitest project is. `none`: rooms without sound. */
   media?: 'embedded' | 'project' | 'none' | MediaPlane
-  /** Where the embedded media server is to be reached; loopback unless said. */
+  /** Where that media server is to be reached; loopback unless said. */
   mediaAddress?: string
   /** Data of an earlier test server, kept over a restart: its `data`. */
   data?: TestServerData
@@ -55,7 +55,10 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
   // Told of at once by webhooks, unlike those of a House.
   const livekit =
     media === 'project'
-      ? await startProjectMedia({ webhookUrls: [`http://127.0.0.1:${port}/api/webhooks/livekit`] })
+      ? await startProjectMedia({
+          address: mediaAddress,
+          webhookUrls: [`http://127.0.0.1:${port}/api/webhooks/livekit`],
+        })
       : undefined
   const embedded =
     media === 'embedded' || (media === 'project' && !livekit) ? await startEmbeddedMedia(port, mediaAddress) : null
