@@ -296,6 +296,30 @@ describe('a room in lines', () => {
     await says('Guide may speak again.')
   })
 
+  it('tells the running seat of a setting that counts at once, by either of its words', async () => {
+    const seat = fakeSeat('listener')
+    const values = ['on', 'off']
+    let value = 'on'
+    const settings: LineDeps['settings'] = {
+      list: async () => [{ key: 'noise', label: 'take the noise out of your voice', value, values }],
+      set: async (_key, next) => {
+        value = next
+      },
+    }
+    const { type, says, notes } = start({ initialSeat: seat.line, settings })
+    type('noise off')
+    await says('noise is off now.')
+    expect(value).toBe('off')
+    type('set noise on')
+    await says('noise is on now.')
+    expect(seat.asked).toEqual([
+      { verb: 'noise', on: false },
+      { verb: 'noise', on: true },
+    ])
+    type('noise loud')
+    await notes('Type noise on or noise off.')
+  })
+
   it('holds news until Enter while pulled, but not the answer to what was typed', async () => {
     const seat = fakeSeat('listener')
     const { type, says, said, notes, setting } = start({ initialSeat: seat.line })
