@@ -24,6 +24,7 @@ import { addRooms } from './commands/rooms.ts'
 import { addServe } from './commands/serve.ts'
 import { addServer } from './commands/server.ts'
 import { addSessions } from './commands/sessions.ts'
+import { addSilence } from './commands/silence.ts'
 import { addStage } from './commands/stage.ts'
 import { addStatus } from './commands/status.ts'
 import { addStepDown } from './commands/step-down.ts'
@@ -114,6 +115,7 @@ const commands = [
   addHand,
   addInvitation,
   addVolume,
+  addSilence,
   addStepDown,
   addLeave,
   addStage,

@@ -1,4 +1,11 @@
-import { type DeviceOptions, type Microphone, openMicrophone, openSpeaker, type Speaker } from '../audio/devices.ts'
+import {
+  type DeviceOptions,
+  listDevices,
+  type Microphone,
+  openMicrophone,
+  openSpeaker,
+  type Speaker,
+} from '../audio/devices.ts'
 import type { AudioFileSource } from '../audio/files/open.ts'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import { openSink, parseSinkSpec } from '../audio/sinks/sink.ts'
@@ -15,6 +22,8 @@ export type Sound = {
   sink: AudioSink | null
   /** The microphone is a device, or may become one: it opens by `unmute` alone. */
   isDevice: boolean
+  /** The speaker is a device, or may become one: somebody is there, and nothing is kept or passed on. */
+  isHeardHere: boolean
   devices: SeatState['devices']
   /** Tells the session of devices that go and come back, and of what could not be opened. */
   follow(session: Session): void
@@ -25,6 +34,8 @@ export type Sound = {
   use(devices: { microphone?: string; speaker?: string }): Promise<void>
   /** Takes the noise out of the voice at a microphone device, or no longer; a file and a tone stay as they are. */
   suppressNoise(isWished: boolean): Promise<void>
+  /** What the system calls the speaker that a seat has by this name: `default` stands for another. */
+  speakerName(name: string): Promise<string>
   /** What was wrong with the file that was played, once that is known. */
   warning(): string | undefined
   close(): Promise<void>
@@ -114,6 +125,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
     source,
     sink,
     isDevice: ['device', 'none'].includes(parseSourceSpec(order.source).kind),
+    isHeardHere: ['device', 'none'].includes(parseSinkSpec(order.speaker).kind),
     devices: {
       microphone: { name: order.source, status: source ? 'ok' : 'none' },
       speaker: { name: order.speaker, status: sink ? 'ok' : 'none' },
@@ -138,6 +150,11 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
       await changed
     },
     suppressNoise: noise.setWished,
+    speakerName: async (name) => {
+      if (name !== 'default') return name
+      const { outputs } = await listDevices(options)
+      return outputs.find(({ isDefault }) => isDefault)?.name ?? name
+    },
     warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
     close: async () => {
       closing ??= Promise.allSettled([now.microphone?.close(), now.speaker?.close()])
@@ -157,7 +174,12 @@ const refuseUnlessDevice = (kind: Kind, name: string, ordered: string): void => 
 
 const followDevice = (kind: Kind, name: string, stream: Stream, session: Session, isCurrent: () => boolean) => {
   if (!('onLost' in stream)) return
-  const { onLost, onBack } = stream as Microphone | Speaker
+  const { onLost, onReplaced, onBack } = stream as Microphone | Speaker
   onLost(() => isCurrent() && session.setDevice(kind, name, 'lost'))
+  onReplaced(() => {
+    if (!isCurrent()) return
+    session.setDevice(kind, name, 'replaced')
+    session.warn(`Your ${kind} is the system's default until ${name} is back.`)
+  })
   onBack(() => isCurrent() && session.setDevice(kind, name, 'ok'))
 }

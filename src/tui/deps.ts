@@ -38,7 +38,8 @@ type TrialListener = { onLevel: (levelDb: number) => void; onEnd: () => void }
 
 export type SettingDesk = {
   list: () => Promise<SettingItem[]>
-  set: (key: string, value: string) => Promise<void>
+  /** Resolves with what a running seat is to be told of it. */
+  set: (key: string, value: string) => Promise<SeatCommand | undefined>
 }
 
 /** What the terminal UI needs from outside; errors carry a `code` of protocol/errors or `unreachable`. */
@@ -54,7 +55,8 @@ export type TuiDeps = {
     verify: (loginId: string, code: string, name?: string) => Promise<{ account: Account; isNew: boolean }>
   }
   rooms: {
-    list: (search?: string) => Promise<Rooms>
+    /** A page of the live rooms, newest first; `cursor` is where the page before ended. */
+    list: (search?: string, cursor?: string) => Promise<Rooms>
     subscribe: (subscription: RoomSubscription) => { close: () => unknown }
     create: (room: { title: string }) => Promise<Room>
   }

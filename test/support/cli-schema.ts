@@ -70,8 +70,9 @@ const seatParticipant = rooms.participantSchema.omit({ handle: true, joinedAt: t
   levelDb: z.number(),
   quality,
   volume: z.number(),
+  isSilenced: z.boolean(),
 })
-const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'lost', 'none']) })
+const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'replaced', 'lost', 'none']) })
 
 export const seatStateSchema = z.object({
   seatId: z.string(),

@@ -1,6 +1,6 @@
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
-import { personActions } from '../people.ts'
+import { personActions, tuningWords } from '../people.ts'
 import { count, ending, liveFor, microphoneSentence } from '../words.ts'
 import type { Deed } from './vocabulary.ts'
 
@@ -28,14 +28,9 @@ export const answer = (deed: Deed, state: SeatState): string | undefined => {
 
 /** Where you are, whether you are heard, and who is on stage; several lines. */
 export const describeState = (state: SeatState, nowMs = Date.now()): string => {
-  const { room, counts, you } = state
-  const facts = [
-    liveFor(room.startedAt, nowMs),
-    `${count(counts.speakers + counts.listeners, 'person', 'people')} here`,
-    room.isRecorded ? 'being recorded' : 'not recorded',
-  ].filter((fact) => fact !== undefined)
+  const { room, you } = state
   return lines([
-    `${room.title}: ${facts.join(', ')}.`,
+    `${room.title}: ${roomFacts(state, nowMs).join(', ')}.`,
     connectionSentence(state),
     `You are a ${you.role}. ${microphoneSentence(state)}${you.isNoiseSuppressed ? ' Noise is suppressed.' : ''}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
     stageSentence(state),
@@ -43,6 +38,14 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
     room.link ? `Link: ${room.link}` : undefined,
   ])
 }
+
+/** How long it is live, how many are here, whether it is recorded. */
+export const roomFacts = ({ room, counts }: SeatState, nowMs: number): string[] =>
+  [
+    liveFor(room.startedAt, nowMs),
+    `${count(counts.speakers + counts.listeners, 'person', 'people')} here`,
+    room.isRecorded ? 'being recorded' : 'not recorded',
+  ].filter((fact) => fact !== undefined)
 
 /** What `describeState` tells, as labels and values; an empty value says nothing. */
 export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string, value: string][] => {
@@ -79,9 +82,9 @@ const describeNow = (state: SeatState): string => {
   ])
 }
 
-const describeLevels = ({ participants, you }: SeatState): string => {
-  const speaking = participants.filter((person) => person.isSpeaking && !person.isYou)
-  const others = speaking.map((person) => `${person.name} speaks at ${Math.round(person.levelDb)} dB.`)
+const describeLevels = (state: SeatState): string => {
+  const { you } = state
+  const others = speakersIn(state).map((person) => `${person.name} speaks at ${Math.round(person.levelDb)} dB.`)
   const isYoursKnown = you.microphone === 'open' || you.isTalkingWhileMuted
   return lines([
     ...(others.length > 0 ? others : ['Nobody is speaking.']),
@@ -161,8 +164,12 @@ const connectionSentence = ({ connection }: SeatState): string | undefined => {
   return connection.status === 'left' ? ending(connection.reason, connection.by).what : undefined
 }
 
-const speakingSentence = ({ participants }: SeatState): string => {
-  const speaking = participants.filter(({ isSpeaking, isYou }) => isSpeaking && !isYou)
+/** Those who speak now, but you. */
+export const speakersIn = ({ participants }: SeatState): SeatParticipant[] =>
+  participants.filter(({ isSpeaking, isYou }) => isSpeaking && !isYou)
+
+const speakingSentence = (state: SeatState): string => {
+  const speaking = speakersIn(state)
   return speaking.length === 0 ? 'Nobody is speaking.' : `Speaking: ${speaking.map(({ name }) => name).join(', ')}.`
 }
 
@@ -186,14 +193,26 @@ const personSentence = (person: SeatParticipant): string => {
 const nameOf = (person: SeatParticipant): string => (person.isYou ? 'you' : person.name)
 
 const audienceFacts = (person: SeatParticipant): string =>
-  facts(['in the audience', person.hasHandUp && 'hand up', person.isAway && 'away', person.isRecording && 'recording'])
+  facts([
+    'in the audience',
+    person.hasHandUp && 'hand up',
+    person.isAway && 'away',
+    person.isRecording && 'recording',
+    tunedFor(person),
+  ])
 
 const stageFacts = (person: SeatParticipant): string =>
   facts([
     person.kind === 'bot' && 'bot',
     person.role === 'moderator' && 'moderator',
     person.isAway ? 'away' : voiceWord(person),
+    tunedFor(person),
   ])
+
+const tunedFor = (person: SeatParticipant): string | false => {
+  const words = tuningWords(person)
+  return words !== '' && `${words} for you`
+}
 
 const facts = (given: (string | false)[]): string => given.filter((fact) => fact !== false).join(', ')
 

@@ -31,6 +31,7 @@ it('a setting changed on the full screen is remembered and told the running seat
       list: async () => [{ key: 'noise', label: 'noise', value, values: ['on', 'off'] }],
       set: async (_key: string, next: string) => {
         value = next
+        return { verb: 'noise', on: next === 'on' }
       },
     },
   } as unknown as TuiDeps
@@ -55,6 +56,6 @@ it('a setting changed on the full screen is remembered and told the running seat
   desk.dispatch({ type: 'key', key: 'enter' })
   await eventually(() => asked.length > 0, { withinMs: 3_000, what: 'the seat is told' })
   expect(asked).toEqual([{ verb: 'noise', on: false }])
-  expect(items()).toMatchObject([{ key: 'noise', value: 'off' }])
+  await eventually(() => items()?.[0]?.value === 'off', { withinMs: 3_000, what: 'the new value is shown' })
   desk.close()
 })

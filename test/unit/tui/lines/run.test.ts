@@ -156,6 +156,25 @@ describe('the hallway in lines', () => {
     expect(await end).toEqual({ exitCode: 0 })
   })
 
+  it('goes on to rooms that the first answer did not hold', async () => {
+    const list = async (_search?: string, cursor?: string) => ({
+      rooms: cursor === undefined ? crowd.slice(0, 10) : crowd.slice(10),
+      nextCursor: cursor === undefined ? 'c1' : null,
+      eventCursor: '0',
+    })
+    const { type, says, said, end } = start({ rooms: { ...rooms(crowd), list } })
+    await says('There are more: type more.')
+    expect(said.at(-1)).toMatch(/^The newest 10 rooms live:\n/)
+    type('more')
+    await says('11. Room 10')
+    expect(said.at(-1)).toContain('\n3 more: type more.')
+    type('more', 'more')
+    await says('23. Room 22')
+    await says('That was the last room.')
+    type('quit')
+    expect(await end).toEqual({ exitCode: 0 })
+  })
+
   it('joins by number, link or title, comes back after leaving, and goes in again', async () => {
     const joined: string[] = []
     const join = async (room: string) => {
@@ -281,11 +300,13 @@ describe('a room in lines', () => {
   it('says what no event tells: hearing, volume, the right to speak given back, a refusal', async () => {
     const seat = fakeSeat('listener')
     const { type, says, notes } = start({ initialSeat: seat.line })
-    type('deafen', 'undeafen', 'louder', 'volume 80 @h0', 'invite @x')
+    type('deafen', 'undeafen', 'louder', 'volume 80 @h0', 'silence @h0', 'hear @h0', 'invite @x')
     await says('You hear nothing now.')
     await says('You hear again.')
     await says('Volume 100 %.')
     await says('Omar at 80 % for you.')
+    await says('You do not hear Omar any more; nobody is told.')
+    await says('You hear Omar again.')
     await notes('Nobody here is called that.')
     const mutedIs = (mutedByModerator: boolean): SeatState => ({
       ...seat.state(),
@@ -296,28 +317,35 @@ describe('a room in lines', () => {
     await says('Guide may speak again.')
   })
 
-  it('tells the running seat of a setting that counts at once, by either of its words', async () => {
+  it('tells the running seat of a setting that counts at once', async () => {
     const seat = fakeSeat('listener')
-    const values = ['on', 'off']
-    let value = 'on'
-    const settings: LineDeps['settings'] = {
-      list: async () => [{ key: 'noise', label: 'take the noise out of your voice', value, values }],
-      set: async (_key, next) => {
-        value = next
+    const cue = { key: 'cue-open', label: 'a sound', value: 'on', values: ['on', 'off'] }
+    const { type, says } = start({
+      initialSeat: seat.line,
+      settings: { list: async () => [cue], set: async () => ({ verb: 'sound', cues: [] }) },
+    })
+    type('set cue-open off')
+    await says('cue-open is off now.')
+    expect(seat.asked).toEqual([{ verb: 'sound', cues: [] }])
+  })
+
+  it('takes noise on and off for the setting', async () => {
+    const changed: string[] = []
+    const noise = { key: 'noise', label: 'take the noise out of your voice', value: 'on', values: ['on', 'off'] }
+    const { type, says, notes } = start({
+      initialSeat: fakeSeat('listener').line,
+      settings: {
+        list: async () => [noise],
+        set: async (key, value) => {
+          changed.push(`${key} ${value}`)
+          return undefined
+        },
       },
-    }
-    const { type, says, notes } = start({ initialSeat: seat.line, settings })
-    type('noise off')
+    })
+    type('noise off', 'noise loud')
     await says('noise is off now.')
-    expect(value).toBe('off')
-    type('set noise on')
-    await says('noise is on now.')
-    expect(seat.asked).toEqual([
-      { verb: 'noise', on: false },
-      { verb: 'noise', on: true },
-    ])
-    type('noise loud')
     await notes('Type noise on or noise off.')
+    expect(changed).toEqual(['noise off'])
   })
 
   it('holds news until Enter while pulled, but not the answer to what was typed', async () => {
