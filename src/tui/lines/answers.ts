@@ -32,7 +32,7 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
   return lines([
     `${room.title}: ${roomFacts(state, nowMs).join(', ')}.`,
     connectionSentence(state),
-    `You are a ${you.role}. ${microphoneSentence(state)}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
+    `You are a ${you.role}. ${microphoneSentence(state)}${you.isNoiseSuppressed ? ' Noise is suppressed.' : ''}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
     stageSentence(state),
     ...state.hands.map(handLine),
     room.link ? `Link: ${room.link}` : undefined,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { SeatParticipant, SeatState } from '../../../../src/protocol/seat.ts'
-import { answer, describePeople, describeState } from '../../../../src/tui/lines/answers.ts'
+import { answer, describePeople, describeState, stateFacts } from '../../../../src/tui/lines/answers.ts'
 import type { Deed } from '../../../../src/tui/lines/vocabulary.ts'
 import { aParticipant, aSeat } from '../../../support/tui-fixtures.ts'
 
@@ -49,6 +49,15 @@ it('finds somebody by a part of the name and says what you may do to them, in th
     '  kick @h0: remove from the room',
   ])
   expect(ask({ does: 'act', text: '@h0' }, 'listener')?.join()).not.toMatch(/kick|admit/)
+})
+
+it('tells that noise is suppressed where it is, and nothing where it is not', () => {
+  const state = aSeat('moderator')
+  const quiet = { ...state, you: { ...state.you, isNoiseSuppressed: true } }
+  expect(stateFacts(quiet)).toContainEqual(['noise', 'suppressed'])
+  expect(describeState(quiet)).toContain(' Noise is suppressed.')
+  expect(stateFacts(state)).toContainEqual(['noise', ''])
+  expect(describeState(state)).not.toContain('oise')
 })
 
 it('tells how loud somebody is for you alone, and the word back', () => {

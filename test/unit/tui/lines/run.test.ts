@@ -329,6 +329,25 @@ describe('a room in lines', () => {
     expect(seat.asked).toEqual([{ verb: 'sound', cues: [] }])
   })
 
+  it('takes noise on and off for the setting', async () => {
+    const changed: string[] = []
+    const noise = { key: 'noise', label: 'take the noise out of your voice', value: 'on', values: ['on', 'off'] }
+    const { type, says, notes } = start({
+      initialSeat: fakeSeat('listener').line,
+      settings: {
+        list: async () => [noise],
+        set: async (key, value) => {
+          changed.push(`${key} ${value}`)
+          return undefined
+        },
+      },
+    })
+    type('noise off', 'noise loud')
+    await says('noise is off now.')
+    await notes('Type noise on or noise off.')
+    expect(changed).toEqual(['noise off'])
+  })
+
   it('holds news until Enter while pulled, but not the answer to what was typed', async () => {
     const seat = fakeSeat('listener')
     const { type, says, said, notes, setting } = start({ initialSeat: seat.line })
