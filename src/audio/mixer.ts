@@ -1,5 +1,5 @@
 import { type Channels, createFrame, FRAME_MS, FRAME_SAMPLES } from './frame.ts'
-import { levelDb, SILENCE_DB } from './level.ts'
+import { gainOfDb, levelDb, SILENCE_DB } from './level.ts'
 import { createLimiter } from './limiter.ts'
 import { createFrameAdapter } from './resample.ts'
 import { crossFade, fadeIn, fadeOutMirrored } from './seams.ts'
@@ -25,10 +25,15 @@ export type Mixer = {
   inputs(): string[]
   /** Deafened: inputs keep flowing and are metered, the mix is silence. */
   setDeafened(deafened: boolean): void
+  /** All inputs lowered by so many decibels, 0 for not at all; it gets there smoothly, and sooner down than up. */
+  lowerBy(db: number): void
   /** `complete`: all that had a frame last time have the next one; `partial`: some have; `empty`: nobody has. */
   waiting(): 'complete' | 'partial' | 'empty'
-  /** Mixes the next frame of each into the caller's. Whoever has none is silent until it has. */
-  pull(into: Int16Array): void
+  /**
+   * Mixes the next frame of each into the caller's. Whoever has none is silent until it has. `beside`, of one channel, is
+   * heard in any case: neither lowered nor deafened.
+   */
+  pull(into: Int16Array, beside?: Int16Array): void
 }
 
 /** More than this is never kept of one input. */
@@ -36,12 +41,14 @@ const MAX_FRAMES = 12
 /** An input that had a frame more than it needed for so many frames has it taken out: it would only be delay. */
 const SPARE_FRAMES = 30
 
-/** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit while it comes steadily. */
+/** Sums named inputs without ever wrapping. A single input below -0.2 dBFS peak passes bit by bit while it comes steadily. */
 export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mixer => {
   const inputs = new Map<string, ReturnType<typeof createInput>>()
   const sum = new Float32Array(FRAME_SAMPLES * channels)
   const limiter = createLimiter(channels)
   let deafened = false
+  let lowered = 1
+  let gain = 1
   return {
     channels,
     input: (name) => {
@@ -62,11 +69,18 @@ export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mix
       if (!all.some((input) => input.hasFrame())) return 'empty'
       return all.some((input) => input.isAwaited()) ? 'partial' : 'complete'
     },
-    pull: (into) => {
+    lowerBy: (db) => {
+      lowered = gainOfDb(-db)
+    },
+    pull: (into, beside) => {
       sum.fill(0)
       for (const input of inputs.values()) input.mixInto(sum)
-      if (deafened) into.fill(0)
-      else limiter.apply(sum, into)
+      const next = glide(gain, lowered)
+      if (gain !== 1 || next !== 1) ramp(sum, gain, next, channels)
+      gain = next
+      if (deafened) sum.fill(0)
+      if (beside) for (let i = 0; i < sum.length; i++) sum[i]! += beside[Math.floor(i / channels)]!
+      limiter.apply(sum, into)
     },
   }
 }
@@ -77,7 +91,7 @@ const createInput = (channels: Channels, remove: () => void) => {
   const frame = createFrame(channels)
   let wantedGain = 1
   let muted = false
-  let gain = 1
+  let gain: number | undefined
   let level = SILENCE_DB
   return {
     push: adapter.push,
@@ -96,7 +110,7 @@ const createInput = (channels: Channels, remove: () => void) => {
       frames.take(frame)
       level = levelDb(frame)
       const target = muted ? 0 : wantedGain
-      if (level > SILENCE_DB) addRamped(frame, sum, gain, target, channels)
+      if (level > SILENCE_DB) addRamped(frame, sum, gain ?? target, target, channels)
       gain = target
     },
   }
@@ -105,6 +119,8 @@ const createInput = (channels: Channels, remove: () => void) => {
 /** What comes from one, frame by frame. It neither starts nor stops with a click. */
 const createFrameQueue = (channels: Channels) => {
   const queue: Int16Array[] = []
+  /** Used again: three hundred new ones a second would keep the collector busy. */
+  const spares: Int16Array[] = []
   const last = createFrame(channels)
   const counts = { droppedMs: 0, starvedMs: 0 }
   let hasBegun = false
@@ -131,13 +147,15 @@ const createFrameQueue = (channels: Channels) => {
   }
 
   const drop = (frames: number) => {
-    queue.splice(0, frames)
+    spares.push(...queue.splice(0, frames))
     counts.droppedMs += frames * FRAME_MS
   }
 
   return {
     push: (frame: Int16Array) => {
-      queue.push(frame.slice())
+      const copy = spares.pop() ?? createFrame(channels)
+      copy.set(frame)
+      queue.push(copy)
       if (queue.length > MAX_FRAMES) drop(1)
     },
     hasFrame: () => queue.length > 0,
@@ -146,12 +164,29 @@ const createFrameQueue = (channels: Channels) => {
       const next = queue.shift()
       if (!next) return starve(into)
       into.set(next)
+      spares.push(next)
       if (!isFlowing) fadeIn(into, channels)
       hasBegun = isFlowing = true
       takeOutSpare(into)
       last.set(into)
     },
     stats: () => ({ ...counts, fillMs: queue.length * FRAME_MS }),
+  }
+}
+
+/** Of the way that is left so much is gone in a frame: of 20 dB all but one after 100 ms down, and after 300 ms up. */
+const DOWN_SHARE = 0.35
+const UP_SHARE = 0.08
+
+const glide = (from: number, to: number): number => {
+  if (Math.abs(to - from) < 0.001) return to
+  return from + (to - from) * (to < from ? DOWN_SHARE : UP_SHARE)
+}
+
+const ramp = (samples: Float32Array, from: number, to: number, channels: Channels) => {
+  for (let i = 0; i < samples.length; i++) {
+    const share = Math.floor(i / channels) / FRAME_SAMPLES
+    samples[i]! *= from + (to - from) * share
   }
 }
 

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Api } from '../client/api.ts'
 import type { Credentials } from '../client/credentials.ts'
 import { failure } from './failure.ts'
-import { type Folders, foldersOf } from './folders.ts'
+import { checkHome, type Folders, foldersOf } from './folders.ts'
 import { createOutput, type Output, wantsColor } from './output.ts'
 import { checkValue, type SettingKey, type Settings } from './settings.ts'
 
@@ -55,6 +55,8 @@ export type Context = Streams & {
   serverAt(origin: string): Promise<ServerChoice>
   /** Sign-ins are kept per server and profile. */
   credentialsFile(server: ServerChoice): Promise<string>
+  /** So are the volumes of people; a bare LiveKit room goes by the origin of its URL instead of a server's key. */
+  volumesFile(keyOrOrigin: string): Promise<string>
   credentials(server: ServerChoice): Promise<Credentials>
   /** The access token of ROOMTONE_TOKEN where it may be shown to this server. */
   accessToken(server: ServerChoice): Promise<string | undefined>
@@ -100,6 +102,8 @@ export const createContext = (environment: Environment): ContextControl => {
   // Settings that no command has needed to open are not opened for the look of a line.
   const isPlain = () => flags.plain === true || (settings ? settings.get('face')?.value : env.ROOMTONE_FACE) === 'plain'
 
+  const profile = async () => (await context.setting('profile', flags.profile)) ?? 'default'
+
   const context: Context = {
     ...environment,
     folders,
@@ -122,6 +126,7 @@ export const createContext = (environment: Environment): ContextControl => {
       once('settings', async () => {
         const { openSettings } = await import('./settings.ts')
         const { workingFolder } = environment
+        checkHome(env)
         settings = await openSettings({ configFolder: folders.config, workingFolder, env })
         return settings
       }),
@@ -135,10 +140,8 @@ export const createContext = (environment: Environment): ContextControl => {
       const configured = await configuredServer(context)
       return configured === origin ? { url: origin, key: keyOf(origin), isLocal: false } : linked(context, origin)
     },
-    credentialsFile: async (server) => {
-      const profile = (await context.setting('profile', flags.profile)) ?? 'default'
-      return `${folders.state}/sign-ins/${profile}/${server.key}.json`
-    },
+    credentialsFile: async (server) => `${folders.state}/sign-ins/${await profile()}/${server.key}.json`,
+    volumesFile: async (keyOrOrigin) => `${folders.state}/volumes/${await profile()}/${keyOf(keyOrOrigin)}.json`,
     accessToken: async (server) => {
       if (!env.ROOMTONE_TOKEN) return undefined
       const configured = await configuredServer(context)

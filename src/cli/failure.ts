@@ -1,3 +1,4 @@
+import { leaveExitCodes, type SeatLeaveReason } from '../protocol/seat.ts'
 import { cleanLine } from '../protocol/text.ts'
 
 export type Failure = Error & { code: string }
@@ -14,7 +15,7 @@ export const codeOf = (error: unknown): string | undefined => {
 export const exitCodeOf = (error: unknown): number => exitCodes[codeOf(error) ?? ''] ?? 1
 
 /** The exit code of a seat that is gone, by the reason it gave. */
-export const exitCodeOfLeaving = (reason: string): number => leaveExitCodes[reason] ?? 1
+export const exitCodeOfLeaving = (reason: string): number => leaveExitCodes[reason as SeatLeaveReason] ?? 1
 
 /** The exit code of a stay that is over; why it failed or never came about is told by the error behind it, if there is one. */
 export const exitCodeOfEnd = ({ reason, code }: { reason: string; code: string | null }): number =>
@@ -67,21 +68,6 @@ const exitCodes: Record<string, number> = {
   'no-seat': 6,
   ENOENT: 6,
   interrupted: 130,
-}
-
-const leaveExitCodes: Record<string, number> = {
-  left: 0,
-  done: 0,
-  kicked: 8,
-  replaced: 8,
-  'room-ended': 8,
-  'signed-out': 4,
-  'sign-in-needed': 4,
-  lost: 7,
-  unreachable: 7,
-  'not-allowed': 5,
-  interrupted: 130,
-  failed: 1,
 }
 
 const pathOf = (error: NodeJS.ErrnoException): string => error.path ?? 'a file'

@@ -1,5 +1,7 @@
+import { existsSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { failure } from './failure.ts'
 
 /** Where things of this account on this machine are kept. */
 export type Folders = { config: string; data: string; state: string; sockets: string }
@@ -36,6 +38,23 @@ export const foldersOf = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform = pr
     data: join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'roomtone'),
     state,
     sockets: socketFolder(env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'roomtone') : join(state, 'run')),
+  }
+}
+
+/**
+ * Throws an Error with code `bad-config` where ROOMTONE_HOME cannot be made. Its first missing folder is made here and
+ * alone: where the system says ENOENT to that, as under /proc, node's recursive mkdir tries for ever.
+ */
+export const checkHome = (env: NodeJS.ProcessEnv): void => {
+  if (!env.ROOMTONE_HOME) return
+  let missing = resolve(env.ROOMTONE_HOME)
+  if (existsSync(missing)) return
+  while (!existsSync(dirname(missing))) missing = dirname(missing)
+  try {
+    mkdirSync(missing, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST') throw failure('bad-config', `ROOMTONE_HOME: the folder ${missing} cannot be made (${code}).`)
   }
 }
 

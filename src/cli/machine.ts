@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
+import { type CueKind, cueKinds } from '../protocol/cues.ts'
 import type { DeviceDesk, SettingDesk, TuiDeps } from '../tui/deps.ts'
 import type { DeviceChoice, SettingItem } from '../tui/model.ts'
 import type { Context } from './context.ts'
+import { readCues, switchCue } from './cues.ts'
 import { failure } from './failure.ts'
 import { keyFile, readKeyFile } from './key-file.ts'
+import { duckingDb } from './seat-options.ts'
 import type { SettingKey } from './settings.ts'
 
 type MachineDeps = Pick<
@@ -53,21 +56,55 @@ const deviceDesk = (context: Context): DeviceDesk => ({
 const changeable: { key: SettingKey; label: string; values: string[] }[] = [
   { key: 'theme', label: 'colours for a dark or a light background', values: ['auto', 'dark', 'light'] },
   { key: 'face', label: 'this screen, or plain lines (from the next start)', values: ['tui', 'plain'] },
+  { key: 'noise', label: 'take the noise out of your voice', values: ['on', 'off'] },
   {
     key: 'soundEngine',
     label: 'what plays and records (from the next room)',
     values: ['auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'],
   },
+  {
+    key: 'ducking',
+    label: 'others so many dB quieter while you speak',
+    values: ['off', '6', '12', '20'],
+  },
+  { key: 'headphonesHint', label: 'advise headphones, once (from the next room)', values: ['on', 'off'] },
 ]
+
+const cueLabels: Record<CueKind, string> = {
+  open: 'a sound when your microphone opens',
+  closed: 'a sound when it closes',
+  invited: 'a sound when you are invited to speak',
+  reconnecting: 'a sound when the connection is lost',
+  back: 'a sound when it is back',
+  removed: 'a sound when you are put out of the room',
+}
+const cuePrefix = 'cue-'
 
 const settingDesk = (context: Context): SettingDesk => ({
   list: async (): Promise<SettingItem[]> => {
     const settings = await context.settings()
-    return changeable.map((item) => ({ ...item, value: settings.get(item.key)?.value ?? item.values[0]! }))
+    const items = changeable.map((item) => ({ ...item, value: settings.get(item.key)?.value ?? item.values[0]! }))
+    const on = readCues(settings.get('cues')?.value ?? 'all')
+    const cues = cueKinds.map((kind) => ({
+      key: `${cuePrefix}${kind}`,
+      label: cueLabels[kind],
+      values: ['on', 'off'],
+      value: on.includes(kind) ? 'on' : 'off',
+    }))
+    return [...items, ...cues]
   },
   set: async (key, value) => {
+    const settings = await context.settings()
+    const cue = cueKinds.find((kind) => key === `${cuePrefix}${kind}`)
+    if (cue) {
+      const cues = switchCue(settings.get('cues')?.value ?? 'all', cue, value === 'on')
+      await settings.set('cues', cues)
+      return { verb: 'sound', cues: readCues(cues) }
+    }
     const item = changeable.find((each) => each.key === key)
-    if (item) await (await context.settings()).set(item.key, value)
+    if (item) await settings.set(item.key, value)
+    if (key === 'ducking') return { verb: 'sound', duckingDb: duckingDb(value) }
+    return key === 'noise' ? { verb: 'noise', on: value === 'on' } : undefined
   },
 })
 

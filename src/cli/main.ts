@@ -18,11 +18,13 @@ import { addLeave } from './commands/leave.ts'
 import { addLogin } from './commands/login.ts'
 import { addLogout } from './commands/logout.ts'
 import { addMute } from './commands/mute.ts'
+import { addNoise } from './commands/noise.ts'
 import { addRoom } from './commands/room.ts'
 import { addRooms } from './commands/rooms.ts'
 import { addServe } from './commands/serve.ts'
 import { addServer } from './commands/server.ts'
 import { addSessions } from './commands/sessions.ts'
+import { addSilence } from './commands/silence.ts'
 import { addStage } from './commands/stage.ts'
 import { addStatus } from './commands/status.ts'
 import { addStepDown } from './commands/step-down.ts'
@@ -108,10 +110,12 @@ const commands = [
   addStatus,
   addMute,
   addTalk,
+  addNoise,
   addDeafen,
   addHand,
   addInvitation,
   addVolume,
+  addSilence,
   addStepDown,
   addLeave,
   addStage,

@@ -3,6 +3,7 @@ import { parseSinkSpec } from '../audio/sinks/sink.ts'
 import type { SeatOptions } from '../client/seat.ts'
 import type { JoinOptions } from './commands/join.ts'
 import type { Context } from './context.ts'
+import { readCues } from './cues.ts'
 import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
 import { failure } from './failure.ts'
@@ -21,6 +22,7 @@ export const seatOptions = async (
   const speaker = inFolder(context, (await context.setting('speaker', options.speaker)) ?? 'default')
   const hook = await context.setting('hook', options.hook)
   const recording = parseSinkSpec(speaker).kind === 'file'
+  const own = await ownEars(context, options)
   return {
     ...(await target(context, room, options)),
     folder: context.folders.sockets,
@@ -29,17 +31,35 @@ export const seatOptions = async (
     proxy: context.proxy(),
     source,
     speaker,
+    stereo: options.stereo === true,
     name: options.name,
     recording,
     unmuted: options.unmuted === true,
     detach: options.detach === true,
+    noise: (await context.setting('noise', options.noise)) === 'on',
     forMs,
     keepMs: keepMs(context, options),
     hook: hook === undefined ? undefined : { command: hook, env: context.env },
+    ...own,
     soundEngine: await context.setting('soundEngine'),
     portaudioEntry: entryOf('portaudio'),
   }
 }
+
+/** What the own speaker does beside the room's sound. Named for one seat, cues also go into a file or stdout. */
+const ownEars = async (context: Context, { cues }: JoinOptions) => {
+  const ducking = await context.setting('ducking')
+  const isHinted = (await context.setting('headphonesHint')) === 'on'
+  return {
+    cues: readCues((await context.setting('cues', cues)) ?? 'all'),
+    cuesAnywhere: cues !== undefined,
+    duckingDb: duckingDb(ducking),
+    hintFile: isHinted ? joinPath(context.folders.state, 'headphones-hint') : undefined,
+  }
+}
+
+/** Of the setting `ducking`: decibels, 0 for off. */
+export const duckingDb = (setting: string | undefined): number => Number(setting) || 0
 
 /** Who closed a terminal by mistake comes back to it; nobody comes back to a script that has ended. */
 const keepMs = ({ stdin, stdout }: Context, { keep }: JoinOptions): number | undefined => {
@@ -67,7 +87,11 @@ const target = async (context: Context, text: string | undefined, options: JoinO
   if (!url || !token) throw failure('bad-input', 'say which room: join ROOM, or join --url WS_URL --token TOKEN')
   if (!URL.canParse(url) || !/^(wss?|https?):$/.test(new URL(url).protocol))
     throw failure('bad-input', `--url must be a URL such as wss://livekit.example.org, not "${url}"`)
-  return { url, mediaToken: await readToken(context, token) }
+  return {
+    url,
+    mediaToken: await readToken(context, token),
+    volumesFile: await context.volumesFile(new URL(url).origin),
+  }
 }
 
 const roomTarget = async (context: Context, text: string) => {
@@ -76,5 +100,5 @@ const roomTarget = async (context: Context, text: string) => {
   if (room.endedAt !== null) throw failure('room-ended', `"${room.title}" has ended`)
   const token = await context.accessToken(server)
   const signIn = token === undefined ? { credentialsFile: await context.credentialsFile(server) } : { token }
-  return { server: server.url, roomId: room.id, ...signIn }
+  return { server: server.url, roomId: room.id, volumesFile: await context.volumesFile(server.key), ...signIn }
 }

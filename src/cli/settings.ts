@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checkTold } from '../tui/lines/kinds.ts'
+import { checkCues } from './cues.ts'
 import { failure } from './failure.ts'
 
 /** What can be set, how it is named in a sentence, and the check of a value. */
@@ -12,7 +13,11 @@ const settingKeys = [
   'say',
   'microphone',
   'speaker',
+  'noise',
   'soundEngine',
+  'cues',
+  'ducking',
+  'headphonesHint',
   'hook',
 ] as const
 export type SettingKey = (typeof settingKeys)[number]
@@ -85,7 +90,11 @@ const defaults: Values = {
   theme: 'auto',
   microphone: 'default',
   speaker: 'default',
+  noise: 'on',
   soundEngine: 'auto',
+  cues: 'all',
+  ducking: 'off',
+  headphonesHint: 'on',
 }
 
 const fromEnvironment = (env: NodeJS.ProcessEnv): Values => {
@@ -186,8 +195,15 @@ const checks: Record<SettingKey, (value: string) => string | undefined> = {
   theme: oneOf('auto', 'dark', 'light'),
   microphone: notEmpty,
   speaker: notEmpty,
+  noise: oneOf('on', 'off'),
   hook: notEmpty,
   soundEngine: oneOf('auto', 'portaudio', 'pacat', 'pw-cat', 'aplay', 'sox'),
+  cues: checkCues,
+  ducking: (value) =>
+    value === 'off' || (/^[1-9]\d?$/.test(value) && Number(value) <= 40)
+      ? undefined
+      : 'must be off, or from 1 to 40 decibels',
+  headphonesHint: oneOf('on', 'off'),
 }
 
 /** http or https, with nothing behind the host. */

@@ -1,8 +1,7 @@
-import { startFrameClock } from '../audio/clock.ts'
 import { createEar, type Ear } from '../audio/ear.ts'
-import { type AudioSink, type Channels, createFrame, FRAME_MS, SAMPLE_RATE } from '../audio/frame.ts'
+import { type AudioSink, type Channels, FRAME_MS, SAMPLE_RATE } from '../audio/frame.ts'
 import { powerDb, SILENCE_DB } from '../audio/level.ts'
-import { createMixer, type Mixer } from '../audio/mixer.ts'
+import { startOutput } from './hearing-output.ts'
 import type { TrackStats } from './media-stats.ts'
 
 /** What was heard of one participant since the beginning; see audio/ear. */
@@ -28,18 +27,33 @@ export type Hearing = {
   takeLevels(): Map<string, number>
   setSink(sink: AudioSink | null): void
   setDeafened(deafened: boolean): void
-  /** 0..200 %; for all when no one is named. */
-  setVolume(percent: number, id?: string): void
+  /** The volumes have changed, or who they belong to has become known. */
+  retune(): void
+  /** The others are lowered by so many decibels; see audio/mixer. */
+  lowerBy(db: number): void
+  /** Samples of one channel at 48 kHz to the speaker alone: not counted as heard of anybody, and heard when deafened. */
+  play(samples: Int16Array): void
+  /** Nobody is heard any more. Resolves when what `play` was given has gone to the speaker. */
+  fallSilent(): Promise<void>
   heard(): HeardSound[]
   close(): void
 }
 
+export type HearingOptions = {
+  /** How loud somebody is played, in per cent. */
+  volumeOf?(id: string): number
+  nowMs?(): number
+}
+
 /** The listening side: what comes from each participant is measured, mixed and played. */
-export const startHearing = (nowMs: () => number = () => performance.now()): Hearing => {
+export const startHearing = ({
+  volumeOf = () => 100,
+  nowMs = () => performance.now(),
+}: HearingOptions = {}): Hearing => {
   const voices = new Map<string, Voice>()
   const trackOwners = new Map<string, string>()
   const counters = new Map<string, TrackStats>()
-  const output = startOutput()
+  const output = startOutput(volumeOf)
   const voiceOf = (id: string): Voice => {
     const known = voices.get(id)
     if (known) return known
@@ -85,7 +99,10 @@ export const startHearing = (nowMs: () => number = () => performance.now()): Hea
     },
     setSink: output.setSink,
     setDeafened: output.setDeafened,
-    setVolume: output.setVolume,
+    retune: output.retune,
+    lowerBy: output.lowerBy,
+    play: output.play,
+    fallSilent: output.fallSilent,
     heard: () => [...voices].map(([participantId, voice]) => ({ participantId, ...voice.heard() })),
     close: () => output.setSink(null),
   }
@@ -191,101 +208,6 @@ const createTimeline = (nowMs: () => number) => {
       nextMs += FRAME_MS
       return atMs
     },
-  }
-}
-
-/** Someone's frame is waited for over so many ticks of the clock before the others are heard without it. */
-const LATE_TICKS = 2
-/** After so many ticks without any sound the sink is given silence, until sound comes again. */
-const SILENT_TICKS = 10
-/** What comes at once after a stall is caught up to so many frames; beyond that it would only be delay. */
-const MOST_AT_ONCE = 10
-
-/**
- * Mixes for a sink, whenever all who sound have given their next 10 ms: what WebRTC plays out comes by one exact clock,
- * and to wait for another one would only delay it. Without a sink nothing is mixed.
- */
-const startOutput = () => {
-  const volumes = new Map<string, number>()
-  const owners = new Map<string, string>()
-  let volume = 100
-  let deafened = false
-  let mixer: Mixer | undefined
-  let stop = () => {}
-  let mixReady = () => {}
-  const applyVolume = (trackId: string, id: string) =>
-    mixer?.input(trackId).setVolume(((volumes.get(id) ?? 100) * volume) / 100)
-  return {
-    push: (id: string, trackId: string, samples: Int16Array, sampleRate: number, channels: Channels) => {
-      if (!mixer) return
-      const isNew = owners.get(trackId) !== id
-      owners.set(trackId, id)
-      mixer.input(trackId).push(samples, sampleRate, channels)
-      if (isNew) applyVolume(trackId, id)
-      mixReady()
-    },
-    endTrack: (trackId: string) => {
-      if (owners.delete(trackId)) mixer?.input(trackId).remove()
-    },
-    setSink: (sink: AudioSink | null) => {
-      stop()
-      stop = mixReady = () => {}
-      mixer = undefined
-      owners.clear()
-      if (!sink) return
-      const next = createMixer({ channels: sink.channels })
-      next.setDeafened(deafened)
-      const pacer = startPacer(next, sink)
-      mixer = next
-      mixReady = pacer.mixReady
-      stop = pacer.close
-    },
-    setDeafened: (next: boolean) => {
-      deafened = next
-      mixer?.setDeafened(next)
-    },
-    setVolume: (percent: number, id?: string) => {
-      if (id === undefined) volume = percent
-      else volumes.set(id, percent)
-      for (const [trackId, owner] of owners) applyVolume(trackId, owner)
-    },
-  }
-}
-
-const startPacer = (mixer: Mixer, sink: AudioSink) => {
-  const frame = createFrame(sink.channels)
-  let isSilent = false
-  let ticksWithout = 0
-  let lateTicks = 0
-  let atOnce = 0
-  const mix = () => {
-    isSilent = false
-    ticksWithout = lateTicks = 0
-    mixer.pull(frame)
-    if (++atOnce <= MOST_AT_ONCE) sink.write(frame)
-  }
-  const keepSilence = () => {
-    isSilent = true
-    // Also that of the ticks before, so that a recording keeps its time.
-    for (; ticksWithout > 0; ticksWithout--) {
-      mixer.pull(frame)
-      sink.write(frame)
-    }
-  }
-  const clock = startFrameClock({
-    onFrame: () => {
-      atOnce = 0
-      ticksWithout++
-      if (mixer.waiting() !== 'empty') lateTicks++
-      if (lateTicks > LATE_TICKS) mix()
-      else if (isSilent || ticksWithout > SILENT_TICKS) keepSilence()
-    },
-  })
-  return {
-    mixReady: () => {
-      while (mixer.waiting() === 'complete') mix()
-    },
-    close: clock.close,
   }
 }
 

@@ -12,6 +12,7 @@ import {
   sortRoster,
   withRoster,
 } from './room-roster.ts'
+import { tuningOf } from './room-tuning.ts'
 
 /** Takes in who LiveKit says is there: all of the roster without our server, else only who is muted. */
 export const reduceMediaRoster = (
@@ -24,7 +25,7 @@ export const reduceMediaRoster = (
     return quietly(withRoster(model, roster))
   }
   const known = new Map(model.seat.participants.map((one) => [one.id, one]))
-  const roster = [...present.values()].map((one) => participantOf(one, known.get(one.id), you.id))
+  const roster = [...present.values()].map((one) => participantOf(model, one, known.get(one.id), you.id))
   const named = withSeat(withYou(model, { id: you.id, name: cleanLine(you.name), role: roleOf(you) }), {
     room: { ...model.seat.room, title: cleanLine(roomName) || 'LiveKit room' },
   })
@@ -58,6 +59,7 @@ const withMediaFacts = (one: SeatParticipant, media: MediaParticipant | undefine
 const roleOf = ({ canPublish }: MediaParticipant) => (canPublish ? 'speaker' : 'listener')
 
 const participantOf = (
+  model: RoomModel,
   media: MediaParticipant,
   known: SeatParticipant | undefined,
   yourId: string,
@@ -69,6 +71,7 @@ const participantOf = (
   role: roleOf(media),
   isMuted: media.isMuted,
   isYou: media.id === yourId,
+  ...tuningOf(model, { ...media, handle: null }),
 })
 
 const unknownParticipant = {
@@ -80,7 +83,6 @@ const unknownParticipant = {
   isSpeaking: false,
   levelDb: SILENCE_DB,
   quality: 'unknown',
-  volume: 100,
 } as const
 
 const changeParticipant = (model: RoomModel, media: MediaParticipant): Step => {
@@ -90,7 +92,7 @@ const changeParticipant = (model: RoomModel, media: MediaParticipant): Step => {
     if (!known) return quietly(model)
     return replace(model, known, withMediaFacts(known, media))
   }
-  const one = participantOf(media, known, you.id)
+  const one = participantOf(model, media, known, you.id)
   const named = one.isYou ? withYou(model, { name: one.name, role: one.role }) : model
   if (known) return replace(named, known, one)
   return { model: withRoster(named, placeInRoster(participants, one)), events: [joinedEvent(one)] }
@@ -105,13 +107,44 @@ const removeParticipant = (model: RoomModel, id: string): Step => {
   const known = model.seat.participants.find((one) => one.id === id)
   if (!known) return quietly(model)
   // With our server it alone says who is here; without a track there is no more sound either way.
-  if (hasServer(model)) return replace(model, known, { ...known, isMuted: true, isSpeaking: false, quality: 'unknown' })
+  if (hasServer(model)) {
+    const others = new Set([...model.saidToSpeak].filter((one) => one !== id))
+    return replace({ ...model, saidToSpeak: others }, known, {
+      ...known,
+      isMuted: true,
+      isSpeaking: false,
+      quality: 'unknown',
+    })
+  }
   const roster = model.seat.participants.filter((one) => one.id !== id)
   return { model: withRoster(model, roster), events: [leftEvent(known, 'left', null)] }
 }
 
-const changeSpeaking = (model: RoomModel, speaking: Set<string>): Step => {
-  const { participants } = model.seat
+/** Takes the media server's word on who speaks. */
+export const changeSpeaking = (model: RoomModel, saidToSpeak: ReadonlySet<string>): Step => {
+  const unheard = new Map([...model.unheard].filter(([id]) => saidToSpeak.has(id)))
+  return showSpeaking({ ...model, saidToSpeak, unheard })
+}
+
+const UNHEARD_DB = -60
+/** Levels come ten times a second; so many looks without a sound are no pause between two words. */
+const UNHEARD_LOOKS = 15
+
+/**
+ * The media server's word is old when the network is cut: whoever it says to speak, and is not heard, is not shown as
+ * speaking, until there is sound again or a new word. Your own voice does not come back to you.
+ */
+export const hearWhoSpeaks = (model: RoomModel, levels: ReadonlyMap<string, number>): Step => {
+  const { saidToSpeak, unheard, seat } = model
+  const silent = [...saidToSpeak].filter((id) => id !== seat.you.id && (levels.get(id) ?? SILENCE_DB) < UNHEARD_DB)
+  if (silent.length === 0 && unheard.size === 0) return quietly(model)
+  return showSpeaking({ ...model, unheard: new Map(silent.map((id) => [id, (unheard.get(id) ?? 0) + 1])) })
+}
+
+const showSpeaking = (model: RoomModel): Step => {
+  const { participants, connection } = model.seat
+  const isHeard = (id: string) => (model.unheard.get(id) ?? 0) < UNHEARD_LOOKS
+  const speaking = new Set(connection.status === 'reconnecting' ? [] : [...model.saidToSpeak].filter(isHeard))
   const changed = participants.filter((one) => one.isSpeaking !== speaking.has(one.id))
   if (changed.length === 0) return quietly(model)
   const roster = participants.map((one) =>

@@ -20,12 +20,13 @@ import {
   sortRoster,
   withRoster,
 } from './room-roster.ts'
+import { tuningOf } from './room-tuning.ts'
 
 /** Takes in the whole roster: at the first join silently, after a cut telling what went on meanwhile. */
 export const reduceServerRoster = (model: RoomModel, joined: Joined): Step => {
   const known = new Map(model.seat.participants.map((one) => [one.id, one]))
   const { you, room } = joined
-  const roster = joined.participants.map((one) => participantOf(one, known.get(one.id), you.id))
+  const roster = joined.participants.map((one) => participantOf(model, one, known.get(one.id), you.id))
   const named = withYou(model, {
     id: you.id,
     name: you.name,
@@ -64,6 +65,7 @@ export const reduceRoomEvent = (model: RoomModel, event: RoomEvent): Step => {
 }
 
 const participantOf = (
+  model: RoomModel,
   { joinedAt: _, ...participant }: Participant,
   known: SeatParticipant | undefined,
   yourId: string,
@@ -72,15 +74,15 @@ const participantOf = (
   isSpeaking: known?.isSpeaking ?? false,
   levelDb: known?.levelDb ?? SILENCE_DB,
   quality: known?.quality ?? 'unknown',
-  volume: known?.volume ?? 100,
   isYou: participant.id === yourId,
+  ...tuningOf(model, participant),
   ...participant,
 })
 
 const changeParticipant = (model: RoomModel, participant: Participant): Step => {
   const { participants, you } = model.seat
   const known = participants.find(({ id }) => id === participant.id)
-  const one = participantOf(participant, known, you.id)
+  const one = participantOf(model, participant, known, you.id)
   const placed = withRoster(model, placeInRoster(participants, one))
   const next = one.isYou ? afterRightChange(model, withYou(placed, { name: one.name, role: one.role })) : placed
   return { model: next, events: known ? changeEvents(known, one) : [joinedEvent(one)] }

@@ -1,3 +1,4 @@
+import { cueKinds } from '../protocol/cues.ts'
 import type { SeatRequest } from '../protocol/seat.ts'
 import { stageActions } from '../protocol/stage-actions.ts'
 
@@ -16,6 +17,8 @@ export const readSeatRequest = (value: unknown): SeatRequest | undefined => {
   return isFitting ? (value as SeatRequest) : undefined
 }
 
+const MAX_DUCKING_DB = 40
+
 type Check = (value: unknown) => boolean
 
 const optional =
@@ -24,6 +27,9 @@ const optional =
     value === undefined || check(value)
 const isBoolean: Check = (value) => typeof value === 'boolean'
 const isNumber: Check = (value) => Number.isFinite(value)
+const areCues: Check = (value) =>
+  Array.isArray(value) && value.length <= cueKinds.length && value.every((kind) => cueKinds.includes(kind))
+const isDucking: Check = (value) => isNumber(value) && (value as number) >= 0 && (value as number) <= MAX_DUCKING_DB
 const isAction: Check = (value) => (stageActions as readonly unknown[]).includes(value)
 const isText =
   (maxLength: number): Check =>
@@ -43,8 +49,12 @@ const verbs: Record<string, Record<string, Check>> = {
   'step-down': {},
   leave: {},
   talk: { on: isBoolean },
+  noise: { on: isBoolean },
   hand: { question: optional(isText(1_120)) },
   volume: { percent: isNumber, who: optional(isText(200)) },
+  silence: { who: isText(200) },
+  hear: { who: isText(200) },
+  sound: { cues: optional(areCues), duckingDb: optional(isDucking) },
   devices: { microphone: optional(isText(500)), speaker: optional(isText(500)) },
   stage: { action: isAction, who: isText(200) },
   'end-room': {},

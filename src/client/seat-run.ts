@@ -1,5 +1,9 @@
+import { parseSinkSpec } from '../audio/sinks/sink.ts'
+import { parseSourceSpec } from '../audio/sources/source.ts'
+import type { CueKind } from '../protocol/cues.ts'
 import type { SeatCommand, SeatEvent } from '../protocol/seat.ts'
 import type { Credentials } from './credentials.ts'
+import { createHeadphonesHint } from './headphones-hint.ts'
 import { markSeat, openSeatFolder, removeSeatFiles } from './seat-folder.ts'
 import { startSeatHook } from './seat-hook.ts'
 import { type SeatSocket, startSeatSocket } from './seat-socket.ts'
@@ -7,6 +11,7 @@ import { openSound, type Sound } from './seat-sound.ts'
 import type { SeatOrder, SeatReport } from './seat-wire.ts'
 import { type Session, startSession } from './session.ts'
 import type { SessionTarget } from './session-link.ts'
+import { openVolumeMemory } from './volume-memory.ts'
 
 const KEEP_MS = 2_000
 const EXIT_WITHIN_MS = 5_000
@@ -25,8 +30,12 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
   abandoned.addEventListener('abort', startDeadline)
   const address = await openSeatFolder(order.folder, order.seatId)
   const { target, close: closeTarget } = await openTarget(order)
-  const sound = await openSound(order)
+  const [sound, volumes] = await Promise.all([
+    openSound(order),
+    order.volumesFile ? openVolumeMemory(order.volumesFile) : undefined,
+  ])
   let socket: SeatSocket | undefined
+  const hint = order.hintFile ? headphonesHint(order.hintFile, sound, (sentence) => session.warn(sentence)) : undefined
   const session = startSession({
     ...order,
     target,
@@ -34,7 +43,13 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
     sink: sound.sink,
     isDevice: sound.isDevice,
     devices: sound.devices,
-    onState: () => socket?.pushState(),
+    cues: cuesFor(order, sound, order.cues),
+    tunings: volumes?.tunings,
+    onTuned: volumes?.remember,
+    onState: (state) => {
+      socket?.pushState()
+      void hint?.look(state)
+    },
     onEvent: (event) => onEvent(event),
     onWaiting: (waiting) => void report({ waiting }),
     onSourceEnded: () => {
@@ -54,6 +69,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
     if (socket) socket.pushEvent(event)
     else early.push(event)
   }
+  if (volumes?.problem !== undefined) session.warn(volumes.problem)
   sound.follow(session)
   const company = watchCompany(order, session)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
@@ -67,7 +83,7 @@ export const runSeat = async (order: SeatOrder, { abandoned, taken, report }: Se
     socket = await startSeatSocket({
       address,
       state: session.state,
-      run: (command) => run(session, sound, command, company.detach),
+      run: (command) => run(session, sound, command, order, company.detach),
       onFaces: company.onFaces,
     })
     for (const event of early) socket.pushEvent(event)
@@ -102,11 +118,36 @@ const credentialsOf = async ({ credentialsFile, token }: SeatOrder): Promise<Cre
   return credentialsFile === undefined ? noCredentials() : fileCredentials(credentialsFile)
 }
 
-const run = async (session: Session, sound: Sound, command: SeatCommand, detach: () => void): Promise<void> => {
+const run = async (
+  session: Session,
+  sound: Sound,
+  command: SeatCommand,
+  order: SeatOrder,
+  detach: () => void,
+): Promise<void> => {
   if (command.verb === 'detach') return detach()
   if (command.verb === 'devices') return sound.use(command)
+  if (command.verb === 'noise') return sound.suppressNoise(command.on)
+  if (command.verb === 'sound') {
+    if (command.cues) session.setCues(cuesFor(order, sound, command.cues))
+    if (command.duckingDb !== undefined) session.setDucking(command.duckingDb)
+    return
+  }
   await session.command(command)
 }
+
+/** A recording, and what is passed on by stdout, is the room's sound alone unless more was asked for. */
+const cuesFor = ({ cuesAnywhere }: SeatOrder, { isHeardHere }: Sound, kinds: CueKind[] = []): CueKind[] =>
+  isHeardHere || cuesAnywhere ? kinds : []
+
+const headphonesHint = (file: string, { speakerName }: Sound, onHint: (sentence: string) => void) =>
+  createHeadphonesHint({
+    file,
+    speakerName,
+    onHint,
+    isBetweenDevices: ({ microphone, speaker }) =>
+      parseSourceSpec(microphone.name).kind === 'device' && parseSinkSpec(speaker.name).kind === 'device',
+  })
 
 /**
  * A seat whose last face is gone, as when its terminal was closed, closes its microphone at once, and leaves when no face

@@ -1,10 +1,18 @@
-import { type DeviceOptions, type Microphone, openMicrophone, openSpeaker, type Speaker } from '../audio/devices.ts'
+import {
+  type DeviceOptions,
+  listDevices,
+  type Microphone,
+  openMicrophone,
+  openSpeaker,
+  type Speaker,
+} from '../audio/devices.ts'
 import type { AudioFileSource } from '../audio/files/open.ts'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import { openSink, parseSinkSpec } from '../audio/sinks/sink.ts'
 import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
 import { apiError } from '../protocol/errors.ts'
 import type { SeatState } from '../protocol/seat.ts'
+import { createSeatNoise } from './seat-noise.ts'
 import type { SeatOrder } from './seat-wire.ts'
 import type { Session } from './session.ts'
 
@@ -14,6 +22,8 @@ export type Sound = {
   sink: AudioSink | null
   /** The microphone is a device, or may become one: it opens by `unmute` alone. */
   isDevice: boolean
+  /** The speaker is a device, or may become one: somebody is there, and nothing is kept or passed on. */
+  isHeardHere: boolean
   devices: SeatState['devices']
   /** Tells the session of devices that go and come back, and of what could not be opened. */
   follow(session: Session): void
@@ -22,6 +32,10 @@ export type Sound = {
    * audio/devices, `conflict` where the seat plays or writes a file, or `bad-request` for what is no device.
    */
   use(devices: { microphone?: string; speaker?: string }): Promise<void>
+  /** Takes the noise out of the voice at a microphone device, or no longer; a file and a tone stay as they are. */
+  suppressNoise(isWished: boolean): Promise<void>
+  /** What the system calls the speaker that a seat has by this name: `default` stands for another. */
+  speakerName(name: string): Promise<string>
   /** What was wrong with the file that was played, once that is known. */
   warning(): string | undefined
   close(): Promise<void>
@@ -39,12 +53,28 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
   let session: Session | undefined
   let closing: Promise<unknown> | undefined
   let changing: Promise<unknown> = Promise.resolve()
+  let isNoiseSuppressed = false
+  const noise = createSeatNoise({
+    isWished: order.noise !== false,
+    onChange: (isSuppressed) => {
+      isNoiseSuppressed = isSuppressed
+      session?.setNoise(isSuppressed)
+    },
+    onProblem: (message) => onProblem(message),
+  })
   const open = {
     microphone: (name: string) =>
-      openSource(name, { stdin: process.stdin, openMicrophone: (device) => openMicrophone(device, options) }),
+      openSource(name, {
+        stdin: process.stdin,
+        openMicrophone: async (device) => {
+          const microphone = await openMicrophone(device, options)
+          return order.music ? microphone : noise.clean(microphone)
+        },
+      }),
     speaker: (name: string) =>
       openSink(name, {
         stdout: process.stdout,
+        channels: order.stereo ? 2 : 1,
         openSpeaker: (device) => openSpeaker(device, options),
         onError: (error) => {
           onSpeakerGone()
@@ -95,6 +125,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
     source,
     sink,
     isDevice: ['device', 'none'].includes(parseSourceSpec(order.source).kind),
+    isHeardHere: ['device', 'none'].includes(parseSinkSpec(order.speaker).kind),
     devices: {
       microphone: { name: order.source, status: source ? 'ok' : 'none' },
       speaker: { name: order.speaker, status: sink ? 'ok' : 'none' },
@@ -102,6 +133,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
     follow: (followed) => {
       session = followed
       onProblem = followed.warn
+      followed.setNoise(isNoiseSuppressed)
       onSpeakerGone = () => followed.setDevice('speaker', order.speaker, 'none')
       onReaderGone = () => void followed.close()
       // Microphone and speaker may lack the same thing.
@@ -116,6 +148,12 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
       })
       changing = changed.catch(() => {})
       await changed
+    },
+    suppressNoise: noise.setWished,
+    speakerName: async (name) => {
+      if (name !== 'default') return name
+      const { outputs } = await listDevices(options)
+      return outputs.find(({ isDefault }) => isDefault)?.name ?? name
     },
     warning: () => (source && 'warning' in source ? (source as AudioFileSource).warning() : undefined),
     close: async () => {
@@ -136,7 +174,12 @@ const refuseUnlessDevice = (kind: Kind, name: string, ordered: string): void => 
 
 const followDevice = (kind: Kind, name: string, stream: Stream, session: Session, isCurrent: () => boolean) => {
   if (!('onLost' in stream)) return
-  const { onLost, onBack } = stream as Microphone | Speaker
+  const { onLost, onReplaced, onBack } = stream as Microphone | Speaker
   onLost(() => isCurrent() && session.setDevice(kind, name, 'lost'))
+  onReplaced(() => {
+    if (!isCurrent()) return
+    session.setDevice(kind, name, 'replaced')
+    session.warn(`Your ${kind} is the system's default until ${name} is back.`)
+  })
   onBack(() => isCurrent() && session.setDevice(kind, name, 'ok'))
 }

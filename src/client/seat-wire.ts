@@ -1,3 +1,5 @@
+import type { CueKind } from '../protocol/cues.ts'
+
 /** What a seat's process is told to do. It comes over IPC, never on a command line: it may hold a token. */
 export type SeatOrder = {
   seatId: string
@@ -17,10 +19,14 @@ export type SeatOrder = {
   source: string
   /** `none`, `stdout`, `file:PATH.wav`, `default` or the name of a device. */
   speaker: string
+  /** What is heard goes to a file or to standard output in stereo; a device has it anyway. */
+  stereo?: boolean
   name?: string
   recording?: boolean
   unmuted?: boolean
   music?: boolean
+  /** The noise of a microphone device is suppressed: unless this is false. */
+  noise?: boolean
   /** Stays when its last face is gone. */
   detach?: boolean
   /** Leaves by itself so long after it has joined. */
@@ -29,6 +35,15 @@ export type SeatOrder = {
   keepMs?: number
   /** A command line that is run at events, and its environment; see seat-hook. */
   hook?: { command: string; env: Record<string, string | undefined> }
+  /** Where the volumes of people are remembered; without it they are not. */
+  volumesFile?: string
+  /** Which cues the speaker plays: a device, or with `cuesAnywhere` also a file or stdout. */
+  cues?: CueKind[]
+  cuesAnywhere?: boolean
+  /** How much others are lowered while one speaks. */
+  duckingDb?: number
+  /** Remembers that headphones were advised; without it they are not. */
+  hintFile?: string
   /** See audio/devices. */
   soundEngine?: string
   portaudioEntry?: string

@@ -1,9 +1,10 @@
 import { apiError } from '../protocol/errors.ts'
-import type { SeatCommand, SeatState } from '../protocol/seat.ts'
+import type { SeatCommand, SeatParticipant, SeatState } from '../protocol/seat.ts'
 import type { Api } from './api.ts'
 import type { Hearing } from './hearing.ts'
 import type { RoomInput } from './room-model.ts'
 import { isMutedByModerator } from './room-model.ts'
+import { lastingName, type Tuning } from './room-tuning.ts'
 import type { SessionTarget } from './session-link.ts'
 
 export type CommandDeps = {
@@ -12,12 +13,14 @@ export type CommandDeps = {
   state(): SeatState
   dispatch(input: RoomInput): void
   hearing: Hearing
+  /** Somebody sounds otherwise from now on, in this stay and, where that is remembered, in those to come. */
+  onTuned?(who: string, tuning: Tuning): Promise<void> | void
   /** Resolves when the microphone is as wished. */
   setMuted(muted: boolean): Promise<void>
   leave(): Promise<void>
 }
 
-/** Does what a person asked of the seat. `status`, `subscribe`, `devices` and `detach` are the seat's affair and change nothing. */
+/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
 export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
   const { dispatch, hearing, seatId } = deps
   switch (command.verb) {
@@ -33,11 +36,17 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
       return dispatch({ type: 'deafened', isDeafened: command.verb === 'deafen' })
     case 'volume':
       return changeVolume(command, deps)
+    case 'silence':
+      return tune(command.who, deps, ({ volume }) => ({ volume, isSilenced: true }))
+    case 'hear':
+      return tune(command.who, deps, ({ volume }) => ({ volume: volume || 100, isSilenced: false }))
     case 'leave':
       return deps.leave()
     case 'status':
     case 'subscribe':
     case 'devices':
+    case 'noise':
+    case 'sound':
     case 'detach':
       return
   }
@@ -83,23 +92,29 @@ const unmute = async ({ state, setMuted }: CommandDeps) => {
   await setMuted(false)
 }
 
-const changeVolume = (
-  { percent, who }: { percent: number; who?: string },
-  { state, dispatch, hearing }: CommandDeps,
-) => {
+const changeVolume = async ({ percent, who }: { percent: number; who?: string }, deps: CommandDeps) => {
   if (!Number.isFinite(percent) || percent < 0 || percent > 200)
     throw apiError('bad-request', 'A volume is a number from 0 to 200.', { field: 'percent' })
-  const participantId = who === undefined ? null : findParticipant(state(), who)
-  hearing.setVolume(percent, participantId ?? undefined)
-  dispatch({ type: 'volume', participantId, percent })
+  const volume = Math.round(percent)
+  if (who === undefined) deps.dispatch({ type: 'volume', percent: volume })
+  // Who asks for a volume wants to hear it.
+  else await tune(who, deps, () => ({ volume, isSilenced: false }))
 }
 
-const findParticipant = ({ participants }: SeatState, who: string): string => {
+const tune = async (who: string, { state, dispatch, onTuned }: CommandDeps, change: (was: Tuning) => Tuning) => {
+  const one = findParticipant(state(), who)
+  const tuning = change(one)
+  const name = lastingName(one)
+  dispatch({ type: 'tuned', who: name, tuning })
+  await onTuned?.(name, tuning)
+}
+
+const findParticipant = ({ participants }: SeatState, who: string): SeatParticipant => {
   const wanted = who.replace(/^@/, '').toLowerCase()
   const found =
     participants.find(({ id }) => id === who) ??
     participants.find(({ handle }) => handle === wanted) ??
     participants.find(({ name }) => name.toLowerCase() === wanted)
   if (!found) throw apiError('not-found', `Nobody here is called ${who}.`)
-  return found.id
+  return found
 }

@@ -15,9 +15,8 @@ export type LinkOptions = {
   seatId: string
   name?: string
   recording?: boolean
-  /** How long a first join, and how long a lost room, is tried for. */
+  /** How long a first join is tried for. */
   joinWithinMs?: number
-  giveUpAfterMs?: number
   /** The wish that each heartbeat carries. */
   isMuted(): boolean
   onJoined(answer: Joined): void
@@ -29,7 +28,7 @@ export type LinkOptions = {
   onLost(cause: string): void
   onEnd(end: SessionEnd): void
   onWarning(message: string): void
-  /** The media server has no place for now: it is asked again. */
+  /** The media server has no place for now, or cannot be reached: it is asked again. */
   onWaiting(message: string): void
 }
 
@@ -48,17 +47,18 @@ export type Link = {
 const JOIN_WITHIN_MS = 8_000
 // Where the server says that its turn will come.
 const WAIT_WITHIN_MS = 25_000
-const GIVE_UP_AFTER_MS = 180_000
+const SILENT_TRIES_MS = 1_000
 const FIRST_RETRY_MS = 200
 const LAST_RETRY_MS = 2_000
 const SERVER_SILENT_MS = 3_000
+const NOT_YET = 'The room cannot be reached yet; trying again.'
 const SEAT_LOST = 'the server had given the seat up'
 
 /** Keeps one seat connected to its server and its media server: joins, follows, beats, and comes back after a cut. */
 export const createLink = (options: LinkOptions): Link => {
-  const { target, seatId } = options
-  const server = 'api' in target ? createServerLink({ ...options, target }) : undefined
+  const { target } = options
   const closing = new AbortController()
+  const server = 'api' in target ? createServerLink({ ...options, target, signal: closing.signal }) : undefined
   let media: Media | undefined
   let isSettled = false
   let ownAccess = target as { url: string; token: string }
@@ -67,6 +67,7 @@ export const createLink = (options: LinkOptions): Link => {
 
   const connect = async () => {
     const access = server ? await server.join(onServerNews) : ownAccess
+    if (closing.signal.aborted) return
     let next: Media | undefined
     next = await connectMedia({
       ...access,
@@ -122,7 +123,7 @@ export const createLink = (options: LinkOptions): Link => {
     if (!isSettled || closing.signal.aborted) return
     isSettled = false
     options.onLost(cause)
-    const withinMs = options.giveUpAfterMs ?? GIVE_UP_AFTER_MS
+    const withinMs = Number.POSITIVE_INFINITY
     await tryFor({ withinMs, waitWithinMs: withinMs, signal: closing.signal, attempt: comeBack }).catch(end)
   }
 
@@ -156,7 +157,7 @@ export const createLink = (options: LinkOptions): Link => {
     beat,
     close: async (sayGoodbye) => {
       closing.abort()
-      await Promise.all([disconnect(), sayGoodbye && server?.leave(seatId)])
+      await Promise.all([disconnect(), sayGoodbye && server?.leave()])
     },
   }
 }
@@ -188,8 +189,10 @@ const tryFor = async ({ withinMs, waitWithinMs, signal, attempt, onWaiting }: Tr
       const { retryAfterMs } = error as { retryAfterMs?: number }
       if (retryAfterMs !== undefined) deadline = startedAt + waitWithinMs
       if (endOfError(error) || performance.now() + (retryAfterMs ?? 0) > deadline) throw error
-      if (retryAfterMs !== undefined && !isTold) onWaiting?.(`${(error as Error).message} Waiting for a place.`)
-      isTold ||= retryAfterMs !== undefined
+      const news = retryAfterMs === undefined ? NOT_YET : `${(error as Error).message} Waiting for a place.`
+      const mustTell: boolean = !isTold && (news !== NOT_YET || performance.now() - startedAt > SILENT_TRIES_MS)
+      if (mustTell) onWaiting?.(news)
+      isTold ||= mustTell
       const pauseMs = retryAfterMs || Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 1.7 ** tries)
       // Whoever was sent away together does not come back together, nor too early.
       const spread = retryAfterMs ? 1 + Math.random() / 2 : 0.5 + Math.random()
@@ -212,16 +215,21 @@ const createServerLink = ({
   recording,
   isMuted,
   onJoined,
-}: LinkOptions & { target: { api: Api; roomId: string } }) => {
+  signal,
+}: LinkOptions & { target: { api: Api; roomId: string }; signal: AbortSignal }) => {
   const params = { roomId }
+  let joining: Promise<unknown> | undefined
   let heartbeatMs = 5_000
   let subscription: Subscription | undefined
   let tellNews: (news: ServerNews) => void = () => {}
 
   const join = async (onNews: (news: ServerNews) => void) => {
     tellNews = onNews
-    const answer = await api.call('joinRoom', { params, body: { seatId, name, recording } })
+    const asked = api.call('joinRoom', { params, body: { seatId, name, recording } })
+    joining = asked
+    const answer = await asked
     heartbeatMs = answer.heartbeatMs
+    if (signal.aborted) return answer.media
     onJoined(answer)
     follow(answer)
     return answer.media
@@ -256,7 +264,13 @@ const createServerLink = ({
     join(tellNews).catch((error: Error) => tellNews(newsOf(error) ?? { type: 'lost', cause: error.message }))
   }
 
-  const sendHeartbeat = () => api.call('heartbeat', { params, body: { seatId, isMuted: isMuted() } })
+  // The next one is due then; one that hangs on a dead connection must not keep it back.
+  const sendHeartbeat = () =>
+    api.call('heartbeat', {
+      params,
+      body: { seatId, isMuted: isMuted() },
+      signal: AbortSignal.timeout(heartbeatMs),
+    })
 
   return {
     join,
@@ -276,8 +290,11 @@ const createServerLink = ({
         if (error.code !== 'not-in-room') throw error
       })
     },
-    leave: (leavingSeatId: string) =>
-      api.call('leaveRoom', { params, body: { seatId: leavingSeatId } }).catch(() => undefined),
+    /** After the answer to a join: a leave that overtook it would leave somebody behind who is not there. */
+    leave: async () => {
+      await joining?.catch(() => {})
+      await api.call('leaveRoom', { params, body: { seatId } }).catch(() => {})
+    },
   }
 }
 

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
+import type { CueKind } from '../protocol/cues.ts'
 import type { RoomEvent } from '../protocol/events.ts'
-import type { Heard, SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
+import { createCues } from './cues.ts'
+import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
+import { createLineWatch } from './line-watch.ts'
 import type { Media, MediaEvent } from './media.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
 import { beginRoom, reduce } from './room-state.ts'
+import { type Tuning, type Tunings, volumeOf } from './room-tuning.ts'
 import { runSessionCommand } from './session-commands.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
 import { createLink, type SessionTarget } from './session-link.ts'
@@ -29,18 +34,24 @@ export type SessionOptions = {
   /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
   music?: boolean
   devices?: SeatState['devices']
+  /** How loud whom, by `lastingName`: of former stays, and what is changed in this one. */
+  tunings?: Tunings
+  onTuned?(who: string, tuning: Tuning): Promise<void> | void
+  /** Short sounds to `sink` alone; none unless said. */
+  cues?: readonly CueKind[]
+  /** How much others are lowered there while one speaks; 0, not at all, unless said. */
+  duckingDb?: number
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
   onSilent?(): Promise<void>
-  /** Not in the room yet: it has no place for now and is asked again. A warning unless this is there. */
+  /** Not in the room yet: it has no place for now, or is not reached, and is asked again. A warning unless this is there. */
   onWaiting?(message: string): void
   /** Wall clock, ms since 1970. */
   now?(): number
-  /** How long a first join (8 s), and how long a lost room (180 s), is tried for. */
+  /** How long a first join is tried for (8 s); a lost room is tried for until one is told to be out of it. */
   joinWithinMs?: number
-  giveUpAfterMs?: number
 }
 
 type Uplink = {
@@ -66,7 +77,11 @@ export type Session = {
   heard(): Heard[]
   setSource(source: AudioSource | null): void
   setSink(sink: AudioSink | null): void
-  setDevice(device: 'microphone' | 'speaker', name: string, status: 'ok' | 'lost' | 'none'): void
+  setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
+  /** The source's noise is taken out before it comes here, or not. */
+  setNoise(isSuppressed: boolean): void
+  setCues(kinds: readonly CueKind[]): void
+  setDucking(db: number): void
   warn(message: string): void
   /** Frames of 10 ms of the source that went out, open and connected. */
   sentFrames(): number
@@ -80,6 +95,10 @@ const LEVELS_MS = 100
 const STATS_MS = 500
 const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
+// A join that is under way has to be answered before one can leave.
+const GOODBYE_WITHIN_MS = 3_000
+// More than a clock is ever put right by in a tenth of a second without being set.
+const CLOCK_SET_MS = 500
 
 /** One participant's stay in one room, from join to leave, through every cut between. Many fit in a process. */
 export const startSession = (options: SessionOptions): Session => {
@@ -87,9 +106,17 @@ export const startSession = (options: SessionOptions): Session => {
   const now = options.now ?? Date.now
   const seatId = options.seatId ?? randomUUID()
   const isMutedAtFirst = isDevice && !options.unmuted
-  let model = beginRoom({ seatId, pid: process.pid, isMuted: isMutedAtFirst, devices: devicesOf(options) })
+  let model = beginRoom({
+    ...{ seatId, pid: process.pid, isMuted: isMutedAtFirst },
+    devices: devicesOf(options),
+    tunings: options.tunings,
+  })
   let ending: Promise<void> | undefined
   let sink = options.sink
+  const lineWatch = createLineWatch()
+  /** The signal connection, or the way for sound, is away, and may come back as it was. */
+  const away = { signal: false, line: false }
+  let clockOffsetMs = now() - performance.now()
   const joined = deferred<void>()
   const done = deferred<SessionEnd>()
   joined.promise.catch(() => {})
@@ -100,6 +127,7 @@ export const startSession = (options: SessionOptions): Session => {
     model = step.model
     if (model.seat !== was) {
       follow(was, model.seat)
+      cues.follow(was, model.seat)
       onState?.(model.seat)
     }
     for (const event of step.events) onEvent?.(event)
@@ -107,7 +135,9 @@ export const startSession = (options: SessionOptions): Session => {
   const tell = (event: WithoutAt<SeatEvent>) => onEvent?.({ at: new Date(now()).toISOString(), ...event } as SeatEvent)
   const warn = (message: string) => tell({ type: 'warning', message })
 
-  const hearing = startHearing()
+  const hearing = startHearing({ volumeOf: (id) => volumeOf(model.seat, id) })
+  const cues = createCues(options.cues ?? [], hearing.play)
+  const ducking = createDucking(options.duckingDb ?? 0)
   const witness = createWitness(hearing.heard, () => model.seat)
   const microphone = startMicrophone({
     isDevice,
@@ -130,6 +160,7 @@ export const startSession = (options: SessionOptions): Session => {
     onMediaEvent: (event) => onMediaEvent(event),
     onPcm: hearing.push,
     onLost: (cause) => {
+      away.signal = away.line = false
       dispatch({ type: 'reconnecting', cause })
       microphone.setMedia(null)
       hearing.endTracks()
@@ -152,6 +183,7 @@ export const startSession = (options: SessionOptions): Session => {
     const cameOnStage = isOnStage && was.you.role === 'listener' && was.you.id === id
     if (cameOnStage) dispatch({ type: 'mute-wish', isMuted: isMutedAtFirst })
     for (const silenced of whoFellSilent(was, is)) hearing.pause(silenced)
+    if (was.participants !== is.participants || was.you.volume !== is.you.volume) hearing.retune()
   }
 
   const onRoomEvent = (event: RoomEvent) => {
@@ -170,21 +202,29 @@ export const startSession = (options: SessionOptions): Session => {
     const participants = media.participants()
     for (const one of participants) followMute(one)
     dispatch({ type: 'media-joined', you: media.you(), roomName: media.roomName, participants })
-    for (const event of media.picture()) dispatch({ type: 'media', event })
-    microphone.setHeld(false)
     microphone.setMedia(media)
     follow(model.seat, model.seat)
+    setAway({})
+  }
+
+  const setAway = (change: Partial<typeof away>, reconnecting?: Extract<RoomInput, { type: 'reconnecting' }>) => {
+    Object.assign(away, change)
+    microphone.setHeld(away.signal || away.line)
+    if (reconnecting) return dispatch(reconnecting)
+    const media = link.media()
+    if (!media || away.signal || away.line) return
     dispatch({ type: 'live' })
+    for (const event of media.picture()) dispatch({ type: 'media', event })
+    // Before the server takes the seat to be away.
+    void link.beat()
   }
 
   const onMediaEvent = (event: MediaEvent) => {
     switch (event.type) {
       case 'reconnecting':
-        microphone.setHeld(true)
-        return dispatch({ type: 'reconnecting', cause: 'the media connection broke' })
+        return setAway({ signal: true }, { type: 'reconnecting', cause: 'the media connection broke' })
       case 'reconnected':
-        microphone.setHeld(false)
-        return dispatch({ type: 'live' })
+        return setAway({ signal: false })
       case 'track-ended':
         return hearing.endTrack(event.trackId)
       case 'permission':
@@ -207,22 +247,32 @@ export const startSession = (options: SessionOptions): Session => {
   }
 
   const measure = async () => {
-    const stats = await link
-      .media()
-      ?.stats()
-      .catch(() => undefined)
-    if (!stats) return
+    const media = link.media()
+    const stats = await media?.stats().catch(() => undefined)
+    if (!stats || media !== link.media()) return
     hearing.addStats(stats.tracks)
-    const { roundTripMs, packetsLost, packetsReceived } = stats
-    const total = packetsLost + packetsReceived
-    const lossPercent = total === 0 ? null : Math.round((packetsLost / total) * 1000) / 10
+    const { silentMs, lossPercent } = lineWatch.look(media!.connection(), stats, performance.now())
+    watchLine(silentMs)
+    if (model.seat.connection.status === 'reconnecting') return
+    const { roundTripMs } = stats
     const { network } = model.seat
     if (network.roundTripMs !== roundTripMs || network.lossPercent !== lossPercent)
       dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
   }
 
+  const watchLine = (silentMs: number) => {
+    const cause = 'nothing comes from the media server'
+    if (silentMs > 0 && !away.line) setAway({ line: true }, { type: 'reconnecting', cause, silentMs })
+    else if (silentMs === 0 && away.line) setAway({ line: false })
+  }
+
   const meter = () => {
+    const offsetMs = now() - performance.now()
+    if (Math.abs(offsetMs - clockOffsetMs) > CLOCK_SET_MS)
+      dispatch({ type: 'clock-set', byMs: offsetMs - clockOffsetMs })
+    clockOffsetMs = offsetMs
     const { levelDb, isTalkingWhileMuted } = microphone.takeLevel()
+    hearing.lowerBy(ducking.lowerByDb(model.seat.you.microphone === 'open', levelDb, performance.now()))
     dispatch({ type: 'levels', levels: hearing.takeLevels(), youDb: levelDb, isTalkingWhileMuted })
   }
 
@@ -240,9 +290,13 @@ export const startSession = (options: SessionOptions): Session => {
   const finish = (end: SessionEnd): Promise<void> => {
     ending ??= (async () => {
       for (const timer of timers) clearInterval(timer)
-      hearing.close()
+      const isWished = ownWishes.includes(end.reason)
+      cues.end(isWished)
+      // The last cue is heard to its end while the rest is closed.
+      const silent = within(LEAVE_WITHIN_MS, hearing.fallSilent()).then(hearing.close)
       await within(LEAVE_WITHIN_MS, microphone.close())
-      await within(LEAVE_WITHIN_MS, link.close(ownWishes.includes(end.reason)))
+      await within(GOODBYE_WITHIN_MS, link.close(isWished))
+      await silent
       if (options.onSilent) await within(LEAVE_WITHIN_MS, options.onSilent())
       tellHeard(true)
       dispatch({ type: 'left', reason: end.reason, by: end.by, message: end.message })
@@ -256,8 +310,9 @@ export const startSession = (options: SessionOptions): Session => {
   void microphone.setMuted(isMutedAtFirst)
   link.enter().then(
     () => {
-      // Who is not let in leaves no recording.
-      if (!ending) hearing.setSink(sink)
+      // Who is not let in, or closed meanwhile, leaves no recording.
+      if (ending) return
+      hearing.setSink(sink)
       joined.resolve()
     },
     (error: Error) => finish(endOfError(error) ?? unreachableEnd(error)),
@@ -275,6 +330,7 @@ export const startSession = (options: SessionOptions): Session => {
         state: () => model.seat,
         dispatch,
         hearing,
+        onTuned: options.onTuned,
         setMuted: (muted) => {
           dispatch({ type: 'mute-wish', isMuted: muted })
           return microphone.setMuted(muted)
@@ -287,17 +343,20 @@ export const startSession = (options: SessionOptions): Session => {
       sink = next
       if (model.seat.connection.status !== 'joining') hearing.setSink(next)
     },
+    setCues: cues.choose,
+    setDucking: ducking.setDb,
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
+    setNoise: (isSuppressed) => dispatch({ type: 'noise', isSuppressed }),
     warn,
     sentFrames: microphone.sentFrames,
     uplink: async () => {
       const media = link.media()
       if (!media || !microphone.isPublished()) return null
-      const { uplinkBytesReceived } = await media.stats()
+      const bytesReceived = await media.uplinkBytes()
       const others = model.seat.participants.filter(({ id, isAway }) => id !== model.seat.you.id && !isAway)
       return {
         connection: media.connection(),
-        bytesReceived: uplinkBytesReceived,
+        bytesReceived,
         isReady: media.isReceived(),
         areOthersThere: others.every(({ id }) => media.participant(id)?.isConnected),
       }

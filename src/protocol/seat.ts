@@ -1,3 +1,4 @@
+import type { CueKind } from './cues.ts'
 import type { LeaveReason } from './events.ts'
 import type { Hand, Participant, Role } from './rooms.ts'
 
@@ -23,7 +24,14 @@ export type SeatParticipant = Omit<Participant, 'handle' | 'joinedAt'> & {
   quality: 'excellent' | 'good' | 'poor' | 'lost' | 'unknown'
   /** 0..200 %, for your ears alone. */
   volume: number
+  /** Not heard at all by you, whatever the volume; nobody is told. */
+  isSilenced: boolean
 }
+
+/** `replaced`: gone, and the system's default one sounds in its place until it is back; `lost`: gone, and nothing does. */
+export type SeatDevice = { name: string; status: 'ok' | 'replaced' | 'lost' | 'none' }
+
+export const isSounding = ({ status }: SeatDevice): boolean => status === 'ok' || status === 'replaced'
 
 /** Everything a face needs to draw; one immutable value per change. */
 export type SeatState = {
@@ -52,6 +60,8 @@ export type SeatState = {
     /** The wish, kept over reconnects; the truth is in `microphone`. */
     isMuted: boolean
     isTalkingWhileMuted: boolean
+    /** The microphone is a device whose noise is taken out before anybody hears it. */
+    isNoiseSuppressed: boolean
     levelDb: number
     hand: { position: number; question: string | null } | null
     invitation: { by: string; expiresAt: string } | null
@@ -59,10 +69,7 @@ export type SeatState = {
     /** 0..200 %. */
     volume: number
   }
-  devices: {
-    microphone: { name: string; status: 'ok' | 'lost' | 'none' }
-    speaker: { name: string; status: 'ok' | 'lost' | 'none' }
-  }
+  devices: { microphone: SeatDevice; speaker: SeatDevice }
   /** Stage first (moderators, speakers), then listeners in order of joining. */
   participants: SeatParticipant[]
   counts: { speakers: number; listeners: number }
@@ -72,6 +79,21 @@ export type SeatState = {
 }
 
 export type SeatLeaveReason = LeaveReason | 'unreachable' | 'not-allowed' | 'interrupted' | 'done' | 'failed'
+
+/** The exit code of a program whose one stay ended so. */
+export const leaveExitCodes: Record<SeatLeaveReason, number> = {
+  left: 0,
+  done: 0,
+  kicked: 8,
+  replaced: 8,
+  'room-ended': 8,
+  'signed-out': 4,
+  lost: 7,
+  unreachable: 7,
+  'not-allowed': 5,
+  interrupted: 130,
+  failed: 1,
+}
 
 export type Heard = {
   /** Who: the name, and the handle where known. */
@@ -147,9 +169,15 @@ export type SeatRequest = { id: number } & (
   | { verb: 'talk'; on: boolean }
   | { verb: 'hand'; question?: string }
   | { verb: 'volume'; percent: number; who?: string }
+  /** Somebody is not heard, or heard again, by you alone. */
+  | { verb: 'silence' | 'hear'; who: string }
   | { verb: 'stage'; action: string; who: string }
   /** Other devices from now on, by name, or `default`. */
   | { verb: 'devices'; microphone?: string; speaker?: string }
+  /** Suppress the noise of the microphone, where that is a device, from now on. */
+  | { verb: 'noise'; on: boolean }
+  /** What your own speaker does from now on: which cues it plays; how much the others are lowered while you speak (0: not). */
+  | { verb: 'sound'; cues?: CueKind[]; duckingDb?: number }
   | { verb: 'end-room' }
   | { verb: 'detach' }
 )

@@ -38,7 +38,8 @@ type TrialListener = { onLevel: (levelDb: number) => void; onEnd: () => void }
 
 export type SettingDesk = {
   list: () => Promise<SettingItem[]>
-  set: (key: string, value: string) => Promise<void>
+  /** Resolves with what a running seat is to be told of it. */
+  set: (key: string, value: string) => Promise<SeatCommand | undefined>
 }
 
 /** What the terminal UI needs from outside; errors carry a `code` of protocol/errors or `unreachable`. */

@@ -1,13 +1,14 @@
+import type { SeatCommand } from '../protocol/seat.ts'
 import type { DeviceDesk, SettingDesk } from './deps.ts'
-import type { DeviceKind, Effect, Happening } from './model.ts'
+import type { Effect, Happening } from './model.ts'
 
 type MachineOptions = {
   devices: DeviceDesk
   settings: SettingDesk
   dispatch: (happening: Happening) => void
   attempt: (work: Promise<unknown>) => void
-  /** A device was chosen; the running seat takes it too. */
-  onUsed: (kind: DeviceKind, name: string) => Promise<void>
+  /** What was chosen holds for the running seat, too. */
+  tellSeat: (command: SeatCommand) => Promise<unknown>
 }
 
 type MachineEffect = Extract<
@@ -16,7 +17,7 @@ type MachineEffect = Extract<
 >
 
 /** What concerns this machine alone: its devices, trying them, and what is remembered. */
-export const startMachineDesk = ({ devices, settings, dispatch, attempt, onUsed }: MachineOptions) => {
+export const startMachineDesk = ({ devices, settings, dispatch, attempt, tellSeat }: MachineOptions) => {
   let trial: { close: () => unknown } | undefined
   let attempts = 0
 
@@ -50,7 +51,7 @@ export const startMachineDesk = ({ devices, settings, dispatch, attempt, onUsed 
           return attempt(loadDevices())
         case 'use-device':
           return attempt(
-            onUsed(effect.kind, effect.name)
+            tellSeat({ verb: 'devices', [effect.kind]: effect.name })
               .then(() => devices.use(effect.kind, effect.name))
               .finally(loadDevices),
           )
@@ -61,7 +62,12 @@ export const startMachineDesk = ({ devices, settings, dispatch, attempt, onUsed 
         case 'load-settings':
           return attempt(loadSettings())
         case 'set':
-          return attempt(settings.set(effect.key, effect.value).then(loadSettings))
+          return attempt(
+            settings
+              .set(effect.key, effect.value)
+              .then((command) => command && tellSeat(command))
+              .finally(loadSettings),
+          )
       }
     },
     close: () => {

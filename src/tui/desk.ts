@@ -157,9 +157,7 @@ export const startDesk = (options: DeskOptions): Desk => {
     ...deps,
     dispatch,
     attempt: (work) => attempt(work, fail),
-    onUsed: async (kind, name) => {
-      await seat?.line.request({ verb: 'devices', [kind]: name })
-    },
+    tellSeat: async (command) => seat?.line.request(command),
   })
 
   const checkSignIn = async () => {

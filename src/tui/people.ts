@@ -1,5 +1,5 @@
 import type { Hand, StageAction } from '../protocol/rooms.ts'
-import type { SeatParticipant, SeatState } from '../protocol/seat.ts'
+import type { SeatCommand, SeatParticipant, SeatState } from '../protocol/seat.ts'
 import type { Choice, Effect, Focus, Section } from './model.ts'
 
 /** People of a room in the order in which the selection moves: stage, raised hands, audience. */
@@ -83,6 +83,15 @@ export const isOnlyModerator = (seat: SeatState): boolean =>
 
 export type PersonAction = Choice & { isDangerous: boolean; confirm?: string }
 
+/** By you alone, because you want it so. */
+const isUnheard = ({ isSilenced, volume: percent }: SeatParticipant): boolean => isSilenced || percent === 0
+
+/** How somebody sounds to you alone, where it is not as they are. */
+export const tuningWords = (person: SeatParticipant): string => {
+  if (isUnheard(person)) return 'silenced'
+  return person.volume === 100 ? '' : `${person.volume} %`
+}
+
 /** What you may do to somebody now, one key each, dangerous ones last. */
 export const personActions = (seat: SeatState, person: SeatParticipant): PersonAction[] => {
   if (person.isYou) return []
@@ -91,9 +100,9 @@ export const personActions = (seat: SeatState, person: SeatParticipant): PersonA
   const actions: PersonAction[] = [
     action('+', `louder for you (${person.volume} %)`, volume(who, Math.min(200, person.volume + 10))),
     action('-', 'quieter for you', volume(who, Math.max(0, person.volume - 10))),
-    person.volume === 0
-      ? action('x', 'hear them again', volume(who, 100))
-      : action('x', 'silence them for you alone', volume(who, 0)),
+    isUnheard(person)
+      ? action('x', 'hear them again', does({ verb: 'hear', who }))
+      : action('x', 'silence them for you alone', does({ verb: 'silence', who })),
   ]
   return isModerator(seat)
     ? [...moderatorActions(seat, person, who), ...actions, ...dangerousActions(person, who)]
@@ -141,8 +150,6 @@ const dangerous = (key: string, label: string, effect: Effect, confirm: string):
   confirm,
 })
 
-const stage = (verb: StageAction, who: string): Effect => ({
-  do: 'command',
-  command: { verb: 'stage', action: verb, who },
-})
-const volume = (who: string, percent: number): Effect => ({ do: 'command', command: { verb: 'volume', percent, who } })
+const does = (command: SeatCommand): Effect => ({ do: 'command', command })
+const stage = (verb: StageAction, who: string): Effect => does({ verb: 'stage', action: verb, who })
+const volume = (who: string, percent: number): Effect => does({ verb: 'volume', percent, who })

@@ -1,4 +1,4 @@
-import type { SeatCommand, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
+import { leaveExitCodes, type SeatCommand, type SeatLeaveReason, type SeatState } from '../protocol/seat.ts'
 import type { ActionId } from './keys.ts'
 import { roomLayout } from './layout.ts'
 import { type Choice, type Effect, type Happening, type LogLine, type Model, type Step, step } from './model.ts'
@@ -91,16 +91,6 @@ const prompt = (purpose: 'question' | 'find', label: string, maxCharacters: numb
 const pageOf = (model: Model, seat: SeatState): number =>
   model.focus?.section === 'listening' ? roomLayout(model, seat).perPage : 10
 
-/** The exit code of cli.md for the end of a seat that was the whole of this run. */
-export const exitCodeFor = (reason: SeatLeaveReason): number => {
-  if (reason === 'left' || reason === 'done') return 0
-  if (reason === 'interrupted') return 130
-  if (reason === 'not-allowed') return 5
-  if (reason === 'signed-out') return 4
-  if (reason === 'lost' || reason === 'unreachable') return 7
-  return reason === 'failed' ? 1 : 8
-}
-
 const reduceVoiceKey = (model: Model, seat: SeatState, action: ActionId | undefined): Step => {
   const { you } = seat
   const does = (command: SeatCommand) => step(model, { do: 'command', command })
@@ -131,7 +121,7 @@ const reduceEndedKey = (model: Model, action: ActionId | undefined): Step => {
   if (action === 'rejoin' && ended?.roomId)
     return step({ ...model, screen: 'joining', joiningTitle: ended.title }, { do: 'join', room: ended.roomId })
   if (action === 'quit' || (action === 'hallway' && model.isSingleRoom))
-    return step(model, { do: 'quit', exitCode: model.isSingleRoom && ended ? exitCodeFor(ended.reason) : 0 })
+    return step(model, { do: 'quit', exitCode: model.isSingleRoom && ended ? leaveExitCodes[ended.reason] : 0 })
   return action === 'hallway' ? toHallway(model) : step(model)
 }
 

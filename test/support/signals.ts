@@ -18,6 +18,13 @@ export const framesOf = (samples: Int16Array, channels: Channels = 1): Int16Arra
   return Array.from({ length: Math.floor(samples.length / size) }, (_, i) => samples.slice(i * size, (i + 1) * size))
 }
 
+/** Without the silence at both ends. */
+export const trimmed = (samples: Int16Array): Int16Array =>
+  samples.subarray(
+    samples.findIndex((sample) => sample !== 0),
+    samples.findLastIndex((sample) => sample !== 0) + 1,
+  )
+
 /** Ratio in dB between the best-fitting sine of `hz` in one channel and all that is left besides it. */
 export const signalToNoiseDb = (samples: ArrayLike<number>, hz: number, sampleRate: number = SAMPLE_RATE): number => {
   const { sin, cos } = fit(samples, hz, sampleRate)

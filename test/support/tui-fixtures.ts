@@ -18,6 +18,7 @@ export const aParticipant = (id: string, change: Partial<SeatParticipant> = {}):
   levelDb: -100,
   quality: 'good',
   volume: 100,
+  isSilenced: false,
   ...change,
 })
 
@@ -67,6 +68,7 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
       levelDb: -23,
       hand: null,
       invitation: null,
+      isNoiseSuppressed: false,
       isDeafened: false,
       volume: 100,
     },

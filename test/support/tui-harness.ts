@@ -218,6 +218,7 @@ try {
         list: async () => [{ key: 'theme', label: 'colours', value: theme, values: ['auto', 'dark', 'light'] }],
         set: async (_key, value) => {
           theme = value
+          return undefined
         },
       },
       stdin: process.stdin,

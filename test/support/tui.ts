@@ -25,6 +25,7 @@ export const buildTuiHarness = async (): Promise<{ entry: string; folder: string
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
   const entry = join(folder, 'harness.js')
+  const { leanInk } = await import(join(root, 'scripts/lean-ink.js'))
   await build({
     entryPoints: { harness: join(root, 'test/support/tui-harness.ts') },
     outdir: folder,
@@ -35,6 +36,7 @@ export const buildTuiHarness = async (): Promise<{ entry: string; folder: string
     platform: 'node',
     jsx: 'automatic',
     define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+    plugins: [leanInk],
     external: ['react-devtools-core'],
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

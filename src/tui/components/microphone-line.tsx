@@ -1,5 +1,5 @@
 import { Box } from 'ink'
-import type { SeatState } from '../../protocol/seat.ts'
+import { isSounding, type SeatState } from '../../protocol/seat.ts'
 import { keyFor } from '../bindings.ts'
 import type { Model } from '../model.ts'
 import { Quote, Say, type Tone } from '../theme.tsx'
@@ -38,11 +38,7 @@ export const microphoneWords = (seat: SeatState, { nowMs, keyTable }: Microphone
       return words(`INVITED TO SPEAK (${keys})`, 'badge-good', detail)
     }
     case 'no-microphone':
-      return words(
-        'NO MICROPHONE',
-        'badge-warning',
-        seat.devices.speaker.status === 'ok' ? 'you can listen' : elsewhere,
-      )
+      return words('NO MICROPHONE', 'badge-warning', isSounding(seat.devices.speaker) ? 'you can listen' : elsewhere)
   }
 }
 
@@ -92,7 +88,8 @@ const words = (badge: string, tone: Tone, detail: string): MicrophoneWords => ({
 /** `62 ms · 0 % lost · Headphones` */
 const lineFacts = ({ network, devices, you }: SeatState, columns: number): string => {
   const { speaker } = devices
-  const sound = speaker.status === 'ok' ? shorten(speaker.name, columns >= 100 ? 32 : 14) : 'no sound here'
+  const playing = speaker.status === 'replaced' ? 'default' : speaker.name
+  const sound = isSounding(speaker) ? shorten(playing, columns >= 100 ? 32 : 14) : 'no sound here'
   return [
     network.roundTripMs === null ? undefined : `${Math.round(network.roundTripMs)} ms`,
     network.lossPercent === null ? undefined : `${Math.round(network.lossPercent)} % lost`,

@@ -1,6 +1,6 @@
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
-import { personActions } from '../people.ts'
+import { personActions, tuningWords } from '../people.ts'
 import { count, ending, liveFor, microphoneSentence } from '../words.ts'
 import type { Deed } from './vocabulary.ts'
 
@@ -59,6 +59,7 @@ export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string
     ['connection', connectionSentence(state) ?? 'live'],
     ['role', you.role],
     ['microphone', microphoneSentence(state)],
+    ['noise', you.isNoiseSuppressed ? 'suppressed' : ''],
     ['hearing', you.isDeafened ? 'nothing: deafened' : ''],
     ...onStage.map((person): [string, string] => ['on stage', `${nameOf(person)}, ${stageFacts(person)}`]),
     ...hands.map(({ name, question }): [string, string] => ['hand', question ? `${name}: ${question}` : name]),
@@ -192,14 +193,26 @@ const personSentence = (person: SeatParticipant): string => {
 const nameOf = (person: SeatParticipant): string => (person.isYou ? 'you' : person.name)
 
 const audienceFacts = (person: SeatParticipant): string =>
-  facts(['in the audience', person.hasHandUp && 'hand up', person.isAway && 'away', person.isRecording && 'recording'])
+  facts([
+    'in the audience',
+    person.hasHandUp && 'hand up',
+    person.isAway && 'away',
+    person.isRecording && 'recording',
+    tunedFor(person),
+  ])
 
 const stageFacts = (person: SeatParticipant): string =>
   facts([
     person.kind === 'bot' && 'bot',
     person.role === 'moderator' && 'moderator',
     person.isAway ? 'away' : voiceWord(person),
+    tunedFor(person),
   ])
+
+const tunedFor = (person: SeatParticipant): string | false => {
+  const words = tuningWords(person)
+  return words !== '' && `${words} for you`
+}
 
 const facts = (given: (string | false)[]): string => given.filter((fact) => fact !== false).join(', ')
 

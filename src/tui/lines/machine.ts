@@ -86,11 +86,13 @@ const listSettings = async ({ deps, talk }: Line) => {
   talk.say([...lines, 'Type set, what and how: set theme dark.'].join('\n'))
 }
 
-const change = async ({ deps, talk }: Line, text: string) => {
+const change = async (line: Line, text: string) => {
+  const { deps, talk } = line
   const [wanted = '', value = ''] = text.split(' ')
   const item = (await deps.settings.list()).find(({ key }) => key.toLowerCase() === wanted.toLowerCase())
   if (!item) return talk.note(`No setting is called ${wanted}. settings lists them.`)
   if (!item.values.includes(value)) return talk.note(`${item.key} can be ${item.values.join(', ')}.`)
-  await deps.settings.set(item.key, value)
+  const command = await deps.settings.set(item.key, value)
+  if (command) await line.seat()?.request(command)
   talk.say(`${item.key} is ${value} now.`)
 }

@@ -227,7 +227,7 @@ const dangerOf = (command: SeatCommand, state: SeatState): string | undefined =>
     case 'step-down':
       return state.you.role === 'moderator' ? 'Step down? You will no longer moderate.' : undefined
     case 'stage': {
-      const name = personCalled(state, command.who)?.name ?? command.who
+      const name = nameIn(state, command.who)
       if (command.action === 'kick') return `Remove ${name}? They cannot come back.`
       return command.action === 'moderator' ? `Give ${name} the same power over the room as you?` : undefined
     }
@@ -235,6 +235,8 @@ const dangerOf = (command: SeatCommand, state: SeatState): string | undefined =>
       return undefined
   }
 }
+
+const nameIn = (state: SeatState, who: string): string => personCalled(state, who)?.name ?? who
 
 /** Said for what no event tells of. */
 const doneSentence = (command: SeatCommand, state: SeatState): string | undefined => {
@@ -245,7 +247,11 @@ const doneSentence = (command: SeatCommand, state: SeatState): string | undefine
       return 'You hear again.'
     case 'volume':
       if (command.who === undefined) return `Volume ${state.you.volume} %.`
-      return `${personCalled(state, command.who)?.name ?? command.who} at ${command.percent} % for you.`
+      return `${nameIn(state, command.who)} at ${command.percent} % for you.`
+    case 'silence':
+      return `You do not hear ${nameIn(state, command.who)} any more; nobody is told.`
+    case 'hear':
+      return `You hear ${nameIn(state, command.who)} again.`
     default:
       return undefined
   }

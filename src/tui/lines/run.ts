@@ -1,5 +1,5 @@
+import { leaveExitCodes } from '../../protocol/seat.ts'
 import type { SeatLine } from '../deps.ts'
-import { exitCodeFor } from '../reduce-room.ts'
 import type { LineDeps, LinesEnd } from './deps.ts'
 import { walkHallway } from './hallway.ts'
 import { startNews } from './news.ts'
@@ -57,7 +57,7 @@ const visit = async (line: Line, onSeat: (seat: SeatLine | undefined) => void): 
     seat = undefined
     isResumed = false
     if ('exitCode' in end) return end
-    if (!deps.hasHallway) return { exitCode: exitCodeFor(end.reason) }
+    if (!deps.hasHallway) return { exitCode: leaveExitCodes[end.reason] }
   }
 }
 

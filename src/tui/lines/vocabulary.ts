@@ -162,17 +162,33 @@ const stageCommand = (action: string, who: string): LineInput => {
   return { command: { verb: 'stage', action, who } }
 }
 
+/** What is done to somebody for your own ears alone. */
+const hearing = (verb: 'silence' | 'hear', help: string): Word => ({
+  names: [verb],
+  usage: `${verb} @who`,
+  help,
+  places: room,
+  read: (rest) => (rest === '' ? { unknown: `Say whom: ${verb} @name` } : { command: { verb, who: rest } }),
+})
+
 const readVolume = (rest: string): LineInput => {
-  const match = /^(\d{1,3})\s*%?(?:\s+(\S+))?$/.exec(rest)
-  const percent = Number(match?.[1])
-  if (!match || percent > 200) return { unknown: 'Say a volume from 0 to 200: volume 80, or volume 80 @name' }
-  return { command: { verb: 'volume', percent, ...(match[2] ? { who: match[2] } : {}) } }
+  const [isFitting, before, text, after] = /^(?:(\D\S*)\s+)?(\d{1,3})\s*%?(?:\s+(\S+))?$/.exec(rest) ?? []
+  const percent = Number(text)
+  if (isFitting === undefined || percent > 200 || (before && after))
+    return { unknown: 'Say a volume from 0 to 200: volume 80, or volume @name 80' }
+  const who = before ?? after
+  return { command: { verb: 'volume', percent, ...(who ? { who } : {}) } }
 }
 
 const readTalk = (rest: string): LineInput =>
   ['on', 'off'].includes(rest.toLowerCase())
     ? { command: { verb: 'talk', on: rest.toLowerCase() === 'on' } }
     : { unknown: 'Type talk on or talk off.' }
+
+const readNoise = (rest: string): LineInput =>
+  ['on', 'off'].includes(rest.toLowerCase())
+    ? { does: 'set', text: `noise ${rest.toLowerCase()}` }
+    : { unknown: 'Type noise on or noise off.' }
 
 const readStepDown = (rest: string, name: string): LineInput =>
   name === 'step-down' || rest.toLowerCase() === 'down'
@@ -236,11 +252,13 @@ const words: Word[] = [
   },
   {
     names: ['volume'],
-    usage: 'volume 0..200 [@who]',
+    usage: 'volume [@who] 0..200',
     help: 'how loud all, or one person, is for you',
     places: room,
     read: readVolume,
   },
+  hearing('silence', 'do not hear somebody, from now on and for you alone'),
+  hearing('hear', 'hear them again'),
   bare(['louder'], room, { does: 'louder' }, 'all a little louder'),
   bare(['quieter'], room, { does: 'quieter' }, 'all a little quieter'),
   bare(['deafen'], room, { command: { verb: 'deafen' } }, 'hear nothing'),
@@ -277,6 +295,13 @@ const words: Word[] = [
   bare(['loopback'], both, { does: 'try', what: 'loopback' }, 'hear your own microphone'),
   bare(['settings'], both, { does: 'settings' }, 'what can be set'),
   withText(['set'], both, 'set', 'set WHAT HOW', { does: 'settings' }, 'change a setting'),
+  {
+    names: ['noise'],
+    usage: 'noise on|off',
+    help: 'take the noise out of your voice',
+    places: both,
+    read: readNoise,
+  },
   bare(['screen'], both, { does: 'screen' }, 'the full screen instead of lines'),
   bare(['suspend'], both, { does: 'suspend' }, 'to the shell; fg returns'),
   bare(['help', '?'], both, { does: 'help' }, 'this list'),

@@ -2,6 +2,7 @@ import { Box } from 'ink'
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { decibels, Meter } from '../components/meter.tsx'
 import type { Focus } from '../model.ts'
+import { tuningWords } from '../people.ts'
 import { Quote, Say, type Tone } from '../theme.tsx'
 
 type StageProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number }
@@ -55,6 +56,7 @@ type StageRowProps = { person: SeatParticipant; isChosen: boolean; columns: numb
 
 const StageRow = ({ person, isChosen, columns }: StageRowProps) => {
   const voice = voiceOf(person)
+  const tuning = tuningWords(person)
   return (
     <Box height={1} flexShrink={0} gap={1} paddingRight={1} width={columns}>
       <Box width={2} flexShrink={0}>
@@ -65,7 +67,12 @@ const StageRow = ({ person, isChosen, columns }: StageRowProps) => {
         <Box flexShrink={1}>
           <Quote text={person.isYou ? 'you' : person.name} tone={person.isSpeaking || isChosen ? 'strong' : 'plain'} />
         </Box>
-        {columns < 44 ? (
+        {tuning === '' ? null : (
+          <Box flexShrink={0}>
+            <Say tone="dim">{tuning}</Say>
+          </Box>
+        )}
+        {columns < 44 && tuning === '' ? (
           <Box flexShrink={0}>
             <Say tone="dim">{roleWord(person)}</Say>
           </Box>

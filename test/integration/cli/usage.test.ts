@@ -128,6 +128,12 @@ describe('bad usage ends with 2 and one sentence', () => {
     },
   )
 
+  it.runIf(process.platform === 'linux')('names a ROOMTONE_HOME that cannot be made', async () => {
+    const ran = await roomtone(['rooms'], { home: '/proc/roomtone/home', cwd: place.home })
+    const stderr = 'roomtone: ROOMTONE_HOME: the folder /proc/roomtone cannot be made (ENOENT).\n'
+    expect(ran).toEqual({ code: 2, stdout: '', stderr })
+  })
+
   it('names a corrupt config and leaves it', async () => {
     const other = throwawayHome()
     writeFileSync(join(other.home, 'config.json'), '{')

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Api } from '../../../src/client/api.ts'
+import { startSession } from '../../../src/client/session.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
 import { enter, heardFrom, hearMore, hearSilence, newPerson, openRoom, type Person, type Stay, tone } from './people.ts'
@@ -48,6 +51,30 @@ describe('a session', () => {
     expect(listener.events.map(({ type }) => type)).toContain('joined')
     expect(listener.events.at(-1)).toMatchObject({ type: 'left', reason: 'left' })
     expect(listener.events.find((event) => event.type === 'heard' && event.isFinal)).toBeDefined()
+  })
+
+  it('leaves nobody behind when it is closed while it joins, however late its join reaches the server', async () => {
+    const room = await openRoom(host, 'Early')
+    const listeners = async () => {
+      const { counts } = await host.api.call('showRoom', { params: { roomId: room.id } })
+      return counts.listeners
+    }
+    for (const joinAfterMs of [0, 5, 20, 200]) {
+      const late: Api = {
+        ...guest.api,
+        call: async (name, options) => {
+          if (name === 'joinRoom') await sleep(joinAfterMs)
+          return guest.api.call(name, options)
+        },
+      }
+      const target = { api: late, roomId: room.id }
+      const session = startSession({ target, source: null, sink: null, isDevice: false })
+      await sleep(10)
+      await session.close()
+      await expect(session.joined).rejects.toMatchObject({ code: 'left' })
+      await sleep(joinAfterMs)
+      expect(await listeners(), `joined after ${joinAfterMs} ms`).toBe(0)
+    }
   })
 
   it('follows hand, invitation, mute by a moderator and demotion with its sound within a second', async () => {

@@ -83,6 +83,34 @@ describe('mixer', () => {
     expect(levelDb(mix(mixer, { bob: sine({ hz: 900, ms: 100 }) }))).toBe(-100)
   })
 
+  it('lowers all by so many decibels without a step, and comes back to bit-exact', () => {
+    const voice = sine({ hz: 440, ms: 1000 })
+    const mixer = createMixer({ channels: 1 })
+    mix(mixer, { ana: voice })
+    mixer.lowerBy(20)
+    const lowered = mix(mixer, { ana: voice })
+    expect(levelDb(lowered.subarray(4800, 9600))).toBeLessThan(-38.5)
+    expect(levelDb(lowered.subarray(-24_000))).toBeCloseTo(-40, 0)
+    mixer.lowerBy(0)
+    const back = mix(mixer, { ana: voice })
+    expect(levelDb(back.subarray(14_400, 19_200))).toBeGreaterThan(-21.5)
+    expect(back.subarray(-4800)).toEqual(voice.subarray(-4800))
+    const steepest = (samples: Int16Array) =>
+      Math.max(...samples.subarray(1).map((sample, i) => Math.abs(sample - samples[i]!)))
+    expect(Math.max(steepest(lowered), steepest(back))).toBeLessThanOrEqual(steepest(voice) * 1.02)
+  })
+
+  it('lets what is beside the mix be heard by who is deafened, in both ears and not lowered', () => {
+    const mixer = createMixer({ channels: 2 })
+    mixer.setDeafened(true)
+    mixer.lowerBy(20)
+    mixer.input('ana').push(sine({ hz: 440, ms: 10 }), 48_000, 1)
+    const beside = sine({ hz: 900, ms: 10, levelDb: -30 })
+    const into = createFrame(2)
+    mixer.pull(into, beside)
+    for (const ear of [0, 1]) expect(into.filter((_, i) => i % 2 === ear)).toEqual(beside)
+  })
+
   it('takes the first frames of WebRTC at 16 kHz and plays mono to both ears', () => {
     const mixer = createMixer({ channels: 2 })
     const input = mixer.input('ana')

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readCues, switchCue } from '../../../src/cli/cues.ts'
 import { openSettings } from '../../../src/cli/settings.ts'
 
 let folder: string
@@ -35,6 +36,10 @@ describe('writing', () => {
 
   it('refuses a value that does not fit', async () => {
     await expect((await open()).set('face', 'round')).rejects.toMatchObject({ code: 'bad-input' })
+    for (const cues of ['bell', 'all,open', 'open,,back', ''])
+      await expect((await open()).set('cues', cues)).rejects.toMatchObject({ code: 'bad-input' })
+    for (const decibels of ['0', '41', '-6', '6.5', 'loud'])
+      await expect((await open()).set('ducking', decibels)).rejects.toMatchObject({ code: 'bad-input' })
     await expect((await open()).set('server', 'ftp://x')).rejects.toMatchObject({ code: 'bad-input' })
   })
 })
@@ -54,5 +59,21 @@ describe('a corrupt file', () => {
   it('is told of the project too', async () => {
     project('server: [')
     await expect(open()).rejects.toMatchObject({ code: 'bad-config', message: expect.stringMatching(/roomtone\.yaml/) })
+  })
+})
+
+describe('cues', () => {
+  it('are all, none, or those that are named', () => {
+    expect(readCues('all')).toEqual(['open', 'closed', 'invited', 'reconnecting', 'back', 'removed'])
+    expect(readCues('none')).toEqual([])
+    expect(readCues('removed, open')).toEqual(['open', 'removed'])
+  })
+
+  it('are switched one by one', () => {
+    const without = switchCue('all', 'closed', false)
+    expect(without).toBe('open,invited,reconnecting,back,removed')
+    expect(switchCue(without, 'closed', true)).toBe('all')
+    expect(switchCue('open', 'open', false)).toBe('none')
+    expect(switchCue('none', 'back', true)).toBe('back')
   })
 })

@@ -11,6 +11,9 @@ describe('what a client of the control socket asks', () => {
     { id: 4, verb: 'hand' },
     { id: 5, verb: 'hand', question: 'How long?' },
     { id: 6, verb: 'volume', percent: 80, who: '@omar' },
+    { id: 6, verb: 'silence', who: '@omar' },
+    { id: 6, verb: 'sound', cues: ['open', 'removed'] },
+    { id: 6, verb: 'sound', cues: [], duckingDb: 20 },
     { id: 7, verb: 'stage', action: 'invite', who: '@omar' },
   ])('is taken as it is: %j', (request) => {
     expect(readSeatRequest(request)).toEqual(request)
@@ -39,6 +42,11 @@ describe('what a client of the control socket asks', () => {
     { id: 1, verb: 'volume' },
     { id: 1, verb: 'volume', percent: null },
     { id: 1, verb: 'volume', percent: 80, who: 7 },
+    { id: 1, verb: 'hear' },
+    { id: 1, verb: 'sound', cues: ['bell'] },
+    { id: 1, verb: 'sound', cues: 'open' },
+    { id: 1, verb: 'sound', duckingDb: 400 },
+    { id: 1, verb: 'sound', duckingDb: -20 },
     { id: 1, verb: 'stage', action: 'fly', who: '@omar' },
     { id: 1, verb: 'stage', action: 'invite' },
   ] as unknown[])('is refused: %j', (request) => {

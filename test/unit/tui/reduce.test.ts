@@ -207,6 +207,16 @@ describe('room', () => {
     expect(play(menu.model, key('escape'))).toMatchObject({ model: { overlay: null }, effects: [] })
   })
 
+  it('silences somebody for you alone, and lets them be heard again', () => {
+    const room = inRoom('listener')
+    const menu = play(room, key('tab'), key('enter'))
+    expect(commands(play(menu.model, key('x')).effects)).toEqual([{ verb: 'silence', who: 'Guide' }])
+    const seat = aSeat('listener')
+    const participants = seat.participants.map((one) => (one.id === 'Guide' ? { ...one, isSilenced: true } : one))
+    const silenced = play(menu.model, { type: 'seat', seat: { ...seat, participants } }).model
+    expect(commands(play(silenced, key('x')).effects)).toEqual([{ verb: 'hear', who: 'Guide' }])
+  })
+
   it('follows the chosen person from the audience to the stage, and lets go when they leave', () => {
     const room = inRoom('moderator')
     const chosen = { ...room, focus: { section: 'listening' as const, id: 'p-3' } }

@@ -133,6 +133,20 @@ describe('the room', () => {
     expect(picture).toMatch(/Omar raised a hand/)
   })
 
+  it('says of whom on stage you hear more, less or nothing', () => {
+    const seat = aSeat('moderator')
+    const [guide, lena, ...others] = seat.participants
+    for (const [columns, rows] of [
+      [80, 24],
+      [40, 15],
+    ] as const) {
+      const tuned = [{ ...guide!, volume: 30 }, { ...lena!, isSilenced: true }, ...others]
+      const picture = draw(at(columns, rows, inRoom({ ...seat, participants: tuned }))).join('\n')
+      expect(picture).toContain('▸ Guide 30 %')
+      expect(picture).toContain('Lena silenced')
+    }
+  })
+
   it('keeps stage, microphone line and keys at 40x15', () => {
     const picture = draw(at(40, 15, inRoom(aSeat('moderator')))).join('\n')
     for (const part of ['▸ Guide', 'Lena', 'MIC OPEN', 'space mute', '? keys']) expect(picture).toContain(part)

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { SeatParticipant, SeatState } from '../../../../src/protocol/seat.ts'
 import { answer, describePeople, describeState } from '../../../../src/tui/lines/answers.ts'
 import type { Deed } from '../../../../src/tui/lines/vocabulary.ts'
 import { aParticipant, aSeat } from '../../../support/tui-fixtures.ts'
@@ -44,8 +45,23 @@ it('finds somebody by a part of the name and says what you may do to them, in th
     '  lower @h0: lower the hand',
     '  volume 110 @h0: louder for you (100 %)',
     '  volume 90 @h0: quieter for you',
-    '  volume 0 @h0: silence them for you alone',
+    '  silence @h0: silence them for you alone',
     '  kick @h0: remove from the room',
   ])
   expect(ask({ does: 'act', text: '@h0' }, 'listener')?.join()).not.toMatch(/kick|admit/)
+})
+
+it('tells how loud somebody is for you alone, and the word back', () => {
+  const seat = aSeat('listener')
+  const tuned = (change: Partial<SeatParticipant>) => ({
+    ...seat,
+    participants: seat.participants.map((one) => (one.id === 'Guide' ? { ...one, ...change } : one)),
+  })
+  const of = (state: SeatState, deed: Deed) => answer(deed, state)
+  const quieter = tuned({ volume: 30 })
+  expect(of(quieter, { does: 'who', text: 'guide' })).toBe('Guide, @guide: on stage, bot, speaking, 30 % for you.')
+  expect(of(quieter, { does: 'act', text: 'Guide' })).toContain('  silence @guide: silence them for you alone')
+  const silenced = tuned({ volume: 30, isSilenced: true })
+  expect(of(silenced, { does: 'who', text: '' })).toMatch(/^On stage: Guide \(bot, speaking, silenced for you\), Lena/)
+  expect(of(silenced, { does: 'act', text: 'Guide' })).toContain('  hear @guide: hear them again')
 })

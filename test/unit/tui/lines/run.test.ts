@@ -300,11 +300,13 @@ describe('a room in lines', () => {
   it('says what no event tells: hearing, volume, the right to speak given back, a refusal', async () => {
     const seat = fakeSeat('listener')
     const { type, says, notes } = start({ initialSeat: seat.line })
-    type('deafen', 'undeafen', 'louder', 'volume 80 @h0', 'invite @x')
+    type('deafen', 'undeafen', 'louder', 'volume 80 @h0', 'silence @h0', 'hear @h0', 'invite @x')
     await says('You hear nothing now.')
     await says('You hear again.')
     await says('Volume 100 %.')
     await says('Omar at 80 % for you.')
+    await says('You do not hear Omar any more; nobody is told.')
+    await says('You hear Omar again.')
     await notes('Nobody here is called that.')
     const mutedIs = (mutedByModerator: boolean): SeatState => ({
       ...seat.state(),
@@ -313,6 +315,18 @@ describe('a room in lines', () => {
     seat.become(mutedIs(true))
     seat.become(mutedIs(false))
     await says('Guide may speak again.')
+  })
+
+  it('tells the running seat of a setting that counts at once', async () => {
+    const seat = fakeSeat('listener')
+    const cue = { key: 'cue-open', label: 'a sound', value: 'on', values: ['on', 'off'] }
+    const { type, says } = start({
+      initialSeat: seat.line,
+      settings: { list: async () => [cue], set: async () => ({ verb: 'sound', cues: [] }) },
+    })
+    type('set cue-open off')
+    await says('cue-open is off now.')
+    expect(seat.asked).toEqual([{ verb: 'sound', cues: [] }])
   })
 
   it('holds news until Enter while pulled, but not the answer to what was typed', async () => {
