@@ -2,7 +2,7 @@ import type { SeatState } from '../protocol/seat.ts'
 import { helpLines } from './bindings.ts'
 import type { Model } from './model.ts'
 import { isModerator } from './people.ts'
-import { fitting, widthOf } from './width.ts'
+import { fitting, widthOf, wrapped } from './width.ts'
 
 export type PageLayout = { hasHeader: boolean; hasRules: boolean; newsRows: number; bodyRows: number }
 
@@ -19,8 +19,10 @@ export const pageLayout = (model: Model, logRows: number, hasFixedLine: boolean)
 }
 
 /** Rows that the place for questions and news takes. */
-const messageRows = ({ overlay, columns }: Model, logRows: number): number => {
+const messageRows = ({ overlay, notice, columns }: Model, logRows: number): number => {
   if (overlay?.kind === 'confirm') return Math.max(logRows, 1 + (columns < 70 ? overlay.choices.length : 0))
+  if (notice && overlay?.kind !== 'prompt')
+    return Math.max(logRows, Math.min(3, wrapped(notice.text, columns - 2).length))
   return Math.max(1, logRows)
 }
 

@@ -2,6 +2,7 @@ import { Box, Text } from 'ink'
 import type { LogLine, Model } from '../model.ts'
 import { Quote, Say } from '../theme.tsx'
 import { clockTime } from '../words.ts'
+import { Sentence } from './sentence.tsx'
 
 /** A question when there is one, else a notice, else the last news of the room. */
 export const MessageArea = ({ model, rows }: { model: Model; rows: number }) => (
@@ -22,7 +23,7 @@ const Content = ({ model, rows }: { model: Model; rows: number }) => {
           : null}
       </>
     )
-  if (notice) return <Quote tone={notice.isError ? 'bad' : 'plain'} text={notice.text} />
+  if (notice) return <Sentence tone={notice.isError ? 'bad' : 'plain'} text={notice.text} columns={model.columns - 2} />
   return screen === 'room' ? log.slice(-rows).map((line) => <News key={`${line.at} ${line.text}`} line={line} />) : null
 }
 

@@ -45,7 +45,8 @@ const Rooms = ({ model, rows }: { model: Model; rows: number }) => {
   const { hallway, columns } = model
   const shown = visibleRows(hallway)
   if (shown.length === 0) return <Centered columns={columns} rows={rows} lines={emptyLines(model)} />
-  const rowHeight = rows >= 12 ? 2 : 1
+  // By the terminal's height: a question below must not move the rooms.
+  const rowHeight = model.rows >= 14 ? 2 : 1
   const fits = Math.max(1, Math.floor((rows - 1) / rowHeight))
   const selected = Math.max(
     0,
