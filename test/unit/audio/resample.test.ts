@@ -38,9 +38,11 @@ describe('resampler', () => {
 
   it('is fast enough for a room full of streams', () => {
     const input = floatSine({ hz: 440, ms: 10_000, sampleRate: 44_100 })
-    const startedMs = performance.now()
+    // Its own time on the processor, which others' work beside it does not lengthen.
+    const before = process.cpuUsage()
     createResampler(44_100).process(input)
-    expect(10_000 / (performance.now() - startedMs)).toBeGreaterThan(30)
+    const { user, system } = process.cpuUsage(before)
+    expect(10_000 / ((user + system) / 1000)).toBeGreaterThan(30)
   })
 })
 
