@@ -33,6 +33,7 @@ const files = (folder: string) => `test/${folder}/**/*.test.{ts,tsx}`
 const inRealTime = [
   files('integration/audio'),
   'test/integration/cli/devices.test.ts',
+  'test/integration/cli/voice-and-music.test.ts',
   'test/integration/sfu/flood.test.ts',
   'test/integration/sfu/pacing.test.ts',
   'test/integration/sfu/spared.test.ts',

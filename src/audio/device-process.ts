@@ -11,6 +11,8 @@ export type DeviceProcess = {
   /** Sound on its way that we know of. */
   bufferedMs(): number
   counts(): DriftCounts
+  /** What it is on, where that is known; a sound server may move it. */
+  device(): string | undefined
   /** For output. Never blocks. */
   play(frame: Int16Array): void
   /** Ends; an output first plays what it holds. */
@@ -25,9 +27,19 @@ export type SupervisedDevice = {
   close(): Promise<void>
 }
 
+/** How it stands with a device that runs: `displaced` is where something else sounds in its place, `outdated` where a new process does better. */
+export type Standing = 'fine' | 'displaced' | 'outdated'
+
 export type SupervisorOptions = {
   spawn: () => DeviceProcess
+  /** What sounds in its place while it is missing. */
+  spawnSubstitute?: () => DeviceProcess
+  /** It is not there, though others are. */
+  isMissing?: () => Promise<boolean>
+  /** Asked every three seconds. */
+  look?: (current: DeviceProcess, isSubstitute: boolean) => Promise<Standing>
   onLost: (reason: string) => void
+  onReplaced?: () => void
   onBack: () => void
 }
 
@@ -36,43 +48,83 @@ const TICK_MS = 100
 const START_MS = 5_000
 const RETRY_MS = 1_000
 const FINISH_MS = 600
+const LOOK_MS = 3_000
+/** So often in a row a device must be missing: one that is only taken anew, or a sound server that begins, is back by then. */
+const MISSING_TIMES = 2
 
 /**
  * Keeps a device process running: one that ends, or whose device stands still for 500 ms, is killed and replaced, once a
- * second until that works. Rejects when the first start fails.
+ * second until that works, by a substitute while the device itself is missing. Rejects when the first start fails.
  */
-export const superviseDevice = async ({ spawn, onLost, onBack }: SupervisorOptions): Promise<SupervisedDevice> => {
+export const superviseDevice = async (options: SupervisorOptions): Promise<SupervisedDevice> => {
+  const { spawn, spawnSubstitute, isMissing, look, onLost, onReplaced, onBack } = options
   const closing = deferred<'closed'>()
   let closed = false
   let losses = 0
+  let isSubstitute = false
   let current: DeviceProcess | undefined = await startedOrKilled(spawn())
 
   const keep = async () => {
     while (!closed && current) {
-      const reason = await Promise.race([lossOf(current, closing.promise), closing.promise])
+      const watched = current
+      const reason = await Promise.race([lossOf(watched, closing.promise), closing.promise])
       if (closed) return
+      if (watched !== current) continue
       current.kill()
       current = undefined
       losses++
       onLost(reason)
-      current = await retry()
-      if (current && !closed) onBack()
+      await retry()
     }
   }
 
-  const retry = async (): Promise<DeviceProcess | undefined> => {
-    while (!closed) {
+  const retry = async () => {
+    let missing = 0
+    while (!closed && !current) {
       const begunAt = performance.now()
-      const next = spawn()
-      const outcome = await Promise.race([startedOrKilled(next).catch(() => 'failed' as const), closing.promise])
-      if (outcome === 'closed') next.kill()
-      else if (outcome !== 'failed') return outcome
+      if (await take(spawn, false)) return onBack()
+      missing = !closed && spawnSubstitute && (await isMissing?.()) ? missing + 1 : 0
+      if (missing >= MISSING_TIMES && (await take(spawnSubstitute!, true))) return onReplaced?.()
       await pause(RETRY_MS - (performance.now() - begunAt), closing.promise)
     }
-    return undefined
+  }
+
+  /** Goes over to a new process, once that sounds. */
+  const take = async (start: () => DeviceProcess, asSubstitute: boolean): Promise<boolean> => {
+    if (closed) return false
+    const former = current
+    const next = begun(start)
+    if (!next) return false
+    const outcome = await Promise.race([startedOrKilled(next).catch(() => 'failed' as const), closing.promise])
+    if (outcome === 'failed') return false
+    if (outcome === 'closed' || current !== former) {
+      next.kill()
+      return false
+    }
+    current = next
+    isSubstitute = asSubstitute
+    former?.kill()
+    return true
+  }
+
+  const watch = async () => {
+    while (!closed) {
+      await pause(LOOK_MS, closing.promise)
+      const seen = current
+      if (closed || !seen) continue
+      const standing = await look?.(seen, isSubstitute)
+      if (closed || seen !== current) continue
+      if (standing === 'displaced') {
+        isSubstitute = true
+        onReplaced?.()
+      }
+      const wasSubstitute = isSubstitute
+      if (standing === 'outdated' && (await take(spawn, false)) && wasSubstitute) onBack()
+    }
   }
 
   const kept = keep()
+  if (look) void watch()
   const close = async () => {
     if (closed) return
     closed = true
@@ -83,6 +135,15 @@ export const superviseDevice = async ({ spawn, onLost, onBack }: SupervisorOptio
     current = undefined
   }
   return { current: () => current, losses: () => losses, close }
+}
+
+/** Nothing where the program itself is gone, as while it is installed anew. */
+const begun = (start: () => DeviceProcess): DeviceProcess | undefined => {
+  try {
+    return start()
+  } catch {
+    return undefined
+  }
 }
 
 const startedOrKilled = async (device: DeviceProcess): Promise<DeviceProcess> => {

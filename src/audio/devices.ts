@@ -1,22 +1,18 @@
-import { type DeviceProcess, type SupervisedDevice, superviseDevice } from './device-process.ts'
+import {
+  type Device,
+  type DeviceEngine,
+  type DeviceOptions,
+  type Direction,
+  enginesToTry,
+  listBy,
+} from './device-engines.ts'
+import { openPlaced, type Told } from './device-place.ts'
+import type { SupervisedDevice } from './device-process.ts'
 import { createDriftBuffer, type DriftCounts } from './drift-buffer.ts'
 import { type AudioSink, type AudioSource, type Channels, SAMPLE_RATE } from './frame.ts'
-import { listPipeDevices, type PipeProgram, pipePrograms, startPipeDevice } from './pipe-player.ts'
-import { listPortAudio, startPortAudio } from './portaudio.ts'
 import { createFrameAdapter } from './resample.ts'
 
-type DeviceEngine = 'portaudio' | PipeProgram
-
-export type Device = {
-  /** What the engine calls it; stays the same over a restart. */
-  id: string
-  name: string
-  isDefault: boolean
-  /** The most it can do. */
-  channels: number
-  /** Its own, in Hz; sound is converted from and to 48 kHz. */
-  sampleRate: number
-}
+export type { Device, DeviceOptions } from './device-engines.ts'
 
 export type DeviceList = {
   engine: DeviceEngine | 'none'
@@ -26,24 +22,13 @@ export type DeviceList = {
   problem?: string
 }
 
-export type DeviceOptions = {
-  /** `auto`: PortAudio, else the first program that works. */
-  engine?: 'auto' | DeviceEngine | 'none'
-  /** Samples the device takes at once: 240, or 480 for less work at about 50 ms more of delay. PortAudio only. */
-  framesPerBuffer?: 480 | 240
-  /** Of the microphone 1, of the speaker 2 unless said. */
-  channels?: Channels
-  /** The bundled PortAudio child; dist/portaudio.js unless said. */
-  entry?: string
-  /** The whole environment of child processes; that of this process unless said. */
-  env?: NodeJS.ProcessEnv
-}
-
 /** What a device stream tells besides its sound. */
 type DeviceStream = {
   readonly engine: DeviceEngine
   /** The device went away or stood still; silence until it is back. Told with a reason, in words. */
   onLost(listener: (reason: string) => void): void
+  /** A device that was named is gone, and the system's default one sounds in its place until it is back. */
+  onReplaced(listener: () => void): void
   onBack(listener: () => void): void
   /** Sound held on our side of the device, without what the sound server adds. */
   latencyMs(): number
@@ -52,8 +37,6 @@ type DeviceStream = {
 
 export type Microphone = Required<AudioSource> & DeviceStream
 export type Speaker = AudioSink & DeviceStream
-
-type Direction = 'input' | 'output'
 
 const MICROPHONE_TARGET_MS = 20
 const MICROPHONE_MAX_MS = 120
@@ -76,7 +59,7 @@ export const listDevices = async (options: DeviceOptions = {}): Promise<DeviceLi
 }
 
 /**
- * Opens the device called `name` (see `pickDevice`), or the default one, which is looked up again after each loss.
+ * Opens the device called `name` (see `pickDevice`), or the default one, which is followed when the system has another.
  * Rejects with code `no-device`, `no-sound` or `device-failed`.
  */
 export const openMicrophone = async (name: string, options: DeviceOptions = {}): Promise<Microphone> => {
@@ -151,28 +134,30 @@ const openDevice = async (
   onCaptured: (samples: Int16Array) => void,
   options: DeviceOptions,
 ) => {
-  const listeners = { lost: new Set<(reason: string) => void>(), back: new Set<() => void>() }
+  const listeners = newListeners()
   const open = async (engine: DeviceEngine): Promise<SupervisedDevice> => {
     const device = name === 'default' ? undefined : await findDevice(engine, direction, name, options)
-    return superviseDevice({
-      spawn: () => startBy(engine, { direction, device, channels }, onCaptured, options),
-      onLost: (reason) => {
-        for (const tell of listeners.lost) tell(reason)
-      },
-      onBack: () => {
-        for (const tell of listeners.back) tell()
-      },
-    })
+    return openPlaced({ engine, direction, device, channels, onCaptured, tell: listeners.tell, options })
   }
   const { engine, supervised } = await firstThatWorks(open, options).catch((error: Error & { code?: string }) => {
     if (name === 'default' || error.code !== 'no-sound') throw error
     throw coded('no-device', `no ${direction === 'input' ? 'microphone' : 'speaker'} "${name}": ${error.message}`)
   })
-  const stream = {
-    onLost: (listener: (reason: string) => void) => void listeners.lost.add(listener),
-    onBack: (listener: () => void) => void listeners.back.add(listener),
+  return { engine, stream: listeners.stream, supervised }
+}
+
+const newListeners = () => {
+  const all: { [K in Told]: ((reason: string) => void)[] } = { lost: [], replaced: [], back: [] }
+  return {
+    tell: (what: Told, reason = '') => {
+      for (const listener of all[what]) listener(reason)
+    },
+    stream: {
+      onLost: (listener: (reason: string) => void) => void all.lost.push(listener),
+      onReplaced: (listener: () => void) => void all.replaced.push(listener),
+      onBack: (listener: () => void) => void all.back.push(listener),
+    },
   }
-  return { engine, stream, supervised }
 }
 
 const firstThatWorks = async (open: (engine: DeviceEngine) => Promise<SupervisedDevice>, options: DeviceOptions) => {
@@ -191,46 +176,11 @@ const firstThatWorks = async (open: (engine: DeviceEngine) => Promise<Supervised
   throw refusal ?? coded('no-sound', noSound(problems))
 }
 
-const enginesToTry = async ({ engine = 'auto', env }: DeviceOptions): Promise<DeviceEngine[]> => {
-  if (engine === 'none') return []
-  return engine === 'auto' ? ['portaudio', ...(await pipePrograms(env))] : [engine]
-}
-
 const findDevice = async (engine: DeviceEngine, direction: Direction, name: string, options: DeviceOptions) => {
   const { inputs, outputs } = await listBy(engine, options)
   if (inputs.length + outputs.length === 0) throw coded('no-sound', `${engine} finds no device`)
   return (direction === 'input' ? pickDevice(name, inputs, 'microphone') : pickDevice(name, outputs, 'speaker')).id
 }
-
-const listBy = async (
-  engine: DeviceEngine,
-  options: DeviceOptions,
-): Promise<Pick<DeviceList, 'inputs' | 'outputs'>> => {
-  if (engine !== 'portaudio') return listPipeDevices(engine, options.env)
-  const { devices, defaultInput, defaultOutput } = await listPortAudio(options)
-  const inDirection = (channelsOf: (device: (typeof devices)[number]) => number, defaultName?: string) =>
-    devices.flatMap((device, index) => {
-      // Windows names a device once for each of its sound systems; the first is the one that is opened.
-      const isFirst = devices.findIndex((each) => each.name === device.name && channelsOf(each) > 0) === index
-      const { name, sampleRate } = device
-      const isDefault = name === defaultName
-      return isFirst ? [{ id: name, name, isDefault, channels: channelsOf(device), sampleRate }] : []
-    })
-  return {
-    inputs: inDirection((device) => device.inputs, defaultInput),
-    outputs: inDirection((device) => device.outputs, defaultOutput),
-  }
-}
-
-const startBy = (
-  engine: DeviceEngine,
-  stream: { direction: Direction; device: string | undefined; channels: Channels },
-  onCaptured: (samples: Int16Array) => void,
-  options: DeviceOptions,
-): DeviceProcess =>
-  engine === 'portaudio'
-    ? startPortAudio({ ...stream, framesPerBuffer: options.framesPerBuffer ?? 240 }, onCaptured, options)
-    : startPipeDevice(engine, stream, onCaptured, options.env)
 
 const sentenceOf = (engine: DeviceEngine, error: Error & { code?: string }) => {
   if (error.code === 'no-naudiodon') return 'naudiodon, for PortAudio, is not built'

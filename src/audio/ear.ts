@@ -1,3 +1,4 @@
+import { toChannels } from './channels.ts'
 import { type Channels, SAMPLE_RATE } from './frame.ts'
 import { powerDb } from './level.ts'
 import { createSpectrum } from './spectrum.ts'
@@ -67,8 +68,7 @@ export const createEar = (): Ear => {
     sumOfSquares += squares
     audibleSamples += frame.length
     audibleMs += durationMs(frame, channels)
-    if (channels === 1) for (const sample of frame) spectrum.add(sample)
-    else for (let i = 0; i < frame.length; i += 2) spectrum.add((frame[i]! + frame[i + 1]!) / 2)
+    spectrum.push(channels === 1 ? frame : toChannels(frame, 2, new Int16Array(frame.length / 2), 1))
   }
 
   return {

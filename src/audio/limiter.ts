@@ -1,14 +1,17 @@
 import { type Channels, FRAME_MS } from './frame.ts'
 import { gainOfDb } from './level.ts'
 
-/** Nothing below this peak is touched. */
-const THRESHOLD = 32768 * gainOfDb(-1.5)
+/**
+ * Nothing below this peak is touched. So near to full scale because a lossy codec gives back higher peaks than it took:
+ * music of -1.5 dBFS comes out of Opus at up to 0.
+ */
+const THRESHOLD = 32768 * gainOfDb(-0.2)
 const HEADROOM = 32767 - THRESHOLD
 const RELEASE_MS = 200
 
 /**
  * Keeps a sum of tracks within 16 bits. Loud passages are turned down as a whole (down within one frame, back up over
- * 200 ms), and what a sudden attack still pushes over -1.5 dBFS is bent smoothly into the headroom: it never wraps.
+ * 200 ms), and what a sudden attack still pushes over -0.2 dBFS is bent smoothly into the headroom: it never wraps.
  */
 export const createLimiter = (channels: Channels) => {
   let gain = 1

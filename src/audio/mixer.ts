@@ -41,7 +41,7 @@ const MAX_FRAMES = 12
 /** An input that had a frame more than it needed for so many frames has it taken out: it would only be delay. */
 const SPARE_FRAMES = 30
 
-/** Sums named inputs without ever wrapping. A single input below -1.5 dBFS peak passes bit by bit while it comes steadily. */
+/** Sums named inputs without ever wrapping. A single input below -0.2 dBFS peak passes bit by bit while it comes steadily. */
 export const createMixer = ({ channels = 2 }: { channels?: Channels } = {}): Mixer => {
   const inputs = new Map<string, ReturnType<typeof createInput>>()
   const sum = new Float32Array(FRAME_SAMPLES * channels)
@@ -119,6 +119,8 @@ const createInput = (channels: Channels, remove: () => void) => {
 /** What comes from one, frame by frame. It neither starts nor stops with a click. */
 const createFrameQueue = (channels: Channels) => {
   const queue: Int16Array[] = []
+  /** Used again: three hundred new ones a second would keep the collector busy. */
+  const spares: Int16Array[] = []
   const last = createFrame(channels)
   const counts = { droppedMs: 0, starvedMs: 0 }
   let hasBegun = false
@@ -145,13 +147,15 @@ const createFrameQueue = (channels: Channels) => {
   }
 
   const drop = (frames: number) => {
-    queue.splice(0, frames)
+    spares.push(...queue.splice(0, frames))
     counts.droppedMs += frames * FRAME_MS
   }
 
   return {
     push: (frame: Int16Array) => {
-      queue.push(frame.slice())
+      const copy = spares.pop() ?? createFrame(channels)
+      copy.set(frame)
+      queue.push(copy)
       if (queue.length > MAX_FRAMES) drop(1)
     },
     hasFrame: () => queue.length > 0,
@@ -160,6 +164,7 @@ const createFrameQueue = (channels: Channels) => {
       const next = queue.shift()
       if (!next) return starve(into)
       into.set(next)
+      spares.push(next)
       if (!isFlowing) fadeIn(into, channels)
       hasBegun = isFlowing = true
       takeOutSpare(into)

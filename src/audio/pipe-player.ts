@@ -2,8 +2,8 @@
 // arecord on Linux; SoX elsewhere. pw-cat, and SoX on macOS and Windows, follow their manuals and were not run.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
+import type { Device } from './device-engines.ts'
 import type { DeviceProcess } from './device-process.ts'
-import type { Device } from './devices.ts'
 import { type Channels, FRAME_MS } from './frame.ts'
 import { bytesOf, wholeSamples } from './pcm-bytes.ts'
 
@@ -89,12 +89,13 @@ export const startPipeDevice = (
   const [command, ...args] = commandOf(program, stream)
   const child = spawn(command!, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
   child.stdin.on('error', () => {})
-  const words = followWords(child, program === 'pacat')
+  const words = followWords(child, program === 'pacat' && stream.direction === 'output')
   const flow = stream.direction === 'input' ? recorder(child, onCaptured) : player(child, stream.channels, words)
   const failed = () =>
     Object.assign(new Error(words.last() || `${command} ended early`), { code: 'device-failed' as const })
   return {
     ...flow,
+    device: words.device,
     started: new Promise((resolve, reject) => {
       flow.started.then(resolve)
       child.once('error', () => reject(failed()))
@@ -117,7 +118,7 @@ export const commandOf = (program: PipeProgram, { direction, device, channels }:
   if (program === 'pacat') {
     const format = ['--raw', '--format=s16le', '--rate=48000', `--channels=${channels}`, '--client-name=roomtone']
     return isInput
-      ? ['pacat', '--record', ...format, '--latency-msec=10', ...target('-d')]
+      ? ['pacat', '--record', '--verbose', ...format, '--latency-msec=10', ...target('-d')]
       : ['pacat', '--playback', '--verbose', ...format, '--latency-msec=20', ...target('-d')]
   }
   if (program === 'pw-cat') {
@@ -179,12 +180,22 @@ const player = (child: ChildProcess, channels: Channels, words: Words) => {
   }
 }
 
-type Words = { last(): string; playedMs(): number | undefined; connected: Promise<void> }
+type Words = {
+  last(): string
+  playedMs(): number | undefined
+  /** What pacat is on by now. */
+  device(): string | undefined
+  connected: Promise<void>
+}
 
-/** What the program says on stderr: its last complaint, and pacat's "Time: 1.234 sec; Latency: 15000 usec.". */
+/**
+ * What the program says on stderr: its last complaint, and pacat's "Time: 1.234 sec; Latency: 15000 usec." and "Connected to
+ * device NAME (index: 1, suspended: no)." or "Stream moved to device NAME (2, not suspended).".
+ */
 const followWords = (child: ChildProcess, saysWhenConnected: boolean): Words => {
   let last = ''
   let playedMs: number | undefined
+  let device: string | undefined
   let rest = ''
   const lines = (text: string) => {
     const all = (rest + text).split(/[\r\n]+/)
@@ -198,11 +209,12 @@ const followWords = (child: ChildProcess, saysWhenConnected: boolean): Words => 
         const time = /Time: (\d+\.\d+) sec/.exec(line)
         if (time) playedMs = +time[1]! * 1_000
         else if (line.trim()) last = line.replaceAll('\u001b[K', '').trim()
-        if (saysWhenConnected && line.startsWith('Connected to device')) resolve()
+        device = /^(?:Connected|Stream moved) to device (\S+) /.exec(line)?.[1] ?? device
+        if (saysWhenConnected && device !== undefined) resolve()
       }
     })
   })
-  return { last: () => last, playedMs: () => playedMs, connected }
+  return { last: () => last, playedMs: () => playedMs, device: () => device, connected }
 }
 
 const ask = async (program: string, args: string[], env: Environment): Promise<string> => {

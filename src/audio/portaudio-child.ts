@@ -80,7 +80,7 @@ const findDevice = (portAudio: PortAudio, request: StreamRequest) => {
   const id = devices.findIndex((device) => device.name === wanted && most(device) > 0)
   if (wanted === undefined) throw Object.assign(new Error('portaudio finds no device'), { code: 'no-sound' })
   if (id < 0) throw Object.assign(new Error(`${wanted} is not there`), { code: 'no-device' })
-  return { id, opened: Math.min(request.channels, most(devices[id])) }
+  return { id, name: wanted, opened: Math.min(request.channels, most(devices[id])) }
 }
 
 const streamOptions = (deviceId: number, channelCount: number, framesPerBuffer: number) => ({
@@ -96,13 +96,13 @@ const streamOptions = (deviceId: number, channelCount: number, framesPerBuffer: 
 })
 
 const capture = (portAudio: PortAudio, request: StreamRequest) => {
-  const { id, opened } = findDevice(portAudio, request)
+  const { id, name, opened } = findDevice(portAudio, request)
   const pipe = new Socket({ fd: CAPTURED_FD, readable: false, writable: true })
   pipe.on('error', die)
   const stream: IoStreamRead = portAudio.AudioIO({ inOptions: streamOptions(id, opened, request.framesPerBuffer) })
   let callbacks = 0
   stream.on('data', (block: Buffer) => {
-    if (callbacks++ === 0) say({ type: 'started' })
+    if (callbacks++ === 0) say({ type: 'started', device: name })
     // A parent that does not read gets the live edge later, not a backlog.
     if (pipe.writableLength > block.length * 10) return
     pipe.write(asChannels(block, opened, request.channels))
@@ -113,7 +113,7 @@ const capture = (portAudio: PortAudio, request: StreamRequest) => {
 }
 
 const play = (portAudio: PortAudio, request: StreamRequest) => {
-  const { id, opened } = findDevice(portAudio, request)
+  const { id, name, opened } = findDevice(portAudio, request)
   const pipe = new Socket({ fd: TO_PLAY_FD, readable: true, writable: false })
   const buffer = createDriftBuffer({ channels: request.channels, targetMs: PLAY_TARGET_MS, maxMs: PLAY_MAX_MS })
   pipe.on('data', wholeSamples(buffer.write))
@@ -127,7 +127,7 @@ const play = (portAudio: PortAudio, request: StreamRequest) => {
   // PortAudio's callback waits for us without end, so it gets silence when there is nothing. naudiodon copies the block.
   const next = () => {
     // The first few only fill naudiodon's queue.
-    if (callbacks++ === QUEUED_BLOCKS + 2) say({ type: 'started' })
+    if (callbacks++ === QUEUED_BLOCKS + 2) say({ type: 'started', device: name })
     buffer.read(samples)
     stream.write(asChannels(block, request.channels, opened), next)
   }

@@ -12,8 +12,8 @@ export type PortAudioList = { devices: PortAudioDevice[]; defaultInput?: string;
 
 export type ChildMessage =
   | ({ type: 'devices' } & PortAudioList)
-  /** The device itself has begun to take or give sound. */
-  | { type: 'started' }
+  /** The device of that name has begun to take or give sound. */
+  | { type: 'started'; device: string }
   /** Every 100 ms: buffers the device has taken or given so far, and the state of the play buffer. */
   | ({ type: 'beat'; callbacks: number; fillMs: number } & DriftCounts)
   | { type: 'failed'; code: 'no-naudiodon' | 'no-sound' | 'no-device' | 'device-failed'; message: string }

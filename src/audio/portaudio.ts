@@ -51,6 +51,7 @@ export const startPortAudio = (
   for (const pipe of [captured, toPlay]) pipe.on('error', () => {})
 
   let beat: Extract<ChildMessage, { type: 'beat' }> | undefined
+  let device: string | undefined
   const bytesPerMs = 48 * stream.channels * 2
   const unreadMs = () => toPlay.writableLength / bytesPerMs
   let unreadDroppedMs = 0
@@ -67,6 +68,7 @@ export const startPortAudio = (
       insertedMs: beat?.insertedMs ?? 0,
       starvedMs: beat?.starvedMs ?? 0,
     }),
+    device: () => device,
     play: (frame) => {
       if (unreadMs() > UNREAD_MS) unreadDroppedMs += frame.length / stream.channels / 48
       else toPlay.write(bytesOf(frame))
@@ -79,7 +81,10 @@ export const startPortAudio = (
     return new Promise<void>((resolve, reject) => {
       process.on('message', (message: ChildMessage) => {
         if (message.type === 'beat') beat = message
-        if (message.type === 'started') resolve()
+        if (message.type === 'started') {
+          device = message.device
+          resolve()
+        }
         if (message.type === 'failed') {
           reject(failure(message.code, message.message))
           process.kill('SIGKILL')

@@ -1,5 +1,6 @@
+import { toChannels } from './channels.ts'
 import { startFrameClock } from './clock.ts'
-import { type AudioSource, type Channels, createFrame, FRAME_SAMPLES } from './frame.ts'
+import { type AudioSource, type Channels, createFrame } from './frame.ts'
 import { levelDb } from './level.ts'
 
 export type PumpedFrame = {
@@ -100,11 +101,4 @@ export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnd
     stats: (): PumpStats => ({ ...stats }),
     close: () => stopListening?.(),
   }
-}
-
-/** Copies a frame between channel counts: mono is doubled, stereo averaged. */
-const toChannels = (from: Int16Array, fromChannels: Channels, into: Int16Array, intoChannels: Channels) => {
-  if (fromChannels === intoChannels) into.set(from)
-  else if (intoChannels === 2) for (let i = 0; i < FRAME_SAMPLES; i++) into[2 * i] = into[2 * i + 1] = from[i]!
-  else for (let i = 0; i < FRAME_SAMPLES; i++) into[i] = (from[2 * i]! + from[2 * i + 1]!) / 2
 }

@@ -1,3 +1,4 @@
+import { toChannels } from './channels.ts'
 import { type Channels, FRAME_SAMPLES, SAMPLE_RATE } from './frame.ts'
 
 export type Resampler = {
@@ -67,6 +68,13 @@ export const createFrameAdapter = (channels: Channels, onFrame: (frame: Int16Arr
   let filled = 0
   let lanes: Resampler[] = []
   let format = ''
+  let converted = new Int16Array(0)
+
+  const inChannels = (samples: Int16Array, from: Channels): Int16Array => {
+    const length = (samples.length / from) * channels
+    if (converted.length !== length) converted = new Int16Array(length)
+    return toChannels(samples, from, converted, channels)
+  }
 
   const emit = (samples: ArrayLike<number>) => {
     for (let i = 0; i < samples.length; i++) {
@@ -86,7 +94,8 @@ export const createFrameAdapter = (channels: Channels, onFrame: (frame: Int16Arr
         filled = 0
         format = next
       }
-      if (sampleRate === SAMPLE_RATE && fromChannels === channels) return emit(samples)
+      if (sampleRate === SAMPLE_RATE)
+        return emit(fromChannels === channels ? samples : inChannels(samples, fromChannels))
       const lanesOut = splitChannels(samples, fromChannels, channels).map((lane, i) => lanes[i]!.process(lane))
       emit(toInt16(lanesOut))
     },

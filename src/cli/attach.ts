@@ -21,7 +21,7 @@ export const attach = async (context: Context, options: AttachOptions): Promise<
 
 /** The room, who speaks, your microphone with what you missed. */
 const sayWhatWas = async ({ output }: Context, seat: SeatClient) => {
-  const { describeReturn } = await import('../tui/return-lines.ts')
+  const { describeReturn } = await import('../tui/lines/return.ts')
   const missed: SeatEvent[] = []
   // What came before the first listener is handed over at once.
   seat.onEvent((event) => missed.push(event))()

@@ -69,7 +69,8 @@ const faceDeps = async (context: Context, serverName: string): Promise<Omit<Face
       verify: async (loginId, code, name) => (await login()).proveCode(context, loginId, code, name),
     },
     rooms: {
-      list: async (search) => (await context.api()).call('listRooms', { query: { search, limit: 100 } }),
+      list: async (search, cursor) =>
+        (await context.api()).call('listRooms', { query: { search, cursor, limit: 100 } }),
       subscribe: (subscription) => subscribe(context, subscription),
       create: async (room) => (await context.api()).call('createRoom', { body: room }),
     },

@@ -56,6 +56,7 @@ const deviceDesk = (context: Context): DeviceDesk => ({
 const changeable: { key: SettingKey; label: string; values: string[] }[] = [
   { key: 'theme', label: 'colours for a dark or a light background', values: ['auto', 'dark', 'light'] },
   { key: 'face', label: 'this screen, or plain lines (from the next start)', values: ['tui', 'plain'] },
+  { key: 'noise', label: 'take the noise out of your voice', values: ['on', 'off'] },
   {
     key: 'soundEngine',
     label: 'what plays and records (from the next room)',
@@ -102,7 +103,8 @@ const settingDesk = (context: Context): SettingDesk => ({
     }
     const item = changeable.find((each) => each.key === key)
     if (item) await settings.set(item.key, value)
-    return key === 'ducking' ? { verb: 'sound', duckingDb: duckingDb(value) } : undefined
+    if (key === 'ducking') return { verb: 'sound', duckingDb: duckingDb(value) }
+    return key === 'noise' ? { verb: 'noise', on: value === 'on' } : undefined
   },
 })
 

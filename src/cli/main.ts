@@ -18,6 +18,7 @@ import { addLeave } from './commands/leave.ts'
 import { addLogin } from './commands/login.ts'
 import { addLogout } from './commands/logout.ts'
 import { addMute } from './commands/mute.ts'
+import { addNoise } from './commands/noise.ts'
 import { addRoom } from './commands/room.ts'
 import { addRooms } from './commands/rooms.ts'
 import { addServe } from './commands/serve.ts'
@@ -109,6 +110,7 @@ const commands = [
   addStatus,
   addMute,
   addTalk,
+  addNoise,
   addDeafen,
   addHand,
   addInvitation,

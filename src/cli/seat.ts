@@ -30,6 +30,18 @@ export const commandSeat = async (context: Context, option: SeatOption, command:
   return client.request(command)
 }
 
+/** One command to every running seat. */
+export const tellSeats = async ({ folders }: Context, command: SeatCommand): Promise<void> => {
+  for (const { seatId } of await listSeats(folders.sockets)) {
+    const client = await passBySeat(folders.sockets, seatId)
+    try {
+      await client.request(command)
+    } finally {
+      client.close()
+    }
+  }
+}
+
 /** The running seat: the one that `--seat` names by the beginning of its id, or the only one. Codes `no-seat`, `bad-input`. */
 const findSeat = async (context: Context, { seat }: SeatOption): Promise<RunningSeat> => {
   const seats = await listSeats(context.folders.sockets)

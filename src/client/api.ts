@@ -81,8 +81,8 @@ export const createApi = ({ server, credentials, client = 'roomtone', proxy }: A
     }
   }
 
-  const trade = async (refreshToken: string) =>
-    (await once(routes.refreshSession, { body: { refreshToken } }, undefined)) as Answer<'refreshSession'>
+  const trade = async (refreshToken: string, tradeId: string) =>
+    (await once(routes.refreshSession, { body: { refreshToken, tradeId } }, undefined)) as Answer<'refreshSession'>
 
   return {
     server: base,

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
+import { z } from 'zod'
 import { credentialsSchema, type Credentials as SignIn } from '../protocol/accounts.ts'
 import { isApiError } from '../protocol/errors.ts'
 import { withLock, writeWhole } from './shared-file.ts'
@@ -6,7 +8,7 @@ import { withLock, writeWhole } from './shared-file.ts'
 export type { SignIn }
 
 /** Trades a refresh token for new tokens at the server; throws its error codes. */
-type TradeRefreshToken = (refreshToken: string) => Promise<SignIn>
+type TradeRefreshToken = (refreshToken: string, tradeId: string) => Promise<SignIn>
 
 export type Credentials = {
   /** The access token to send, if there is one. */
@@ -47,8 +49,11 @@ export const fileCredentials = (file: string): Credentials => {
       withLock(file, async () => {
         const kept = await load()
         if (!kept || kept.accessToken !== stale) return kept?.accessToken
+        // Kept before it is asked for: where the answer is lost, in a cut say, the same trade is asked for again.
+        const tradeId = kept.tradeId ?? randomUUID()
+        if (kept.tradeId === undefined) await writeWhole(file, { ...kept, tradeId })
         try {
-          const fresh = await trade(kept.refreshToken)
+          const fresh = await trade(kept.refreshToken, tradeId)
           await writeWhole(file, fresh)
           return fresh.accessToken
         } catch (error) {
@@ -60,16 +65,20 @@ export const fileCredentials = (file: string): Credentials => {
   }
 }
 
+/** With the trade that was begun and not answered, if there is one. */
+type KeptSignIn = SignIn & { tradeId?: string }
+const keptSchema = credentialsSchema.extend({ tradeId: z.uuid().optional() })
+
 const isOver = (error: unknown) =>
   isApiError(error) && (error.code === 'sign-in-needed' || error.code === 'token-reused')
 
-const readSignIn = async (file: string): Promise<SignIn | undefined> => {
+const readSignIn = async (file: string): Promise<KeptSignIn | undefined> => {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw badConfig(`The sign-in in ${file} cannot be read: ${error.message}.`)
   })
   if (text === undefined) return undefined
-  const signIn = credentialsSchema.safeParse(parseJson(text))
+  const signIn = keptSchema.safeParse(parseJson(text))
   if (!signIn.success) throw badConfig(`The file ${file} is damaged; delete it and sign in again.`)
   return signIn.data
 }

@@ -3,8 +3,8 @@ export type ConnectionStats = {
   roundTripMs: number | null
   packetsReceived: number
   packetsLost: number
-  /** Bytes that came back on the publishing connection: receiver reports, connectivity checks. */
-  uplinkBytesReceived: number
+  /** All bytes that came, checks of the connection among them. */
+  bytesReceived: number
   /** Per received track, by the id of its MediaStreamTrack. */
   tracks: Map<string, TrackStats>
 }
@@ -21,22 +21,35 @@ export type TrackStats = {
 type StatsReport = { values(): Iterable<Record<string, unknown>> } | undefined
 type Transport = { getStats(): Promise<unknown> | undefined }
 
-/** Reads both connections' statistics, once for all tracks. */
-export const readStats = async (
-  connections: { publisher: Transport; subscriber?: Transport } | undefined,
-): Promise<ConnectionStats> => {
+type Connections = { publisher: Transport; subscriber?: Transport } | undefined
+
+/**
+ * What the receiving connection tells, once for all tracks. It is the one that always stands, and each report of a
+ * connection costs wrtc a good millisecond.
+ */
+export const readStats = async (connections: Connections): Promise<ConnectionStats> => {
+  const entries = await entriesOf(connections?.subscriber ?? connections?.publisher)
   const stats: ConnectionStats = {
     roundTripMs: null,
     packetsReceived: 0,
     packetsLost: 0,
-    uplinkBytesReceived: 0,
+    bytesReceived: bytesOf(entries),
     tracks: new Map(),
   }
-  const answers = await Promise.all([connections?.publisher.getStats(), connections?.subscriber?.getStats()])
-  const [up, down] = (answers as StatsReport[]).map((report) => [...(report?.values() ?? [])])
-  for (const entry of [...up!, ...down!]) addEntry(stats, entry)
-  for (const entry of up!) if (entry.type === 'transport') stats.uplinkBytesReceived += Number(entry.bytesReceived ?? 0)
+  for (const entry of entries) addEntry(stats, entry)
   return stats
+}
+
+/** Bytes that came back on the publishing connection: receiver reports, connectivity checks. */
+export const readUplinkBytes = async (connections: Connections): Promise<number> =>
+  bytesOf(await entriesOf(connections?.publisher))
+
+const bytesOf = (entries: Record<string, unknown>[]): number =>
+  entries.reduce((sum, { type, bytesReceived }) => sum + (type === 'transport' ? Number(bytesReceived ?? 0) : 0), 0)
+
+const entriesOf = async (transport: Transport | undefined): Promise<Record<string, unknown>[]> => {
+  const report = (await transport?.getStats()) as StatsReport
+  return [...(report?.values() ?? [])]
 }
 
 const addEntry = (stats: ConnectionStats, entry: Record<string, unknown>) => {

@@ -1,7 +1,7 @@
 import type { LocalTrackPublication, Participant, RemoteTrack, Room } from 'livekit-client'
 import type { Channels } from '../audio/frame.ts'
 import type { SeatParticipant } from '../protocol/seat.ts'
-import { type ConnectionStats, readStats } from './media-stats.ts'
+import { type ConnectionStats, readStats, readUplinkBytes } from './media-stats.ts'
 import { loadWebRtc, type PcmTrack, type SignalRefusal, type WebRtc } from './webrtc.ts'
 
 type LiveKit = typeof import('livekit-client')
@@ -74,6 +74,8 @@ export type Media = {
   picture(): MediaEvent[]
   publish(options: PublishOptions): Promise<Publication>
   stats(): Promise<ConnectionStats>
+  /** Bytes that came back on the publishing connection so far. */
+  uplinkBytes(): Promise<number>
   /** A number of its own for each connection, also for one that livekit-client makes anew by itself. */
   connection(): number
   /** Somebody receives our track, or nobody is there to. */
@@ -142,6 +144,7 @@ export const connectMedia = async ({ url, token, onEvent, onPcm }: MediaOptions)
     ],
     publish: (options) => publish(livekit, webrtc, room, options),
     stats: () => readStats(room.engine.pcManager),
+    uplinkBytes: () => readUplinkBytes(room.engine.pcManager),
     ...uplink,
     close: async () => {
       room.removeAllListeners()

@@ -1,6 +1,6 @@
 import type { AudioSource, Channels } from '../audio/frame.ts'
 import { SILENCE_DB } from '../audio/level.ts'
-import { type Pump, startPump } from '../audio/pump.ts'
+import { startPump } from '../audio/pump.ts'
 import { createSilenceSource } from '../audio/sources/silence.ts'
 import type { Media, Publication } from './media.ts'
 
@@ -21,7 +21,7 @@ export type Microphone = {
   setMayPublish(mayPublish: boolean): void
   /** The link is down for now: a source that is no device waits, so that nothing of it is lost. */
   setHeld(isHeld: boolean): void
-  /** Resolves when it is so: muted means that no frame goes out and the server knows. */
+  /** Resolves when it is so: muted means that the last frame that was open has gone out, and the server knows. */
   setMuted(muted: boolean): Promise<void>
   /** Whole dBFS of the loudest frame since the last call, as spoken, also while muted. */
   takeLevel(): { levelDb: number; isTalkingWhileMuted: boolean }
@@ -32,6 +32,8 @@ export type Microphone = {
 }
 
 const RETRY_MS = 500
+/** What is written to a track leaves in packets of two frames; one more is time for the last packet to be made and sent. */
+const FRAMES_TO_LEAVE = 3
 const TALKING_DB = -40
 const TALKING_HOLD_MS = 1_500
 
@@ -53,7 +55,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
   const feed = () => {
     if (!published) return
     const isRead = source && source !== ended && (isDevice || (!wish.muted && !wish.held))
-    published.pump.setMuted(wish.muted)
+    published.setMuted(wish.muted)
     published.setSource(isRead ? source! : published.silence)
   }
 
@@ -74,12 +76,14 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
     })
     const silence = createSilenceSource(channels)
     let current: AudioSource = silence
+    let leaving: { frames: number; resolve(): void } | undefined
     const pump = startPump({
       source: silence,
       channels,
       muted: wish.muted,
       onFrame: (frame, { levelDb, muted }) => {
         track.write(frame)
+        if (muted && leaving && --leaving.frames <= 0) leaving.resolve()
         if (current === silence) return
         loudestDb = Math.max(loudestDb, levelDb)
         if (muted && levelDb > TALKING_DB) talkedAtMs = performance.now()
@@ -94,12 +98,24 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       if (next !== current) pump.setSource(next)
       current = next
     }
-    opened = { media: on, channels, track, pump, silence, isMuted, setSource }
+    const allGone = () =>
+      new Promise<void>((resolve) => {
+        leaving = { frames: FRAMES_TO_LEAVE, resolve }
+      })
+    const stop = () => {
+      pump.close()
+      leaving?.resolve()
+    }
+    const setMuted = (muted: boolean) => {
+      pump.setMuted(muted)
+      if (!muted) leaving?.resolve()
+    }
+    opened = { media: on, channels, track, silence, isMuted, setSource, setMuted, allGone, stop }
     return opened
   }
 
   const lose = (taken: Published) => {
-    taken.pump.close()
+    taken.stop()
     if (taken !== published) return
     published = undefined
     onSending(false)
@@ -115,7 +131,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
   const shut = async () => {
     const was = published
     published = undefined
-    was?.pump.close()
+    was?.stop()
     onSending(false)
     const closing = was?.track.close()
     if (was?.media === media) await closing
@@ -130,7 +146,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
     feed()
     if (published.isMuted !== wish.muted) {
       const isMuted = wish.muted
-      await published.track.setMuted(isMuted)
+      await Promise.all([published.track.setMuted(isMuted), isMuted && published.allGone()])
       if (published) published.isMuted = isMuted
     }
     feed()
@@ -194,8 +210,11 @@ type Published = {
   media: Media
   channels: Channels
   track: Publication
-  pump: Pump
   silence: AudioSource
   isMuted: boolean
   setSource(source: AudioSource): void
+  setMuted(muted: boolean): void
+  /** Nothing that was open is on its way any more; to be asked when muted. */
+  allGone(): Promise<void>
+  stop(): void
 }

@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../protocol/events.ts'
 import type { Joined } from '../protocol/rooms.ts'
-import type { SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
+import type { SeatDevice, SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
 import type { MediaEvent, MediaParticipant } from './media.ts'
 import type { Tuning, Tunings } from './room-tuning.ts'
 
@@ -11,6 +11,10 @@ export type RoomModel = {
   isSending: boolean
   /** That the microphone is open was told; it is told again only after a muting, not after each cut. */
   isToldOpen: boolean
+  /** Who speaks by the media server's last word. */
+  saidToSpeak: ReadonlySet<string>
+  /** Those of them who are not heard here: for how many looks at the levels. */
+  unheard: ReadonlyMap<string, number>
   /** How loud whom, also of those who are not here. */
   tunings: Tunings
 }
@@ -28,11 +32,15 @@ export type RoomInput =
   | { type: 'mute-wish'; isMuted: boolean }
   | { type: 'sending'; isSending: boolean }
   | { type: 'deafened'; isDeafened: boolean }
+  | { type: 'noise'; isSuppressed: boolean }
+  | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: SeatDevice['status'] }
   | { type: 'volume'; percent: number }
   | { type: 'tuned'; who: string; tuning: Tuning }
-  | { type: 'device'; device: 'microphone' | 'speaker'; name: string; status: 'ok' | 'lost' | 'none' }
   | { type: 'network'; network: SeatState['network'] }
-  | { type: 'reconnecting'; cause: string }
+  /** `silentMs`: for so long nothing had come before it was noticed. */
+  | { type: 'reconnecting'; cause: string; silentMs?: number }
+  /** The wall clock was set, forward where positive. */
+  | { type: 'clock-set'; byMs: number }
   | { type: 'left'; reason: SeatLeaveReason; by: string | null; message: string }
 
 type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never

@@ -107,13 +107,44 @@ const removeParticipant = (model: RoomModel, id: string): Step => {
   const known = model.seat.participants.find((one) => one.id === id)
   if (!known) return quietly(model)
   // With our server it alone says who is here; without a track there is no more sound either way.
-  if (hasServer(model)) return replace(model, known, { ...known, isMuted: true, isSpeaking: false, quality: 'unknown' })
+  if (hasServer(model)) {
+    const others = new Set([...model.saidToSpeak].filter((one) => one !== id))
+    return replace({ ...model, saidToSpeak: others }, known, {
+      ...known,
+      isMuted: true,
+      isSpeaking: false,
+      quality: 'unknown',
+    })
+  }
   const roster = model.seat.participants.filter((one) => one.id !== id)
   return { model: withRoster(model, roster), events: [leftEvent(known, 'left', null)] }
 }
 
-const changeSpeaking = (model: RoomModel, speaking: Set<string>): Step => {
-  const { participants } = model.seat
+/** Takes the media server's word on who speaks. */
+export const changeSpeaking = (model: RoomModel, saidToSpeak: ReadonlySet<string>): Step => {
+  const unheard = new Map([...model.unheard].filter(([id]) => saidToSpeak.has(id)))
+  return showSpeaking({ ...model, saidToSpeak, unheard })
+}
+
+const UNHEARD_DB = -60
+/** Levels come ten times a second; so many looks without a sound are no pause between two words. */
+const UNHEARD_LOOKS = 15
+
+/**
+ * The media server's word is old when the network is cut: whoever it says to speak, and is not heard, is not shown as
+ * speaking, until there is sound again or a new word. Your own voice does not come back to you.
+ */
+export const hearWhoSpeaks = (model: RoomModel, levels: ReadonlyMap<string, number>): Step => {
+  const { saidToSpeak, unheard, seat } = model
+  const silent = [...saidToSpeak].filter((id) => id !== seat.you.id && (levels.get(id) ?? SILENCE_DB) < UNHEARD_DB)
+  if (silent.length === 0 && unheard.size === 0) return quietly(model)
+  return showSpeaking({ ...model, unheard: new Map(silent.map((id) => [id, (unheard.get(id) ?? 0) + 1])) })
+}
+
+const showSpeaking = (model: RoomModel): Step => {
+  const { participants, connection } = model.seat
+  const isHeard = (id: string) => (model.unheard.get(id) ?? 0) < UNHEARD_LOOKS
+  const speaking = new Set(connection.status === 'reconnecting' ? [] : [...model.saidToSpeak].filter(isHeard))
   const changed = participants.filter((one) => one.isSpeaking !== speaking.has(one.id))
   if (changed.length === 0) return quietly(model)
   const roster = participants.map((one) =>

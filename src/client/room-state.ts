@@ -1,5 +1,5 @@
 import { SILENCE_DB } from '../audio/level.ts'
-import type { MicrophoneState, SeatEvent, SeatState } from '../protocol/seat.ts'
+import { isSounding, type MicrophoneState, type SeatDevice, type SeatEvent, type SeatState } from '../protocol/seat.ts'
 import {
   isMutedByModerator,
   quietly,
@@ -10,7 +10,7 @@ import {
   withSeat,
   withYou,
 } from './room-model.ts'
-import { reduceMedia, reduceMediaRoster } from './room-state-media.ts'
+import { changeSpeaking, hearWhoSpeaks, reduceMedia, reduceMediaRoster } from './room-state-media.ts'
 import { reduceRoomEvent, reduceServerRoster } from './room-state-server.ts'
 import { type Tunings, tune } from './room-tuning.ts'
 
@@ -26,6 +26,8 @@ export type SeatBeginning = {
 export const beginRoom = ({ seatId, pid, isMuted, devices, tunings = new Map() }: SeatBeginning): RoomModel => ({
   isSending: false,
   isToldOpen: false,
+  saidToSpeak: new Set(),
+  unheard: new Map(),
   tunings,
   seat: {
     seatId,
@@ -43,6 +45,7 @@ export const beginRoom = ({ seatId, pid, isMuted, devices, tunings = new Map() }
       levelDb: SILENCE_DB,
       hand: null,
       invitation: null,
+      isNoiseSuppressed: false,
       isDeafened: false,
       volume: 100,
     },
@@ -81,13 +84,15 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
     case 'media':
       return reduceMedia(model, input.event)
     case 'levels':
-      return quietly(withLevels(model, input))
+      return hearWhoSpeaks(withLevels(model, input), input.levels)
     case 'mute-wish':
       return changeMuteWish(model, input.isMuted)
     case 'sending':
       return quietly(model.isSending === input.isSending ? model : { ...model, isSending: input.isSending })
     case 'deafened':
       return quietly(withYou(model, { isDeafened: input.isDeafened }))
+    case 'noise':
+      return quietly(withYou(model, { isNoiseSuppressed: input.isSuppressed }))
     case 'volume':
       return quietly(withYou(model, { volume: input.percent }))
     case 'tuned':
@@ -97,7 +102,9 @@ const apply = (model: RoomModel, input: RoomInput, nowMs: number): Step => {
     case 'network':
       return quietly(withSeat(model, { network: input.network }))
     case 'reconnecting':
-      return startReconnecting(model, input.cause, nowMs)
+      return startReconnecting(model, input, nowMs)
+    case 'clock-set':
+      return quietly(setClock(model, input.byMs))
     case 'left':
       return leave(model, input)
   }
@@ -130,7 +137,7 @@ const microphoneOf = ({ seat, isSending }: RoomModel): MicrophoneState => {
     return you.hand ? 'hand-raised' : 'listening'
   }
   if (isMutedByModerator(seat)) return 'muted-by-moderator'
-  if (devices.microphone.status !== 'ok') return 'no-microphone'
+  if (!isSounding(devices.microphone)) return 'no-microphone'
   return isSending && !you.isMuted ? 'open' : 'muted'
 }
 
@@ -152,13 +159,33 @@ const goLive = (model: RoomModel, nowMs: number): Step => {
   return { model: live, events: [joined] }
 }
 
-const startReconnecting = (model: RoomModel, cause: string, nowMs: number): Step => {
+type Reconnecting = Extract<RoomInput, { type: 'reconnecting' }>
+
+/** Until it is live again nothing is known of the others' voices and lines, nor of one's own line. */
+const startReconnecting = (model: RoomModel, { cause, silentMs = 0 }: Reconnecting, nowMs: number): Step => {
   if (model.seat.connection.status !== 'live') return quietly(model)
-  const since = new Date(nowMs).toISOString()
-  return {
-    model: { ...withSeat(model, { connection: { status: 'reconnecting', since, cause } }), isSending: false },
-    events: [{ type: 'reconnecting', cause }],
-  }
+  const since = new Date(nowMs - silentMs).toISOString()
+  const cut = withSeat(model, {
+    connection: { status: 'reconnecting', since, cause },
+    network: { roundTripMs: null, lossPercent: null, quality: 'lost' },
+    participants: model.seat.participants.map((one) =>
+      one.quality === 'unknown' ? one : { ...one, quality: 'unknown' },
+    ),
+  })
+  const { model: silent, events } = changeSpeaking(cut, new Set())
+  return { model: { ...silent, isSending: false }, events: [{ type: 'reconnecting', cause }, ...events] }
+}
+
+/** What lasts, or will be over, is no matter of the clock on the wall: seconds are counted against this machine's. */
+const setClock = (model: RoomModel, byMs: number): RoomModel => {
+  const { connection, you } = model.seat
+  const shift = (instant: string) => new Date(Date.parse(instant) + byMs).toISOString()
+  const { invitation } = you
+  const next = invitation
+    ? withYou(model, { invitation: { ...invitation, expiresAt: shift(invitation.expiresAt) } })
+    : model
+  if (connection.status !== 'reconnecting') return next
+  return withSeat(next, { connection: { ...connection, since: shift(connection.since) } })
 }
 
 const leave = (model: RoomModel, { reason, by, message }: Extract<RoomInput, { type: 'left' }>): Step => {
@@ -180,8 +207,9 @@ const changeMuteWish = (model: RoomModel, isMuted: boolean): Step => {
 const changeDevice = (model: RoomModel, { device, name, status }: Extract<RoomInput, { type: 'device' }>): Step => {
   const was = model.seat.devices[device].status
   const changed = withSeat(model, { devices: { ...model.seat.devices, [device]: { name, status } } })
-  if (status === 'lost' && was !== 'lost') return { model: changed, events: [{ type: 'device-lost', device, name }] }
-  if (status === 'ok' && was === 'lost') return { model: changed, events: [{ type: 'device-back', device, name }] }
+  const isAway = (one: SeatDevice['status']) => one === 'lost' || one === 'replaced'
+  if (isAway(status) && !isAway(was)) return { model: changed, events: [{ type: 'device-lost', device, name }] }
+  if (status === 'ok' && isAway(was)) return { model: changed, events: [{ type: 'device-back', device, name }] }
   return quietly(changed)
 }
 

@@ -49,6 +49,7 @@ const verbs: Record<string, Record<string, Check>> = {
   'step-down': {},
   leave: {},
   talk: { on: isBoolean },
+  noise: { on: isBoolean },
   hand: { question: optional(isText(1_120)) },
   volume: { percent: isNumber, who: optional(isText(200)) },
   silence: { who: isText(200) },

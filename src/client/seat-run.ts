@@ -127,6 +127,7 @@ const run = async (
 ): Promise<void> => {
   if (command.verb === 'detach') return detach()
   if (command.verb === 'devices') return sound.use(command)
+  if (command.verb === 'noise') return sound.suppressNoise(command.on)
   if (command.verb === 'sound') {
     if (command.cues) session.setCues(cuesFor(order, sound, command.cues))
     if (command.duckingDb !== undefined) session.setDucking(command.duckingDb)

@@ -12,6 +12,7 @@ import { openSink, parseSinkSpec } from '../audio/sinks/sink.ts'
 import { openSource, parseSourceSpec } from '../audio/sources/source.ts'
 import { apiError } from '../protocol/errors.ts'
 import type { SeatState } from '../protocol/seat.ts'
+import { createSeatNoise } from './seat-noise.ts'
 import type { SeatOrder } from './seat-wire.ts'
 import type { Session } from './session.ts'
 
@@ -31,6 +32,8 @@ export type Sound = {
    * audio/devices, `conflict` where the seat plays or writes a file, or `bad-request` for what is no device.
    */
   use(devices: { microphone?: string; speaker?: string }): Promise<void>
+  /** Takes the noise out of the voice at a microphone device, or no longer; a file and a tone stay as they are. */
+  suppressNoise(isWished: boolean): Promise<void>
   /** What the system calls the speaker that a seat has by this name: `default` stands for another. */
   speakerName(name: string): Promise<string>
   /** What was wrong with the file that was played, once that is known. */
@@ -50,12 +53,28 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
   let session: Session | undefined
   let closing: Promise<unknown> | undefined
   let changing: Promise<unknown> = Promise.resolve()
+  let isNoiseSuppressed = false
+  const noise = createSeatNoise({
+    isWished: order.noise !== false,
+    onChange: (isSuppressed) => {
+      isNoiseSuppressed = isSuppressed
+      session?.setNoise(isSuppressed)
+    },
+    onProblem: (message) => onProblem(message),
+  })
   const open = {
     microphone: (name: string) =>
-      openSource(name, { stdin: process.stdin, openMicrophone: (device) => openMicrophone(device, options) }),
+      openSource(name, {
+        stdin: process.stdin,
+        openMicrophone: async (device) => {
+          const microphone = await openMicrophone(device, options)
+          return order.music ? microphone : noise.clean(microphone)
+        },
+      }),
     speaker: (name: string) =>
       openSink(name, {
         stdout: process.stdout,
+        channels: order.stereo ? 2 : 1,
         openSpeaker: (device) => openSpeaker(device, options),
         onError: (error) => {
           onSpeakerGone()
@@ -114,6 +133,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
     follow: (followed) => {
       session = followed
       onProblem = followed.warn
+      followed.setNoise(isNoiseSuppressed)
       onSpeakerGone = () => followed.setDevice('speaker', order.speaker, 'none')
       onReaderGone = () => void followed.close()
       // Microphone and speaker may lack the same thing.
@@ -129,6 +149,7 @@ export const openSound = async (order: SeatOrder): Promise<Sound> => {
       changing = changed.catch(() => {})
       await changed
     },
+    suppressNoise: noise.setWished,
     speakerName: async (name) => {
       if (name !== 'default') return name
       const { outputs } = await listDevices(options)
@@ -153,7 +174,12 @@ const refuseUnlessDevice = (kind: Kind, name: string, ordered: string): void => 
 
 const followDevice = (kind: Kind, name: string, stream: Stream, session: Session, isCurrent: () => boolean) => {
   if (!('onLost' in stream)) return
-  const { onLost, onBack } = stream as Microphone | Speaker
+  const { onLost, onReplaced, onBack } = stream as Microphone | Speaker
   onLost(() => isCurrent() && session.setDevice(kind, name, 'lost'))
+  onReplaced(() => {
+    if (!isCurrent()) return
+    session.setDevice(kind, name, 'replaced')
+    session.warn(`Your ${kind} is the system's default until ${name} is back.`)
+  })
   onBack(() => isCurrent() && session.setDevice(kind, name, 'ok'))
 }

@@ -19,10 +19,14 @@ export type SeatOrder = {
   source: string
   /** `none`, `stdout`, `file:PATH.wav`, `default` or the name of a device. */
   speaker: string
+  /** What is heard goes to a file or to standard output in stereo; a device has it anyway. */
+  stereo?: boolean
   name?: string
   recording?: boolean
   unmuted?: boolean
   music?: boolean
+  /** The noise of a microphone device is suppressed: unless this is false. */
+  noise?: boolean
   /** Stays when its last face is gone. */
   detach?: boolean
   /** Leaves by itself so long after it has joined. */

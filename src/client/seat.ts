@@ -5,6 +5,7 @@ import { apiError } from '../protocol/errors.ts'
 import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
+import { readSeatMessage } from './seat-message.ts'
 import { patched } from './seat-patch.ts'
 import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
@@ -39,6 +40,8 @@ const JOIN_WITHIN_MS = 45_000
 const ANSWER_WITHIN_MS = 15_000
 const LIST_WITHIN_MS = 3_000
 const MAX_LINE_BYTES = 64 * 1024 * 1024
+/** In MB: what a frame of sound needs is over within a moment, and V8 by itself would let 30 MB of it lie about. */
+const YOUNG_MEMORY_MB = 1
 
 /**
  * Starts a seat in a process of its own and connects to it once it is in the room. Rejects with an Error whose code
@@ -51,7 +54,7 @@ export const startSeat = async ({
   ...order
 }: SeatOptions): Promise<SeatClient> => {
   const path = entry ?? createRequire(import.meta.url).resolve('roomtone/process/seat')
-  const child = spawn(process.execPath, [path], {
+  const child = spawn(process.execPath, [`--max-semi-space-size=${YOUNG_MEMORY_MB}`, path], {
     // A group of its own: Ctrl+C is for the face, which then asks the seat to leave.
     detached: true,
     stdio: [
@@ -174,8 +177,8 @@ const openClient = (socket: Socket): SeatClient => {
     maxBytes: MAX_LINE_BYTES,
     onTooLong: () => socket.destroy(),
     onLine: (line) => {
-      const message = parseLine(line)
-      if (message) take(message as SeatAnswer | SeatPush)
+      const message = readSeatMessage(parseLine(line))
+      if (message) take(message)
     },
   })
   socket.on('error', () => {})

@@ -20,7 +20,7 @@ export type CommandDeps = {
   leave(): Promise<void>
 }
 
-/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `sound` and `detach` are the seat's affair and change nothing. */
+/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
 export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
   const { dispatch, hearing, seatId } = deps
   switch (command.verb) {
@@ -45,6 +45,7 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
     case 'status':
     case 'subscribe':
     case 'devices':
+    case 'noise':
     case 'sound':
     case 'detach':
       return

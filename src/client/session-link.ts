@@ -15,9 +15,8 @@ export type LinkOptions = {
   seatId: string
   name?: string
   recording?: boolean
-  /** How long a first join, and how long a lost room, is tried for. */
+  /** How long a first join is tried for. */
   joinWithinMs?: number
-  giveUpAfterMs?: number
   /** The wish that each heartbeat carries. */
   isMuted(): boolean
   onJoined(answer: Joined): void
@@ -48,7 +47,6 @@ export type Link = {
 const JOIN_WITHIN_MS = 8_000
 // Where the server says that its turn will come.
 const WAIT_WITHIN_MS = 25_000
-const GIVE_UP_AFTER_MS = 180_000
 const SILENT_TRIES_MS = 1_000
 const FIRST_RETRY_MS = 200
 const LAST_RETRY_MS = 2_000
@@ -125,7 +123,7 @@ export const createLink = (options: LinkOptions): Link => {
     if (!isSettled || closing.signal.aborted) return
     isSettled = false
     options.onLost(cause)
-    const withinMs = options.giveUpAfterMs ?? GIVE_UP_AFTER_MS
+    const withinMs = Number.POSITIVE_INFINITY
     await tryFor({ withinMs, waitWithinMs: withinMs, signal: closing.signal, attempt: comeBack }).catch(end)
   }
 
@@ -266,7 +264,13 @@ const createServerLink = ({
     join(tellNews).catch((error: Error) => tellNews(newsOf(error) ?? { type: 'lost', cause: error.message }))
   }
 
-  const sendHeartbeat = () => api.call('heartbeat', { params, body: { seatId, isMuted: isMuted() } })
+  // The next one is due then; one that hangs on a dead connection must not keep it back.
+  const sendHeartbeat = () =>
+    api.call('heartbeat', {
+      params,
+      body: { seatId, isMuted: isMuted() },
+      signal: AbortSignal.timeout(heartbeatMs),
+    })
 
   return {
     join,

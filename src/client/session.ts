@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import type { CueKind } from '../protocol/cues.ts'
 import type { RoomEvent } from '../protocol/events.ts'
-import type { Heard, SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
 import { createCues } from './cues.ts'
 import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
+import { createLineWatch } from './line-watch.ts'
 import type { Media, MediaEvent } from './media.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
@@ -49,9 +50,8 @@ export type SessionOptions = {
   onWaiting?(message: string): void
   /** Wall clock, ms since 1970. */
   now?(): number
-  /** How long a first join (8 s), and how long a lost room (180 s), is tried for. */
+  /** How long a first join is tried for (8 s); a lost room is tried for until one is told to be out of it. */
   joinWithinMs?: number
-  giveUpAfterMs?: number
 }
 
 type Uplink = {
@@ -77,7 +77,9 @@ export type Session = {
   heard(): Heard[]
   setSource(source: AudioSource | null): void
   setSink(sink: AudioSink | null): void
-  setDevice(device: 'microphone' | 'speaker', name: string, status: 'ok' | 'lost' | 'none'): void
+  setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
+  /** The source's noise is taken out before it comes here, or not. */
+  setNoise(isSuppressed: boolean): void
   setCues(kinds: readonly CueKind[]): void
   setDucking(db: number): void
   warn(message: string): void
@@ -95,6 +97,8 @@ const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
 // A join that is under way has to be answered before one can leave.
 const GOODBYE_WITHIN_MS = 3_000
+// More than a clock is ever put right by in a tenth of a second without being set.
+const CLOCK_SET_MS = 500
 
 /** One participant's stay in one room, from join to leave, through every cut between. Many fit in a process. */
 export const startSession = (options: SessionOptions): Session => {
@@ -109,6 +113,11 @@ export const startSession = (options: SessionOptions): Session => {
   })
   let ending: Promise<void> | undefined
   let sink = options.sink
+  const lineWatch = createLineWatch()
+  let bytesBefore = 0
+  /** The signal connection, or the way for sound, is away, and may come back as it was. */
+  const away = { signal: false, line: false }
+  let clockOffsetMs = now() - performance.now()
   const joined = deferred<void>()
   const done = deferred<SessionEnd>()
   joined.promise.catch(() => {})
@@ -152,6 +161,7 @@ export const startSession = (options: SessionOptions): Session => {
     onMediaEvent: (event) => onMediaEvent(event),
     onPcm: hearing.push,
     onLost: (cause) => {
+      away.signal = away.line = false
       dispatch({ type: 'reconnecting', cause })
       microphone.setMedia(null)
       hearing.endTracks()
@@ -193,21 +203,29 @@ export const startSession = (options: SessionOptions): Session => {
     const participants = media.participants()
     for (const one of participants) followMute(one)
     dispatch({ type: 'media-joined', you: media.you(), roomName: media.roomName, participants })
-    for (const event of media.picture()) dispatch({ type: 'media', event })
-    microphone.setHeld(false)
     microphone.setMedia(media)
     follow(model.seat, model.seat)
+    setAway({})
+  }
+
+  const setAway = (change: Partial<typeof away>, reconnecting?: Extract<RoomInput, { type: 'reconnecting' }>) => {
+    Object.assign(away, change)
+    microphone.setHeld(away.signal || away.line)
+    if (reconnecting) return dispatch(reconnecting)
+    const media = link.media()
+    if (!media || away.signal || away.line) return
     dispatch({ type: 'live' })
+    for (const event of media.picture()) dispatch({ type: 'media', event })
+    // Before the server takes the seat to be away.
+    void link.beat()
   }
 
   const onMediaEvent = (event: MediaEvent) => {
     switch (event.type) {
       case 'reconnecting':
-        microphone.setHeld(true)
-        return dispatch({ type: 'reconnecting', cause: 'the media connection broke' })
+        return setAway({ signal: true }, { type: 'reconnecting', cause: 'the media connection broke' })
       case 'reconnected':
-        microphone.setHeld(false)
-        return dispatch({ type: 'live' })
+        return setAway({ signal: false })
       case 'track-ended':
         return hearing.endTrack(event.trackId)
       case 'permission':
@@ -230,21 +248,34 @@ export const startSession = (options: SessionOptions): Session => {
   }
 
   const measure = async () => {
-    const stats = await link
-      .media()
-      ?.stats()
-      .catch(() => undefined)
-    if (!stats) return
+    const media = link.media()
+    const stats = await media?.stats().catch(() => undefined)
+    if (!stats || media !== link.media()) return
     hearing.addStats(stats.tracks)
-    const { roundTripMs, packetsLost, packetsReceived } = stats
-    const total = packetsLost + packetsReceived
-    const lossPercent = total === 0 ? null : Math.round((packetsLost / total) * 1000) / 10
+    // Each report costs wrtc a good millisecond: the other connection's is wanted only where this one is silent.
+    const uplinkBytes =
+      stats.bytesReceived === bytesBefore ? await media?.uplinkBytes().catch(() => undefined) : undefined
+    bytesBefore = stats.bytesReceived
+    const { silentMs, lossPercent } = lineWatch.look(media!.connection(), { ...stats, uplinkBytes }, performance.now())
+    watchLine(silentMs)
+    if (model.seat.connection.status === 'reconnecting') return
+    const { roundTripMs } = stats
     const { network } = model.seat
     if (network.roundTripMs !== roundTripMs || network.lossPercent !== lossPercent)
       dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
   }
 
+  const watchLine = (silentMs: number) => {
+    const cause = 'nothing comes from the media server'
+    if (silentMs > 0 && !away.line) setAway({ line: true }, { type: 'reconnecting', cause, silentMs })
+    else if (silentMs === 0 && away.line) setAway({ line: false })
+  }
+
   const meter = () => {
+    const offsetMs = now() - performance.now()
+    if (Math.abs(offsetMs - clockOffsetMs) > CLOCK_SET_MS)
+      dispatch({ type: 'clock-set', byMs: offsetMs - clockOffsetMs })
+    clockOffsetMs = offsetMs
     const { levelDb, isTalkingWhileMuted } = microphone.takeLevel()
     hearing.lowerBy(ducking.lowerByDb(model.seat.you.microphone === 'open', levelDb, performance.now()))
     dispatch({ type: 'levels', levels: hearing.takeLevels(), youDb: levelDb, isTalkingWhileMuted })
@@ -320,16 +351,17 @@ export const startSession = (options: SessionOptions): Session => {
     setCues: cues.choose,
     setDucking: ducking.setDb,
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
+    setNoise: (isSuppressed) => dispatch({ type: 'noise', isSuppressed }),
     warn,
     sentFrames: microphone.sentFrames,
     uplink: async () => {
       const media = link.media()
       if (!media || !microphone.isPublished()) return null
-      const { uplinkBytesReceived } = await media.stats()
+      const bytesReceived = await media.uplinkBytes()
       const others = model.seat.participants.filter(({ id, isAway }) => id !== model.seat.you.id && !isAway)
       return {
         connection: media.connection(),
-        bytesReceived: uplinkBytesReceived,
+        bytesReceived,
         isReady: media.isReceived(),
         areOthersThere: others.every(({ id }) => media.participant(id)?.isConnected),
       }

@@ -48,7 +48,14 @@ export const credentialsSchema = z.object({
 })
 export type Credentials = z.infer<typeof credentialsSchema>
 
-export const refreshSchema = z.strictObject({ refreshToken: z.string().min(1).max(200) })
+export const refreshSchema = z.strictObject({
+  refreshToken: z.string().min(1).max(200),
+  /**
+   * Chosen by the client for one trade, and kept until its answer is: the same trade asked for again, because the answer
+   * was lost, is answered anew. Without it a second showing of the refresh token ends the session.
+   */
+  tradeId: z.uuid().optional(),
+})
 
 export const editAccountSchema = z.strictObject({ name: nameSchema })
 

@@ -28,6 +28,11 @@ export type SeatParticipant = Omit<Participant, 'handle' | 'joinedAt'> & {
   isSilenced: boolean
 }
 
+/** `replaced`: gone, and the system's default one sounds in its place until it is back; `lost`: gone, and nothing does. */
+export type SeatDevice = { name: string; status: 'ok' | 'replaced' | 'lost' | 'none' }
+
+export const isSounding = ({ status }: SeatDevice): boolean => status === 'ok' || status === 'replaced'
+
 /** Everything a face needs to draw; one immutable value per change. */
 export type SeatState = {
   seatId: string
@@ -55,6 +60,8 @@ export type SeatState = {
     /** The wish, kept over reconnects; the truth is in `microphone`. */
     isMuted: boolean
     isTalkingWhileMuted: boolean
+    /** The microphone is a device whose noise is taken out before anybody hears it. */
+    isNoiseSuppressed: boolean
     levelDb: number
     hand: { position: number; question: string | null } | null
     invitation: { by: string; expiresAt: string } | null
@@ -62,10 +69,7 @@ export type SeatState = {
     /** 0..200 %. */
     volume: number
   }
-  devices: {
-    microphone: { name: string; status: 'ok' | 'lost' | 'none' }
-    speaker: { name: string; status: 'ok' | 'lost' | 'none' }
-  }
+  devices: { microphone: SeatDevice; speaker: SeatDevice }
   /** Stage first (moderators, speakers), then listeners in order of joining. */
   participants: SeatParticipant[]
   counts: { speakers: number; listeners: number }
@@ -170,6 +174,8 @@ export type SeatRequest = { id: number } & (
   | { verb: 'stage'; action: string; who: string }
   /** Other devices from now on, by name, or `default`. */
   | { verb: 'devices'; microphone?: string; speaker?: string }
+  /** Suppress the noise of the microphone, where that is a device, from now on. */
+  | { verb: 'noise'; on: boolean }
   /** What your own speaker does from now on: which cues it plays; how much the others are lowered while you speak (0: not). */
   | { verb: 'sound'; cues?: CueKind[]; duckingDb?: number }
   | { verb: 'end-room' }

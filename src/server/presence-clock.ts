@@ -22,11 +22,12 @@ const countMs = 5_000
  * server; of several servers one at a time.
  */
 export const startPresenceClock = (context: RoomContext): PresenceClock => {
-  const { settings, log, cluster, rooms, store } = context
+  const { settings, log, cluster, rooms, store, now } = context
   let running: Promise<void> | null = null
   let lastRunAt = Number.NEGATIVE_INFINITY
   let purgedAt = Number.NEGATIVE_INFINITY
   let countedAt = performance.now()
+  let clockOffsetMs = now() - performance.now()
 
   const run = async () => {
     const elapsed = performance.now()
@@ -39,7 +40,12 @@ export const startPresenceClock = (context: RoomContext): PresenceClock => {
     if (!turn) return
     // Nobody's heartbeat was heard while all servers were down or stopped: everybody gets the time to come back.
     const idleMs = Math.min(turn.idleMs, elapsed - lastRunAt)
-    if (idleMs > Math.max(settings.awayAfterMs / 2, 4 * settings.sweepMs)) await giveGrace(context, turn)
+    // Nor does a clock that was set make anybody's silence longer.
+    const offsetMs = now() - performance.now()
+    const setByMs = Math.abs(offsetMs - clockOffsetMs)
+    if (Math.max(idleMs, setByMs) > Math.max(settings.awayAfterMs / 2, 4 * settings.sweepMs))
+      await giveGrace(context, turn)
+    clockOffsetMs = offsetMs
     await forEachRoom(await cluster.homelessRooms(), (roomId) => move(context, roomId, turn))
     await forEachRoom(await dueRooms(context), (roomId) => sweep(context, roomId, turn))
     if (elapsed - purgedAt < minuteMs) return

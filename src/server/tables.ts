@@ -46,7 +46,14 @@ type AccountTables = {
   /** Kept some time after expiry, to tell an expired token from a foreign one. */
   session_access: { hash: string; session_id: string; expires_at: number }
   /** Refresh tokens already traded: showing one again revokes its session. */
-  session_spent: { refresh_hash: string; session_id: string; spent_at: number }
+  session_spent: {
+    refresh_hash: string
+    session_id: string
+    spent_at: number
+    /** Of the trade's id, if it had one, and of the refresh token that it gave. */
+    trade_hash: string | null
+    next_hash: string | null
+  }
   bot_token: {
     account_id: string
     owner_id: string

@@ -1,5 +1,5 @@
 import { Box, type DOMElement } from 'ink'
-import { useLayoutEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import type { Model } from './model.ts'
 import { Hallway } from './screens/hallway.tsx'
 import { Room } from './screens/room.tsx'
@@ -21,20 +21,20 @@ export const App = ({ model, subscribe, onPicture, colors }: AppProps) => {
   const background = now.theme === 'auto' ? now.background : now.theme
   const styles = useMemo(() => stylesFor(colors, background), [colors, background])
   const box = useRef<DOMElement>(null)
+  // Ink's own writer gets an empty box to write; from then on pictures come here.
+  const [isOurs, setOurs] = useState(false)
   useLayoutEffect(() => {
     const root = box.current && rootOf(box.current)
     if (!root) return
     root.onRender = () => onPicture(root)
-    onPicture(root)
+    setOurs(true)
     return () => {
       root.onRender = () => {}
     }
   }, [onPicture])
   return (
     <StylesProvider value={styles}>
-      <Box ref={box}>
-        <Screen model={now} />
-      </Box>
+      <Box ref={box}>{isOurs ? <Screen model={now} /> : null}</Box>
     </StylesProvider>
   )
 }

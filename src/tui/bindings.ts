@@ -28,14 +28,18 @@ export const possibleKeys = (model: Model): { keys: string; label: string; isKep
 
 const isKept = ({ action }: KeyBinding) => action === 'leave' || action === 'help'
 
+/** The key to press for it, as people read it; the first where there are several. */
+export const keyFor = (table: KeyBinding[], action: ActionId): string =>
+  keySymbol(table.find((binding) => binding.action === action)!.keys[0]!)
+
 /** Everything a screen's keys can do, possible now or not. */
-export const helpLines = (table: KeyBinding[], place: Place): { keys: string; help: string }[] => {
+export const helpLines = (table: KeyBinding[], place: Place): { keys: string[]; help: string }[] => {
   const lines = new Map<string, string[]>()
   for (const binding of table.filter(({ places }) => places.includes(place))) {
     const keys = binding.keys.map(keySymbol)
     lines.set(binding.help, [...new Set([...(lines.get(binding.help) ?? []), ...keys])])
   }
-  return [...lines].map(([help, keys]) => ({ keys: keys.join(' '), help }))
+  return [...lines].map(([help, keys]) => ({ keys, help }))
 }
 
 export type PaletteItem = { action: ActionId; text: string; keys: string } | { join: string }
@@ -51,7 +55,9 @@ export const paletteItems = (model: Model, text: string): PaletteItem[] => {
     seen.add(action)
     // The label says what the key would do now.
     const label = binding.label(below)
-    const words = label === '' || help.includes(label) ? help : `${label}: ${help}`
+    const isShared = model.keyTable.some((other) => other.help === help && other.action !== action)
+    const title = isShared ? action.replaceAll('-', ' ') : label
+    const words = title === '' || (help.includes(title) && !isShared) ? help : `${title}: ${help}`
     const isWanted = wanted.split(/\s+/).every((word) => `${action} ${words}`.toLowerCase().includes(word))
     return isWanted ? [{ action, text: words, keys: binding.keys.map(keySymbol).join(' ') }] : []
   })

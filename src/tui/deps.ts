@@ -55,7 +55,8 @@ export type TuiDeps = {
     verify: (loginId: string, code: string, name?: string) => Promise<{ account: Account; isNew: boolean }>
   }
   rooms: {
-    list: (search?: string) => Promise<Rooms>
+    /** A page of the live rooms, newest first; `cursor` is where the page before ended. */
+    list: (search?: string, cursor?: string) => Promise<Rooms>
     subscribe: (subscription: RoomSubscription) => { close: () => unknown }
     create: (room: { title: string }) => Promise<Room>
   }

@@ -94,16 +94,8 @@ export const startDesk = (options: DeskOptions): Desk => {
             .then(({ account }) => dispatch({ type: 'signed-in', account })),
           (failure) => dispatch({ type: 'login-failed', ...failure }),
         )
-      case 'load-rooms': {
-        listAttempt += 1
-        const mine = listAttempt
-        return attempt(
-          deps.rooms
-            .list(effect.search === '' ? undefined : effect.search)
-            .then((list) => mine === listAttempt && dispatch({ type: 'rooms', rooms: list, search: effect.search })),
-          (failure) => mine === listAttempt && dispatch({ type: 'rooms-failed', ...failure }),
-        )
-      }
+      case 'load-rooms':
+        return loadRooms(effect)
       case 'watch-rooms':
         return watchRooms(effect.cursor)
       case 'join':
@@ -183,6 +175,18 @@ export const startDesk = (options: DeskOptions): Desk => {
     dispatch({ type: 'login-started', loginId })
     const code = await localCode?.()
     if (code !== undefined) dispatch({ type: 'login-code', code })
+  }
+
+  const loadRooms = ({ search, cursor }: Extract<Effect, { do: 'load-rooms' }>) => {
+    listAttempt += 1
+    const mine = listAttempt
+    const isMore = cursor !== undefined
+    attempt(
+      deps.rooms
+        .list(search || undefined, cursor)
+        .then((rooms) => mine === listAttempt && dispatch({ type: 'rooms', rooms, search, isMore })),
+      (failure) => mine === listAttempt && dispatch({ type: 'rooms-failed', ...failure, isMore }),
+    )
   }
 
   const watchRooms = (cursor: string) => {

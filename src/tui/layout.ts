@@ -1,6 +1,8 @@
 import type { SeatState } from '../protocol/seat.ts'
+import { helpLines } from './bindings.ts'
 import type { Model } from './model.ts'
 import { isModerator } from './people.ts'
+import { fitting, widthOf } from './width.ts'
 
 export type PageLayout = { hasHeader: boolean; hasRules: boolean; newsRows: number; bodyRows: number }
 
@@ -20,6 +22,25 @@ export const pageLayout = (model: Model, logRows: number, hasFixedLine: boolean)
 const messageRows = ({ overlay, columns }: Model, logRows: number): number => {
   if (overlay?.kind === 'confirm') return Math.max(logRows, 1 + (columns < 70 ? overlay.choices.length : 0))
   return Math.max(1, logRows)
+}
+
+export type HelpLayout = { lines: HelpLine[]; across: number; keyColumns: number; perColumn: number; pages: number }
+type HelpLine = { keys: string; help: string }
+
+/** The keys of the screen below: in two columns where these fit whole and one is not enough, in pages where it takes more. */
+export const helpLayout = (model: Model): HelpLayout => {
+  const { keyTable, screen, columns } = model
+  const inRoom = screen === 'room'
+  const rows = Math.max(1, pageLayout(model, inRoom ? roomLogRows(model) : 0, inRoom).bodyRows - 1)
+  const keyColumns = columns < 60 ? 10 : 20
+  const lines = helpLines(keyTable, screen).map(({ keys, help }) => ({
+    keys: fitting(keys, keyColumns, 1, (key) => key).join(' '),
+    help,
+  }))
+  const wanted = keyColumns + 2 + Math.max(...lines.map(({ help }) => widthOf(help)))
+  const across = lines.length > rows && columns >= 2 * wanted + 4 ? 2 : 1
+  const pages = Math.ceil(lines.length / (rows * across))
+  return { lines, across, keyColumns, perColumn: pages === 1 ? Math.ceil(lines.length / across) : rows, pages }
 }
 
 export const roomLogRows = ({ rows }: Model): number => (rows >= 34 ? 3 : 1)

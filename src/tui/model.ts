@@ -58,7 +58,8 @@ export type Hallway = {
   search: string
   status: 'loading' | 'open' | 'lost' | 'failed'
   cause: string | null
-  hasMore: boolean
+  /** Where the rooms go on that have not been fetched; null: these are all. */
+  nextCursor: string | null
 }
 
 export type Section = 'stage' | 'hands' | 'listening'
@@ -74,7 +75,7 @@ type Ended = {
 
 export type Choice = { key: string; label: string; does: Effect[] }
 export type Overlay =
-  | { kind: 'help'; offset: number }
+  | { kind: 'help'; page: number }
   | { kind: 'menu'; personId: string; index: number }
   | { kind: 'confirm'; question: string; choices: Choice[] }
   | {
@@ -102,7 +103,8 @@ export type Effect =
   | { do: 'check-sign-in' }
   | { do: 'start-login'; phone: string }
   | { do: 'verify-login'; loginId: string; code: string; name?: string }
-  | { do: 'load-rooms'; search: string }
+  /** With a cursor: those that come after the ones that are here. */
+  | { do: 'load-rooms'; search: string; cursor?: string }
   | { do: 'watch-rooms'; cursor: string }
   | { do: 'join'; room: string }
   | { do: 'create-room'; title: string }
@@ -142,8 +144,8 @@ export type Happening =
   | { type: 'login-started'; loginId: string }
   | { type: 'login-code'; code: string }
   | { type: 'login-failed'; message: string; code: string; field?: string }
-  | { type: 'rooms'; rooms: Rooms; search: string }
-  | { type: 'rooms-failed'; message: string; code: string }
+  | { type: 'rooms'; rooms: Rooms; search: string; isMore?: boolean }
+  | { type: 'rooms-failed'; message: string; code: string; isMore?: boolean }
   | { type: 'hallway'; event: HallwayEvent }
   | { type: 'hallway-status'; status: 'open' | 'lost'; cause?: string }
   | { type: 'joined'; seat: SeatState }
@@ -179,7 +181,7 @@ const emptyHallway: Hallway = {
   search: '',
   status: 'loading',
   cause: null,
-  hasMore: false,
+  nextCursor: null,
 }
 
 export const initialModel = (

@@ -2,14 +2,14 @@ import type { DOMElement } from 'ink'
 import { cut, widthOf } from './width.ts'
 
 /**
- * The lines of a picture that Ink has laid out. Ink's own writer builds every cell anew and takes three quarters of the
- * time of a picture; here a text is cut and styled once and set at its column.
+ * The lines of a picture that Ink has laid out, each to be written over what stood there. Ink's own writer builds every
+ * cell anew and takes three quarters of the time of a picture; here a text is cut and styled once and set at its column.
  * What is drawn is what the screens are made of: boxes that clip, and texts of one style.
  */
 export const paintTree = (root: DOMElement, columns: number, rows: number): string[] => {
   const lines: Piece[][] = Array.from({ length: rows }, () => [])
   paint(root, 0, 0, { left: 0, top: 0, right: columns, bottom: rows }, lines)
-  return lines.map(lineOf)
+  return lines.map((pieces) => lineOf(pieces, columns))
 }
 
 type Area = { left: number; top: number; right: number; bottom: number }
@@ -51,8 +51,12 @@ const within = (clip: Area, x: number, y: number, width: number, height: number)
   bottom: Math.min(clip.bottom, y + height),
 })
 
-/** Behind glyphs on whose width terminals differ the next text is set at its column (CSI n G), so that nothing shifts. */
-const lineOf = (pieces: Piece[]): string => {
+/**
+ * Behind glyphs on whose width terminals differ the next text is set at its column (CSI n G), so that nothing shifts. What
+ * stood behind the end is cleared (CSI K), but not at the last column: where lines do not wrap, the cursor stays on what
+ * was written there.
+ */
+const lineOf = (pieces: Piece[], columns: number): string => {
   let line = ''
   let at = 0
   let isSure = true
@@ -63,5 +67,5 @@ const lineOf = (pieces: Piece[]): string => {
     at = column + width
     isSure = isSimple
   }
-  return line
+  return at < columns ? `${line}\u001b[K` : line
 }

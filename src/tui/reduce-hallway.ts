@@ -24,17 +24,17 @@ export const reduceHallway = (model: Model, happening: HallwayHappening): Step =
 export const reduceHallwayKey = (model: Model, action: ActionId | undefined): Step => {
   switch (action) {
     case 'up':
-      return step(move(model, -1))
+      return move(model, -1)
     case 'down':
-      return step(move(model, 1))
+      return move(model, 1)
     case 'page-up':
-      return step(move(model, -10))
+      return move(model, -10)
     case 'page-down':
-      return step(move(model, 10))
+      return move(model, 10)
     case 'first':
-      return step(move(model, -model.hallway.rows.length))
+      return move(model, -model.hallway.rows.length)
     case 'last':
-      return step(move(model, model.hallway.rows.length))
+      return move(model, model.hallway.rows.length)
     case 'rename':
       return step(prompt(model, 'name', 'Your name', model.account?.name ?? '', 40))
     case 'join':
@@ -74,8 +74,9 @@ const matches = (room: Room, search: string): boolean => {
   return texts.some((text) => text.toLowerCase().includes(wanted.replace(/^@/, '')))
 }
 
-const takeRooms = (model: Model, { rooms, search }: Extract<Happening, { type: 'rooms' }>): Step => {
+const takeRooms = (model: Model, { rooms, search, isMore }: Extract<Happening, { type: 'rooms' }>): Step => {
   const rows = rooms.rooms.map((room) => ({ room, isNew: false, isEnded: room.endedAt !== null }))
+  if (isMore) return step(addRows(model, rows, rooms.nextCursor))
   const { selectedId } = model.hallway
   const isStillThere = rows.some(({ room }) => room.id === selectedId)
   const change: Partial<Hallway> = {
@@ -84,14 +85,23 @@ const takeRooms = (model: Model, { rooms, search }: Extract<Happening, { type: '
     selectedId: isStillThere ? selectedId : (rows[0]?.room.id ?? null),
     status: 'open',
     cause: null,
-    hasMore: rooms.nextCursor !== null,
+    nextCursor: rooms.nextCursor,
   }
   return step(hallway(model, change), { do: 'watch-rooms', cursor: rooms.eventCursor })
 }
 
-const roomsFailed = (model: Model, { code, message }: Extract<Happening, { type: 'rooms-failed' }>): Step => {
+/** Those of the next page go below what is there: nothing moves. */
+const addRows = (model: Model, more: HallwayRow[], nextCursor: string | null): Model => {
+  const known = new Set(model.hallway.rows.map(({ room }) => room.id))
+  const rows = [...model.hallway.rows, ...more.filter(({ room }) => !known.has(room.id))]
+  return hallway(model, { rows, nextCursor, status: 'open' })
+}
+
+const roomsFailed = (model: Model, failure: Extract<Happening, { type: 'rooms-failed' }>): Step => {
+  const { code, message, isMore } = failure
   if (code === 'sign-in-needed') return step({ ...model, account: null, screen: 'sign-in', overlay: null })
   if (code === 'unreachable' && model.screen === 'hallway') return step(goOffline(model, message))
+  if (isMore) return step({ ...hallway(model, { status: 'open' }), notice: { text: message, isError: true } })
   return step(hallway(model, { status: 'failed', cause: message }))
 }
 
@@ -103,10 +113,24 @@ const takeEvent = (now: Hallway, event: Exclude<HallwayEvent, { type: 'reset' }>
   const { room } = event
   if (isKnown) return { rows: now.rows.map((row) => (row.room.id === id ? { ...row, room, isEnded: false } : row)) }
   if (now.search !== '' && !matches(room, now.search)) return {}
+  // Older than all that are here, so no new one: it comes with a page of its own.
+  if (now.nextCursor !== null && now.rows.every((row) => row.room.createdAt > room.createdAt)) return {}
   return { rows: [...now.rows, { room, isNew: true, isEnded: false }], selectedId: now.selectedId ?? id }
 }
 
-const move = (model: Model, by: number): Model => {
+/** Rows left below the chosen one at which the next page is fetched. */
+const restRows = 20
+
+const move = (model: Model, by: number): Step => {
+  const moved = moveSelection(model, by)
+  const { search, status, nextCursor } = moved.hallway
+  const shown = visibleRows(moved.hallway)
+  const at = shown.findIndex(({ room }) => room.id === moved.hallway.selectedId)
+  if (by < 0 || nextCursor === null || status !== 'open' || at < shown.length - restRows) return step(moved)
+  return step(hallway(moved, { status: 'loading' }), { do: 'load-rooms', search, cursor: nextCursor })
+}
+
+const moveSelection = (model: Model, by: number): Model => {
   const { hallway: now } = model
   const shown = visibleRows(now)
   const at = shown.findIndex(({ room }) => room.id === now.selectedId)

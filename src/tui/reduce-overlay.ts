@@ -1,5 +1,5 @@
-import { helpLines } from './bindings.ts'
 import type { ActionId } from './keys.ts'
+import { helpLayout } from './layout.ts'
 import { type Happening, type Model, type Overlay, type SettingItem, type Step, step, type TrialKind } from './model.ts'
 import { type PersonAction, personActions, personById, personNamed } from './people.ts'
 import { editText } from './text-edit.ts'
@@ -97,10 +97,11 @@ const take = (model: Model, chosen: PersonAction): Step => {
   return step({ ...model, overlay: { kind: 'confirm', question: chosen.confirm, choices } })
 }
 
-const reduceHelpKey = (model: Model, { offset }: Open<'help'>, action: ActionId | undefined): Step => {
+const reduceHelpKey = (model: Model, { page }: Open<'help'>, action: ActionId | undefined): Step => {
   if (action === 'back' || action === 'close-help') return step(close(model))
-  const next = moved(action, offset, helpLines(model.keyTable, model.screen).length)
-  return next === undefined ? step(model) : step({ ...model, overlay: { kind: 'help', offset: next } })
+  const turns: Partial<Record<ActionId, ActionId>> = { 'page-up': 'up', 'page-down': 'down' }
+  const next = moved((action && turns[action]) ?? action, page, helpLayout(model).pages)
+  return next === undefined ? step(model) : step({ ...model, overlay: { kind: 'help', page: next } })
 }
 
 const trials: Partial<Record<ActionId, TrialKind>> = {

@@ -118,7 +118,7 @@ const reduceEverywhere = (model: Model, action: ActionId | undefined): Step | un
     case 'plain':
       return lettingGo(model, { do: 'swap-face' })
     case 'help':
-      return step({ ...model, overlay: model.overlay ? null : { kind: 'help', offset: 0 } })
+      return step({ ...model, overlay: model.overlay ? null : { kind: 'help', page: 0 } })
     case 'palette':
       return step({ ...model, overlay: { kind: 'palette', text: '', index: 0 } })
     case 'devices':

@@ -13,9 +13,9 @@ export const openScreen = (stdout: NodeJS.WriteStream): Screen => {
       let text = ''
       for (let row = 0; row < rows; row += 1) {
         const line = lines[row] ?? ''
-        if (line === (shown[row] ?? '')) continue
-        // Written over, then cleared to its end: nothing blinks where a terminal knows no synchronised updates (2026).
-        text += `\u001b[${row + 1};1H${line}\u001b[K`
+        if (line === shown[row]) continue
+        // Written over, not cleared first: nothing blinks where a terminal knows no synchronised updates (2026).
+        text += `\u001b[${row + 1};1H${line}`
       }
       shown = lines
       if (text !== '' && !stdout.destroyed) stdout.write(`\u001b[?2026h${text}\u001b[?2026l`)

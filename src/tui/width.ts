@@ -36,6 +36,17 @@ export const cut = (text: string, columns: number, fromStart = false): string =>
   return fromStart ? `…${kept.reverse().join('')}` : `${kept.join('')}…`
 }
 
+/** The text in lines of so many columns, broken between words; a longer word stands alone. */
+export const wrapped = (text: string, columns: number): string[] => {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : ''
+    if (longer !== '' && widthOf(longer) <= columns) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** As many items as fit `columns`, with `gap` between them. Looks at no more than needed. */
 export const fitting = <T>(items: Iterable<T>, columns: number, gap: number, textOf: (item: T) => string): T[] => {
   const fit: T[] = []

@@ -1,4 +1,4 @@
-import type { SeatLeaveReason, SeatState } from '../protocol/seat.ts'
+import { isSounding, type SeatLeaveReason, type SeatState } from '../protocol/seat.ts'
 
 /** 1 -> `1st`, 22 -> `22nd`. */
 export const ordinal = (position: number): string => {
@@ -88,7 +88,7 @@ export const microphoneSentence = (state: SeatState): string => {
     case 'invited':
       return you.invitation ? `${you.invitation.by} invites you to speak.` : 'You are invited to speak.'
     case 'no-microphone':
-      if (state.devices.speaker.status === 'ok') return 'You have no microphone; you can still listen.'
+      if (isSounding(state.devices.speaker)) return 'You have no microphone; you can still listen.'
       // `none` is what was chosen, and no fault of this machine.
       return state.devices.speaker.name === 'none'
         ? 'You have no microphone, and no speaker was chosen.'

@@ -28,6 +28,13 @@ const costOfOne = (pid: number): Cost => {
   }
 }
 
+/** What a running process holds (Linux): all of it, and what no other process shares (USS), as `smaps_rollup` of proc(5) says. */
+export const memoryOf = (pid: number): { residentBytes: number; ownBytes: number } => {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const bytesOf = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024
+  return { residentBytes: bytesOf('Rss'), ownBytes: bytesOf('Private_Clean') + bytesOf('Private_Dirty') }
+}
+
 /** CPU seconds that the machine has spent on anything since its start (proc_stat(5)). */
 export const machineBusyS = (): number => {
   const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')

@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<{ run: Bench }>> = {
   commands: () => import('./commands.ts'),
   'room-list': () => import('./room-list.ts'),
   tui: () => import('./tui.ts'),
+  seat: () => import('./seat.ts'),
   'mouth-to-ear': () => import('./mouth-to-ear.ts'),
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { roomtoneBin, throwawayHome } from '../support/roomtone.ts'
 import { buildTuiHarness, openTuiTerminal } from '../support/tui.ts'
 import { costOf } from './process-cost.ts'
-import type { Bench } from './run.ts'
+import type { Bench, Print } from './run.ts'
 import { inTurn, medianOf, percentileOf } from './statistics.ts'
 
 const ROUNDS = 20
@@ -13,18 +13,28 @@ const SHORT_WATCHED_MS = 5_000
 /** Loading is over, and what the compiler does of the first pictures. */
 const WARM_MS = 3_000
 
-/** What the full screen costs while people speak and while nobody does, and how soon it stands, beside bare node. */
-export const run: Bench = async (print, { short }) => {
-  const watchedMs = short ? SHORT_WATCHED_MS : WATCHED_MS
+const scenes = [
+  ['moderator', '17 people', 80, 24],
+  ['crowd', '10,000 listeners', 80, 24],
+  ['moderator', '17 people', 120, 40],
+] as const
+
+/**
+ * What the full screen costs while people speak and while nobody does, and how soon it stands, beside bare node. The
+ * cases are the sizes, `80x24` and `120x40`, and `first`.
+ */
+export const run: Bench = async (print, { short, only }) => {
+  const asked = scenes.filter(([, , columns, rows]) => only === undefined || only === `${columns}x${rows}`)
+  if (asked.length > 0) await watchScenes(print, asked, short ? SHORT_WATCHED_MS : WATCHED_MS)
+  if (only === undefined || only === 'first') await firstPicture(print, short ? SHORT_ROUNDS : ROUNDS)
+}
+
+const watchScenes = async (print: Print, asked: (typeof scenes)[number][], watchedMs: number) => {
   print('| room | size | speaking | % of a core | KB/s written | pictures/s |')
   print('|---|---|---|---|---|---|')
   const harness = await buildTuiHarness()
   try {
-    for (const [scene, name, columns, rows] of [
-      ['moderator', '17 people', 80, 24],
-      ['moderator', '17 people', 120, 40],
-      ['crowd', '10,000 listeners', 80, 24],
-    ] as const)
+    for (const [scene, name, columns, rows] of asked)
       for (const speaking of [3, 0]) {
         const { cpuPercent, kilobytesPerS, picturesPerS } = await watch(
           () => openTuiTerminal(harness, scene, { columns, rows }),
@@ -36,7 +46,6 @@ export const run: Bench = async (print, { short }) => {
   } finally {
     harness.close()
   }
-  await firstPicture(print, short ? SHORT_ROUNDS : ROUNDS)
 }
 
 const watch = async (
@@ -65,7 +74,7 @@ const watch = async (
 }
 
 /** From the start of the process to its first picture on a terminal; the server it is told of does not exist. */
-const firstPicture = async (print: (line: string) => void, rounds: number) => {
+const firstPicture = async (print: Print, rounds: number) => {
   const place = throwawayHome()
   try {
     const env = { PATH: process.env.PATH, HOME: place.home, TERM: 'xterm-256color', LANG: 'C.UTF-8' }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { familyOf } from '../support/bot-room.ts'
 import { eventually } from '../support/eventually.ts'
 import { roomtoneBin, startRoomtone } from '../support/roomtone.ts'
-import { tmuxMissing } from '../support/tui.ts'
+import { tmuxMissing } from '../support/tmux.ts'
 
 // Everything a demo makes lies under a temporary folder of the test's own, and every process of it knows that folder.
 let temp: string

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -18,7 +18,7 @@ import {
 } from '../support/roomtone.ts'
 import { buildTuiHarness } from '../support/tui.ts'
 
-// Ana is new here and works by lines on a terminal; Omar by lines on a pipe. No sound: this is about words.
+// Ana is new here and works by lines on a terminal; Omar by lines on a pipe, and in one room his microphone is a tone.
 describe.skipIf(ptyMissing)('line mode', () => {
   let place: ReturnType<typeof throwawayHome>
   const open: (Pty | { close: () => void })[] = []
@@ -40,8 +40,9 @@ describe.skipIf(ptyMissing)('line mode', () => {
     ended.push(pty.exited)
     return pty
   }
-  const pipe = (...args: string[]) => {
-    const running = startRoomtone(args, { home: place.home })
+  const pipe = (...args: string[]) => pipeIn(place.home, ...args)
+  const pipeIn = (cwd: string, ...args: string[]) => {
+    const running = startRoomtone(args, { home: place.home, cwd })
     open.push({ close: () => running.kill('SIGTERM') })
     ended.push(running.ended)
     return { ...running, says: saying(running) }
@@ -79,7 +80,23 @@ describe.skipIf(ptyMissing)('line mode', () => {
     await ana.sees('You are in Morning sit as a moderator; 1 person here.')
 
     await login(place.home, '+4915112345671', 'Omar', 'omar')
-    const omar = pipe('--plain', '--profile', 'omar')
+    const folder = join(place.home, 'omar')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'roomtone.yaml'), 'microphone: tone:440\n')
+    const omar = pipeIn(folder, '--plain', '--profile', 'omar')
+    /** What arrives of Omar, as Ana is told when she asks. */
+    const levels = (wanted: RegExp) =>
+      eventually(
+        async () => {
+          ana.type('levels')
+          const said = await ana.sees(/Omar speaks at -\d+ dB\.|Nobody is speaking\./)
+          if (!wanted.test(said)) throw new Error(said)
+          return true
+        },
+        { withinMs: 5_000, everyMs: 200, what: `levels say ${wanted}` },
+      )
+    const isHeard = () => levels(/Omar speaks at -(19|20|21) dB\./)
+    const isSilent = () => levels(/Nobody is speaking\./)
     await omar.says('1. Morning sit, by Ana, 1 on stage, 0 listening.')
     omar.write('1\n')
     await omar.says('as a listener; 2 people here.')
@@ -90,16 +107,23 @@ describe.skipIf(ptyMissing)('line mode', () => {
     ana.type('admit @omar')
     await omar.says('You are on stage.')
     await ana.sees('Omar is on stage now.')
+    // A tone is open as soon as one may speak.
+    await isHeard()
     ana.type('mute @omar')
     await omar.says('A moderator muted you.')
+    await isSilent()
     ana.type('allow @omar')
     await omar.says('You may speak again.')
+    omar.write('unmute\n')
+    await isHeard()
     ana.type('demote @omar')
     await omar.says('You are back in the audience.')
+    await isSilent()
     ana.type('invite @omar')
     await omar.says('Ana invites you to speak')
     omar.write('accept\n')
     await omar.says('You are on stage.')
+    await isHeard()
     ana.type('kick @omar')
     await ana.sees('Remove Omar? They cannot come back. yes does it')
     ana.type('no')
@@ -114,8 +138,12 @@ describe.skipIf(ptyMissing)('line mode', () => {
 
     ana.type('leave')
     await ana.sees('leaving ends Morning sit for everyone. Leave? yes does it')
+    ana.type('no')
+    await ana.sees('Nothing was done.')
+    ana.type('end')
+    await ana.sees('End Morning sit for everyone? yes does it')
     ana.type('yes')
-    await ana.sees('You left the room.')
+    await ana.sees('Ana ended the room.')
     await ana.sees('You are in the hallway as Ana')
     ana.type('quit')
     expect(await ana.exited).toBe(0)

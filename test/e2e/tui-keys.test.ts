@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { buildTuiHarness, openTuiTerminal, type TuiTerminal, tmuxMissing } from '../support/tui.ts'
+import { tmuxMissing } from '../support/tmux.ts'
+import { buildTuiHarness, openTuiTerminal, type TuiTerminal } from '../support/tui.ts'
 
 describe.skipIf(tmuxMissing)('the keyboard and what it opens, in a terminal', () => {
   let harness: Awaited<ReturnType<typeof buildTuiHarness>>

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { buildTuiHarness, openTuiTerminal, type TuiTerminal, tmuxMissing } from '../support/tui.ts'
+import { tmuxMissing } from '../support/tmux.ts'
+import { buildTuiHarness, openTuiTerminal, type TuiTerminal } from '../support/tui.ts'
 import { aRoom, aSeat, roomId } from '../support/tui-fixtures.ts'
 
 const at = '2026-11-21T18:02:00.000Z'

@@ -72,7 +72,7 @@ const seatParticipant = rooms.participantSchema.omit({ handle: true, joinedAt: t
   volume: z.number(),
   isSilenced: z.boolean(),
 })
-const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'lost', 'none']) })
+const deviceState = z.object({ name: z.string(), status: z.enum(['ok', 'replaced', 'lost', 'none']) })
 
 export const seatStateSchema = z.object({
   seatId: z.string(),
@@ -102,6 +102,7 @@ export const seatStateSchema = z.object({
     levelDb: z.number(),
     hand: z.object({ position: z.number().int(), question: z.string().nullable() }).nullable(),
     invitation: rooms.invitationSchema.nullable(),
+    isNoiseSuppressed: z.boolean(),
     isDeafened: z.boolean(),
     volume: z.number(),
   }),

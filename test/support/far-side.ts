@@ -16,35 +16,66 @@ export const farSideMissing: string | undefined = (() => {
   return works ? undefined : 'needs root, ip netns and tc (iproute2)'
 })()
 
-/** A network of its own (Linux), joined to this one by a cable for UDP; HTTP of `port` on loopback goes in another way. */
-export type FarSide = {
-  /** The near end of the cable: where a media server is to listen. */
+/** A network of its own (Linux), joined to this one by a cable. */
+export type Cable = {
+  /** The near end: where a server is to listen, and what it is called over there. */
   readonly address: string
   /** The command that runs `command` over there; its pid is the command's own. */
   inside(command: string[]): [string, string[]]
-  /** When (`performance.now()`) each connection to `port` was made. */
-  readonly calls: number[]
   /** The cable is pulled: what either side sends is dropped without a word. */
   cut(): void
   mend(): void
-  close(): Promise<void>
+  close(): void
 }
 
-export const startFarSide = async (port: number): Promise<FarSide> => {
-  const name = `rt${process.pid}`
+let cables = 0
+
+/** `via`: the near end of another cable, that is to be reached from over there, too. */
+export const layCable = (via?: string): Cable => {
+  const index = cables++
+  const name = `rt${process.pid}${index === 0 ? '' : `x${index}`}`
   const [near, far] = [`${name}a`, `${name}b`]
-  const folder = mkdtempSync(join(tmpdir(), 'rt-far-'))
-  const address = `10.231.${process.pid % 250}.1`
-  const inside = (command: string[]): [string, string[]] => ['ip', ['netns', 'exec', name, ...command]]
+  const at = (host: number) => `10.231.${process.pid % 250}.${4 * index + host}`
   const there = (...command: string[]) => run('ip', 'netns', 'exec', name, ...command)
   run('ip', 'netns', 'add', name)
   run('ip', 'link', 'add', near, 'type', 'veth', 'peer', 'name', far)
   run('ip', 'link', 'set', far, 'netns', name)
-  run('ip', 'address', 'add', `${address}/30`, 'dev', near)
+  run('ip', 'address', 'add', `${at(1)}/30`, 'dev', near)
   run('ip', 'link', 'set', near, 'up')
-  there('ip', 'address', 'add', `${address.replace(/1$/, '2')}/30`, 'dev', far)
+  there('ip', 'address', 'add', `${at(2)}/30`, 'dev', far)
   there('ip', 'link', 'set', far, 'up')
   there('ip', 'link', 'set', 'lo', 'up')
+  if (via !== undefined) there('ip', 'route', 'add', via, 'via', at(1))
+  // Every packet is larger than what this filter ever lets through.
+  const drop = ['root', 'tbf', 'rate', '8bit', 'burst', '10', 'limit', '10']
+  return {
+    address: at(1),
+    inside: (command) => ['ip', ['netns', 'exec', name, ...command]],
+    cut: () => {
+      run('tc', 'qdisc', 'replace', 'dev', near, ...drop)
+      there('tc', 'qdisc', 'replace', 'dev', far, ...drop)
+    },
+    mend: () => {
+      run('tc', 'qdisc', 'del', 'dev', near, 'root')
+      there('tc', 'qdisc', 'del', 'dev', far, 'root')
+    },
+    close: () => {
+      spawnSync('ip', ['link', 'del', near])
+      spawnSync('ip', ['netns', 'del', name])
+    },
+  }
+}
+
+/** A cable for UDP alone: HTTP of `port` on loopback goes in another way. */
+export type FarSide = Omit<Cable, 'close'> & {
+  /** When (`performance.now()`) each connection to `port` was made. */
+  readonly calls: number[]
+  close(): Promise<void>
+}
+
+export const startFarSide = async (port: number): Promise<FarSide> => {
+  const cable = layCable()
+  const folder = mkdtempSync(join(tmpdir(), 'rt-far-'))
 
   // A unix socket is the same file in both networks: HTTP does not take the cable.
   const path = join(folder, 'http.sock')
@@ -68,33 +99,21 @@ export const startFarSide = async (port: number): Promise<FarSide> => {
     from.on('error', () => to.destroy()).pipe(to).on('error', () => from.destroy()).pipe(from)
   }).listen(${port}, '127.0.0.1', () => console.log('open'))`
   const options: SpawnOptions = { stdio: ['ignore', 'pipe', 'inherit'] }
-  const doorman = spawn(...inside([process.execPath, '-e', gate]), options)
+  const doorman = spawn(...cable.inside([process.execPath, '-e', gate]), options)
   let isOpen = false
   doorman.stdout!.once('data', () => {
     isOpen = true
   })
   await eventually(() => isOpen, { withinMs: 10_000, what: 'the gate of the far side is open' })
 
-  // Every packet is larger than what this filter ever lets through.
-  const drop = ['root', 'tbf', 'rate', '8bit', 'burst', '10', 'limit', '10']
   return {
-    address,
-    inside,
+    ...cable,
     calls,
-    cut: () => {
-      run('tc', 'qdisc', 'replace', 'dev', near, ...drop)
-      there('tc', 'qdisc', 'replace', 'dev', far, ...drop)
-    },
-    mend: () => {
-      run('tc', 'qdisc', 'del', 'dev', near, 'root')
-      there('tc', 'qdisc', 'del', 'dev', far, 'root')
-    },
     close: async () => {
       doorman.kill('SIGKILL')
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => tunnel.close(resolve))
-      spawnSync('ip', ['link', 'del', near])
-      spawnSync('ip', ['netns', 'del', name])
+      cable.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -11,6 +11,9 @@ export const readWav = (path: string): Int16Array => {
   return samplesOf(bytes.subarray(44, 44 + bytes.readUInt32LE(40)))
 }
 
+/** Of what `readWav` gives of a file in stereo. */
+export const sideOf = (samples: Int16Array, side: 0 | 1): Int16Array => samples.filter((_, i) => i % 2 === side)
+
 /** Level and strongest frequency of each whole second from the first sound on. */
 export const secondsOf = (samples: Int16Array): { levelDb: number; hz: number }[] => {
   const first = frames(samples).findIndex((frame) => levelDb(frame) > AUDIBLE_DB)

@@ -21,6 +21,8 @@ export type Pulse = {
   microphone: 'mic'
   /** A microphone that hears the speaker. */
   loop: 'loop'
+  /** Not there until it is plugged in: a speaker, and a microphone that hears it. */
+  headset: 'headset'
   /** Plays mono 48 kHz samples into the microphone; resolves when the server has played them. */
   play(samples: Int16Array): Promise<void>
   /** A sine of RMS `levelDb` dBFS into the microphone. */
@@ -33,6 +35,13 @@ export type Pulse = {
   listen(onSamples: (samples: Int16Array) => void): () => void
   /** The same of what is played into the microphone. */
   listenMicrophone(onSamples: (samples: Int16Array) => void): () => void
+  /** The same of what the headset plays, while it is plugged in. */
+  listenHeadset(onSamples: (samples: Int16Array) => void): () => void
+  plugHeadset(): Promise<void>
+  /** The sound server moves what played there, as it does in life. */
+  unplugHeadset(): Promise<void>
+  /** The system's default speaker or microphone, as its owner chooses it; the server moves there what is on the former. */
+  makeDefault(kind: 'sink' | 'source', name: string): Promise<void>
   /** SIGKILLs the sound server; `start` brings it back with the same devices. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -48,6 +57,8 @@ export const startPulse = async (): Promise<Pulse> => {
   const env = writeConfiguration(folder)
   const listeners: Listeners = new Set()
   const microphoneListeners: Listeners = new Set()
+  const headsetListeners: Listeners = new Set()
+  let headset: { module: string; ear: ChildProcess } | undefined
   let processes: ChildProcess[] = []
 
   const start = async () => {
@@ -71,13 +82,8 @@ export const startPulse = async (): Promise<Pulse> => {
   const kill = async () => {
     const running = processes.filter((child) => child.exitCode === null && child.signalCode === null)
     processes = []
-    await Promise.all(
-      running.map((child) => {
-        const ended = once(child, 'exit')
-        child.kill('SIGKILL')
-        return ended
-      }),
-    )
+    headset = undefined
+    await Promise.all(running.map(ended))
     rmSync(join(folder, 'native'), { force: true })
   }
 
@@ -85,6 +91,30 @@ export const startPulse = async (): Promise<Pulse> => {
     those.add(onSamples)
     return () => void those.delete(onSamples)
   }
+  const plugHeadset = async () => {
+    const module = await control(
+      env,
+      'load-module',
+      'module-null-sink',
+      'sink_name=headset',
+      'rate=48000',
+      'channels=2',
+    )
+    const ear = record('headset.monitor', env)
+    headset = { module, ear }
+    processes.push(ear)
+    ear.stdout?.on('data', samplesOf(headsetListeners))
+    await once(ear.stdout!, 'data')
+  }
+
+  const unplugHeadset = async () => {
+    if (!headset) return
+    const { module, ear } = headset
+    headset = undefined
+    await ended(ear)
+    await control(env, 'unload-module', module)
+  }
+
   const listen = listenTo(listeners)
   const listenMicrophone = listenTo(microphoneListeners)
 
@@ -114,6 +144,11 @@ export const startPulse = async (): Promise<Pulse> => {
     recordMicrophone: (ms) => collect(listenMicrophone, Math.round(ms * 48)),
     listen,
     listenMicrophone,
+    listenHeadset: listenTo(headsetListeners),
+    headset: 'headset',
+    plugHeadset,
+    unplugHeadset,
+    makeDefault: async (kind, name) => void (await control(env, `set-default-${kind}`, name)),
     kill,
     start,
     close: async () => {
@@ -121,6 +156,13 @@ export const startPulse = async (): Promise<Pulse> => {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+const ended = async (child: ChildProcess) => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exit
 }
 
 const goFirst = ({ pid }: ChildProcess) => {
@@ -145,7 +187,7 @@ const writeConfiguration = (folder: string): Pulse['env'] => {
   writeFileSync(
     join(folder, 'asound.conf'),
     `${pcm('speaker', 'speaker')}${pcm('mic', 'mic.monitor')}${pcm('loop', 'speaker.monitor')}` +
-      `pcm.!default { type asym playback.pcm "speaker" capture.pcm "mic" }\n`,
+      `pcm.!default { type pulse server "${server}" hint { show on description "default" } }\n`,
   )
   return {
     PULSE_SERVER: server,
@@ -161,10 +203,13 @@ const daemonArguments = (folder: string) =>
   )
 
 const sinkNames = async (env: Pulse['env']) => {
-  const { stdout } = await promisify(execFile)('pactl', ['list', 'short', 'sinks'], {
-    env: { ...process.env, ...env },
-  })
-  return stdout.split('\n').map((line) => line.split('\t')[1])
+  const list = await control(env, 'list', 'short', 'sinks')
+  return list.split('\n').map((line) => line.split('\t')[1])
+}
+
+const control = async (env: Pulse['env'], ...args: string[]): Promise<string> => {
+  const { stdout } = await promisify(execFile)('pactl', args, { env: { ...process.env, ...env } })
+  return stdout.trim()
 }
 
 const record = (source: string, env: Pulse['env']) =>

@@ -20,6 +20,8 @@ export type TestServerOptions = Partial<Omit<ServerOptions, 'store' | 'log' | 'm
   store?: StoreKind
   /** `embedded`: the real media server, a private build of it. `project`: that, or a livekit-server, as the vitest project is. `none`: rooms without sound. */
   media?: 'embedded' | 'project' | 'none' | MediaPlane
+  /** Where the embedded media server is to be reached; loopback unless said. */
+  mediaAddress?: string
   /** Data of an earlier test server, kept over a restart: its `data`. */
   data?: TestServerData
 }
@@ -46,7 +48,7 @@ export type TestServer = {
 
 /** The real server on a free port of loopback, with an outbox for SMS. */
 export const startTestServer = async (options: TestServerOptions = {}): Promise<TestServer> => {
-  const { store: kind = 'pglite', data = await makeData(kind), media = 'none', ...rest } = options
+  const { store: kind = 'pglite', data = await makeData(kind), media = 'none', mediaAddress, ...rest } = options
   const outboxPath = join(data.folder, 'outbox.jsonl')
   const logs: LogEntry[] = []
   const port = options.port ?? (await freePort())
@@ -55,7 +57,8 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     media === 'project'
       ? await startProjectMedia({ webhookUrls: [`http://127.0.0.1:${port}/api/webhooks/livekit`] })
       : undefined
-  const embedded = media === 'embedded' || (media === 'project' && !livekit) ? await startEmbeddedMedia(port) : null
+  const embedded =
+    media === 'embedded' || (media === 'project' && !livekit) ? await startEmbeddedMedia(port, mediaAddress) : null
   const plane = livekit ? { url: livekit.url, apiKey: livekit.key, apiSecret: livekit.secret } : embedded?.plane
   const server = await startServer({
     host: '127.0.0.1',
@@ -121,12 +124,16 @@ const testSettings: Partial<HouseSettings> = { resendAfterMs: 0, codesPerNumberP
 let mediaEntry: string | undefined
 
 // The media server must know where to post before the server that starts with it listens: so the port is chosen first.
-const startEmbeddedMedia = async (port: number): Promise<{ media: MediaServer; plane: MediaPlane }> => {
+const startEmbeddedMedia = async (
+  port: number,
+  address?: string,
+): Promise<{ media: MediaServer; plane: MediaPlane }> => {
   mediaEntry ??= buildMediaServer()
   const media = await superviseMediaServer({
     entry: mediaEntry,
     apiKey: API_KEY,
     apiSecret: API_SECRET,
+    address,
     webhookUrl: `http://127.0.0.1:${port}/api/webhooks/livekit`,
   })
   return { media, plane: { apiKey: API_KEY, apiSecret: API_SECRET, attach: media } }

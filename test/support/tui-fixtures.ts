@@ -68,6 +68,7 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
       levelDb: -23,
       hand: null,
       invitation: null,
+      isNoiseSuppressed: false,
       isDeafened: false,
       volume: 100,
     },
@@ -78,6 +79,14 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
     network: { roundTripMs: 62, lossPercent: 0, quality: 'excellent' },
     ...change,
   }
+}
+
+/** The same, every listener with a name. */
+export const aFullSeat = (role: 'moderator' | 'listener' | 'speaker'): SeatState => {
+  const seat = aSeat(role)
+  const unnamed = seat.counts.speakers + seat.counts.listeners - seat.participants.length
+  const guests = Array.from({ length: unnamed }, (_, index) => aParticipant(`Guest ${index + 1}`))
+  return { ...seat, participants: [...seat.participants, ...guests] }
 }
 
 /** The same room with so many listeners; you listen, too. */

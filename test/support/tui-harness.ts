@@ -11,7 +11,7 @@ import type { SeatCommand, SeatEvent, SeatPatch, SeatState } from '../../src/pro
 import { rebind } from '../../src/tui/bindings.ts'
 import type { RoomSubscription, SeatLine } from '../../src/tui/deps.ts'
 import { runFaces } from '../../src/tui/faces.ts'
-import { aCrowd, aRoom, aSeat } from './tui-fixtures.ts'
+import { aCrowd, aFullSeat, aRoom } from './tui-fixtures.ts'
 
 export type HarnessPlay =
   | { seat: Partial<SeatState> }
@@ -24,11 +24,15 @@ export type HarnessPlay =
   | { silent: true }
   | { crash: string }
 
+// A clock that stands still makes the same picture at any time.
+const { CLOCK: clock } = process.env
+if (clock) Date.now = () => Date.parse(clock)
+
 const [, , socketPath = '', asked = ''] = process.argv
 const face = asked.startsWith('lines-') ? 'lines' : 'screen'
 const scene = asked.replace('lines-', '')
 const role = scene === 'moderator' ? 'moderator' : scene === 'speaker' ? 'speaker' : 'listener'
-let seat = scene === 'crowd' ? aCrowd(10_000) : aSeat(role)
+let seat = scene === 'crowd' ? aCrowd(10_000) : aFullSeat(role)
 let subscription: RoomSubscription | undefined
 const clients = new Set<Socket>()
 const stateListeners: ((state: SeatState) => void)[] = []
@@ -42,7 +46,14 @@ const change = (next: Partial<SeatState> | SeatPatch) => {
   seat = isPatch(next) ? patched(seat, next) : { ...seat, ...next }
   for (const listener of stateListeners) listener(seat)
 }
-const changeYou = (you: Partial<SeatState['you']>) => change({ you: { ...seat.you, ...you } })
+const changeYou = (you: Partial<SeatState['you']>) => {
+  const { microphone, isMuted, role } = { ...seat.you, ...you }
+  const mutedByModerator = microphone === 'muted-by-moderator'
+  const participants = seat.participants.map((one) =>
+    one.isYou ? { ...one, role, isMuted: isMuted || microphone !== 'open', mutedByModerator } : one,
+  )
+  change({ you: { ...seat.you, ...you }, participants })
+}
 
 const obey = (command: SeatCommand) => {
   if (command.verb === 'talk') changeYou({ microphone: command.on ? 'open' : 'muted', isMuted: !command.on })
@@ -133,7 +144,8 @@ const deviceChoices = () =>
 
 let isSignedIn = scene !== 'sign-in'
 const account = { id: aRoom(90).id, handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
-const roomCount = scene === 'empty' ? 0 : 4
+const roomCount = scene === 'empty' ? 0 : scene === 'many' ? 250 : 4
+const pageLength = 100
 let told: string | undefined
 let exitCode: number
 try {
@@ -159,10 +171,12 @@ try {
         },
       },
       rooms: {
-        list: async (search) => {
+        list: async (search, cursor = '0') => {
           const rooms = Array.from({ length: roomCount }, (_, index) => aRoom(index))
           const found = rooms.filter(({ title }) => title.toLowerCase().includes((search ?? '').toLowerCase()))
-          return { rooms: found, nextCursor: null, eventCursor: '0' }
+          const end = Number(cursor) + pageLength
+          const nextCursor = end < found.length ? String(end) : null
+          return { rooms: found.slice(Number(cursor), end), nextCursor, eventCursor: '0' }
         },
         subscribe: (asked) => {
           subscription = asked

@@ -12,6 +12,8 @@ export type JoinOptions = {
   unmuted?: boolean
   microphone?: string
   speaker?: string
+  stereo?: boolean
+  noise?: string
   cues?: string
   name?: string
 }
@@ -30,6 +32,8 @@ export const addJoin = (program: Command, context: Context): void => {
     .option('--unmuted', 'open the microphone as soon as you may speak')
     .option('--microphone <name>', 'a device, none, tone:HZ[@DBFS], file:PATH or stdin (s16le, 48 kHz, mono)')
     .option('--speaker <name>', 'a device, none, stdout or file:PATH.wav (that records, shown to all)')
+    .option('--stereo', 'two channels on stdout or in the file, for music; a device has them anyway')
+    .option('--noise <on|off>', 'take the noise out of your voice, where the microphone is a device (on)')
     .option(
       '--cues <kinds>',
       'short sounds to your own speaker: all, none or some (else config; never into a file unless said)',

@@ -9,7 +9,7 @@ export const sessionHandlers = (
   tellRevoked: RevocationListener,
 ): Pick<Handlers, 'refreshSession' | 'listSessions' | 'revokeSession' | 'revokeSessions'> => ({
   refreshSession: async ({ body }) => {
-    const outcome = await refreshSession(deps, body.refreshToken)
+    const outcome = await refreshSession(deps, body)
     if (outcome.status === 'refreshed') return { ...outcome.credentials, isNew: false }
     deps.log('warn', 'refresh-token-reused', { accountId: outcome.accountId, sessionId: outcome.sessionId })
     await tellRevoked(outcome.accountId, outcome.sessionId)

@@ -46,18 +46,36 @@ export type RefreshOutcome =
   | { status: 'reused'; accountId: string; sessionId: string }
 
 /**
- * Trades a refresh token for the next ones. A token traded before means that somebody else has a copy: the session
- * is revoked. Throws `sign-in-needed` for a foreign token, `token-expired` for one past its time.
+ * Trades a refresh token for the next ones. A token traded before means that somebody else has a copy, and the session
+ * is revoked, unless the very same trade is asked for again before the token that it gave was traded. Throws
+ * `sign-in-needed` for a foreign token, `token-expired` for one past its time.
  */
-export const refreshSession = async (deps: Deps, refreshToken: string): Promise<RefreshOutcome> => {
+export const refreshSession = async (
+  deps: Deps,
+  { refreshToken, tradeId }: { refreshToken: string; tradeId?: string },
+): Promise<RefreshOutcome> => {
   const hash = hashToken(refreshToken)
+  const tradeHash = tradeId === undefined ? null : hashToken(tradeId)
   return deps.store.transaction(async (trx) => {
     const now = deps.now()
     const session = await trx
       .selectFrom('session')
       .innerJoin('account', 'account.id', 'session.account_id')
       .select(['account.id', 'handle', 'name', 'kind', 'is_operator', 'session.id as session_id', 'refresh_expires_at'])
-      .where('refresh_hash', '=', hash)
+      .where((is) =>
+        is.or([
+          is('session.refresh_hash', '=', hash),
+          is(
+            'session.refresh_hash',
+            '=',
+            is
+              .selectFrom('session_spent')
+              .select('next_hash')
+              .where('session_spent.refresh_hash', '=', hash)
+              .where('trade_hash', '=', tradeHash),
+          ),
+        ]),
+      )
       .forUpdate('session')
       .executeTakeFirst()
     if (!session) return revokeReused(trx, hash)
@@ -70,7 +88,14 @@ export const refreshSession = async (deps: Deps, refreshToken: string): Promise<
       .execute()
     await trx
       .insertInto('session_spent')
-      .values({ refresh_hash: hash, session_id: session.session_id, spent_at: now })
+      .values({
+        refresh_hash: hash,
+        session_id: session.session_id,
+        spent_at: now,
+        trade_hash: tradeHash,
+        next_hash: next.hash,
+      })
+      .onConflict((conflict) => conflict.column('refresh_hash').doUpdateSet({ next_hash: next.hash }))
       .execute()
     await trx
       .deleteFrom('session_access')

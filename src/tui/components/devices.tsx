@@ -19,7 +19,12 @@ export const Devices = ({ devices, rows }: DevicesProps) => {
       </Box>
       {choices?.slice(first, first + fits).map((choice, row) => (
         <Choice key={`${choice.kind} ${choice.name}`} isChosen={first + row === index}>
-          <Quote text={words(choice)} tone={choice.isInUse ? 'strong' : 'plain'} />
+          <Box flexShrink={1} overflow="hidden">
+            <Box width={kindColumns} flexShrink={0}>
+              <Say tone="dim">{choice.kind}</Say>
+            </Box>
+            <Quote text={shownName(choice)} tone={choice.isInUse ? 'strong' : 'plain'} />
+          </Box>
           <Box flexShrink={0}>
             <Say tone="good">{choice.isInUse ? 'in use' : ''}</Say>
           </Box>
@@ -35,8 +40,9 @@ export const Devices = ({ devices, rows }: DevicesProps) => {
   )
 }
 
-const words = ({ kind, name }: DeviceChoice): string =>
-  `${kind.padEnd(10)}  ${name === 'default' ? 'as the system has it' : name}`
+const kindColumns = 'microphone'.length + 2
+
+const shownName = ({ name }: DeviceChoice): string => (name === 'default' ? 'as the system has it' : name)
 
 const trialWords: Record<Trial['what'], string> = {
   tone: 'You should hear a tone.',

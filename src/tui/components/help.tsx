@@ -1,37 +1,33 @@
 import { Box } from 'ink'
-import { helpLines } from '../bindings.ts'
-import type { KeyBinding, Place } from '../keys.ts'
+import { helpLayout } from '../layout.ts'
+import type { Model } from '../model.ts'
 import { Say } from '../theme.tsx'
 
-/** All keys of a screen, from the key table; scrolls where they do not fit. */
-export const Help = ({ table, place, columns, height, offset }: HelpProps) => {
-  const lines = helpLines(table, place)
-  const across = columns >= 76 && lines.length > height - 1 ? 2 : 1
-  const perColumn = Math.max(1, Math.min(height - 1, Math.ceil(lines.length / across)))
-  const first = Math.min(offset, Math.max(0, lines.length - perColumn * across))
-  const shown = lines.slice(first, first + perColumn * across)
-  const hidden = lines.length - first - shown.length
+/** All keys of a screen, from the key table; in pages where they do not fit. */
+export const Help = ({ model, page, rows }: { model: Model; page: number; rows: number }) => {
+  const { lines, across, keyColumns, perColumn, pages } = helpLayout(model)
+  const at = Math.min(page, pages - 1)
+  const columns = Array.from({ length: across }, (_, column) => {
+    const first = (at * across + column) * perColumn
+    return lines.slice(first, first + perColumn)
+  })
   return (
-    <Box flexDirection="column" paddingX={1} height={height} overflow="hidden">
-      <Say tone="strong">{hidden > 0 || first > 0 ? `Keys · ↑↓ for the rest` : 'Keys'}</Say>
+    <Box flexDirection="column" paddingX={1} height={rows} overflow="hidden">
+      <Say tone="strong">{pages > 1 ? `Keys, page ${at + 1} of ${pages} · ↑↓` : 'Keys'}</Say>
       <Box gap={2}>
-        {Array.from({ length: across }, (_, column) => shown.slice(column * perColumn, (column + 1) * perColumn)).map(
-          (part) => (
-            <Box key={part[0]?.keys ?? 'none'} flexDirection="column" flexGrow={1} flexBasis={0} overflow="hidden">
-              {part.map((line) => (
-                <Box key={line.keys + line.help} height={1} gap={1} flexShrink={0}>
-                  <Box width={16} flexShrink={0} paddingRight={1}>
-                    <Say tone="accent">{line.keys}</Say>
-                  </Box>
-                  <Say>{line.help}</Say>
+        {columns.map((part) => (
+          <Box key={part[0]?.help ?? 'none'} flexDirection="column" flexGrow={1} flexBasis={0} overflow="hidden">
+            {part.map(({ keys, help }) => (
+              <Box key={help} height={1} gap={2} flexShrink={0}>
+                <Box width={keyColumns} flexShrink={0}>
+                  <Say tone="accent">{keys}</Say>
                 </Box>
-              ))}
-            </Box>
-          ),
-        )}
+                <Say>{help}</Say>
+              </Box>
+            ))}
+          </Box>
+        ))}
       </Box>
     </Box>
   )
 }
-
-type HelpProps = { table: KeyBinding[]; place: Place; columns: number; height: number; offset: number }

@@ -26,7 +26,9 @@ export const KeyBar = ({ model }: { model: Model }) => {
 const offered = (model: Model): ShownKey[] => {
   const { overlay, seat } = model
   const keys = possibleKeys(model).map((key) => ({ ...key, label: cleanLine(key.label) }))
-  if (overlay?.kind === 'confirm')
+  // On a narrow terminal they are listed below the question.
+  const isListed = model.columns < 70 && model.rows >= 12
+  if (overlay?.kind === 'confirm' && !isListed)
     return [...overlay.choices.map((choice) => ({ keys: choice.key, label: choice.label })), ...keys]
   const person = overlay?.kind === 'menu' && seat ? personById(seat, overlay.personId) : undefined
   // The menu itself lists its keys wherever there is room for it.

@@ -12,7 +12,7 @@ export const MessageArea = ({ model, rows }: { model: Model; rows: number }) => 
 
 const Content = ({ model, rows }: { model: Model; rows: number }) => {
   const { overlay, notice, log, screen } = model
-  if (overlay?.kind === 'prompt') return <Typing label={overlay.label} text={overlay.text} />
+  if (overlay?.kind === 'prompt') return <Typing label={shortened(overlay.label, model)} text={overlay.text} />
   if (overlay?.kind === 'confirm')
     return (
       <>
@@ -25,6 +25,9 @@ const Content = ({ model, rows }: { model: Model; rows: number }) => {
   if (notice) return <Quote tone={notice.isError ? 'bad' : 'plain'} text={notice.text} />
   return screen === 'room' ? log.slice(-rows).map((line) => <News key={`${line.at} ${line.text}`} line={line} />) : null
 }
+
+/** Without what stands in brackets where the typed text needs the room. */
+const shortened = (label: string, { columns }: Model): string => (columns < 60 ? label.replace(/ \(.*\)$/, '') : label)
 
 const News = ({ line }: { line: LogLine }) => (
   <Box height={1} gap={2} flexShrink={0}>

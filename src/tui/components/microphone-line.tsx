@@ -1,13 +1,16 @@
 import { Box } from 'ink'
-import type { SeatState } from '../../protocol/seat.ts'
+import { isSounding, type SeatState } from '../../protocol/seat.ts'
+import { keyFor } from '../bindings.ts'
+import type { Model } from '../model.ts'
 import { Quote, Say, type Tone } from '../theme.tsx'
 import { ordinal, secondsUntil } from '../words.ts'
 import { decibels, litCells, Meter } from './meter.tsx'
 
+type MicrophoneContext = Pick<Model, 'nowMs' | 'keyTable'>
 export type MicrophoneWords = { badge: string; tone: Tone; detail: string; isMetered: boolean }
 
 /** What the microphone line says. The connection comes first: without it nobody hears you, whatever the switch says. */
-export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords => {
+export const microphoneWords = (seat: SeatState, { nowMs, keyTable }: MicrophoneContext): MicrophoneWords => {
   const { connection, you } = seat
   if (connection.status === 'joining') return words('JOINING', 'badge-warning', 'not heard yet')
   if (connection.status === 'left') return words('LEFT', 'badge', 'you are not in the room')
@@ -21,7 +24,7 @@ export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords
     case 'muted':
       if (!you.isMuted) return words('MIC OPENING', 'badge-warning', 'not heard yet')
       if (!you.isTalkingWhileMuted) return words('MUTED', 'badge', 'you are on stage, nobody hears you')
-      return words('MUTED', 'badge-warning', 'you are talking: space to be heard')
+      return words('MUTED', 'badge-warning', `you are talking: ${keyFor(keyTable, 'toggle-mute')} to be heard`)
     case 'muted-by-moderator':
       return words('MUTED BY MODERATOR', 'badge-warning', 'you may speak when they allow it')
     case 'listening':
@@ -31,14 +34,11 @@ export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords
     case 'invited': {
       const { invitation } = you
       const detail = invitation ? `by ${invitation.by} · ${secondsUntil(invitation.expiresAt, nowMs)} s left` : ''
-      return words('INVITED TO SPEAK (y/n)', 'badge-good', detail)
+      const keys = `${keyFor(keyTable, 'accept')}/${keyFor(keyTable, 'decline')}`
+      return words(`INVITED TO SPEAK (${keys})`, 'badge-good', detail)
     }
     case 'no-microphone':
-      return words(
-        'NO MICROPHONE',
-        'badge-warning',
-        seat.devices.speaker.status === 'ok' ? 'you can listen' : elsewhere,
-      )
+      return words('NO MICROPHONE', 'badge-warning', isSounding(seat.devices.speaker) ? 'you can listen' : elsewhere)
   }
 }
 
@@ -46,8 +46,9 @@ export const microphoneWords = (seat: SeatState, nowMs: number): MicrophoneWords
 const elsewhere = 'link: roomtone status'
 
 /** Always the same row: whether you are heard, and how well the line holds. */
-export const MicrophoneLine = ({ seat, nowMs, columns }: { seat: SeatState; nowMs: number; columns: number }) => {
-  const { badge, tone, detail, isMetered } = microphoneWords(seat, nowMs)
+export const MicrophoneLine = ({ seat, model }: { seat: SeatState; model: Model }) => {
+  const { badge, tone, detail, isMetered } = microphoneWords(seat, model)
+  const { columns } = model
   const { you } = seat
   return (
     <Box height={1} flexShrink={0} gap={1} overflow="hidden">
@@ -87,7 +88,8 @@ const words = (badge: string, tone: Tone, detail: string): MicrophoneWords => ({
 /** `62 ms · 0 % lost · Headphones` */
 const lineFacts = ({ network, devices, you }: SeatState, columns: number): string => {
   const { speaker } = devices
-  const sound = speaker.status === 'ok' ? shorten(speaker.name, columns >= 100 ? 32 : 14) : 'no sound here'
+  const playing = speaker.status === 'replaced' ? 'default' : speaker.name
+  const sound = isSounding(speaker) ? shorten(playing, columns >= 100 ? 32 : 14) : 'no sound here'
   return [
     network.roundTripMs === null ? undefined : `${Math.round(network.roundTripMs)} ms`,
     network.lossPercent === null ? undefined : `${Math.round(network.lossPercent)} % lost`,

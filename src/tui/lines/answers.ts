@@ -28,14 +28,9 @@ export const answer = (deed: Deed, state: SeatState): string | undefined => {
 
 /** Where you are, whether you are heard, and who is on stage; several lines. */
 export const describeState = (state: SeatState, nowMs = Date.now()): string => {
-  const { room, counts, you } = state
-  const facts = [
-    liveFor(room.startedAt, nowMs),
-    `${count(counts.speakers + counts.listeners, 'person', 'people')} here`,
-    room.isRecorded ? 'being recorded' : 'not recorded',
-  ].filter((fact) => fact !== undefined)
+  const { room, you } = state
   return lines([
-    `${room.title}: ${facts.join(', ')}.`,
+    `${room.title}: ${roomFacts(state, nowMs).join(', ')}.`,
     connectionSentence(state),
     `You are a ${you.role}. ${microphoneSentence(state)}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
     stageSentence(state),
@@ -43,6 +38,14 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
     room.link ? `Link: ${room.link}` : undefined,
   ])
 }
+
+/** How long it is live, how many are here, whether it is recorded. */
+export const roomFacts = ({ room, counts }: SeatState, nowMs: number): string[] =>
+  [
+    liveFor(room.startedAt, nowMs),
+    `${count(counts.speakers + counts.listeners, 'person', 'people')} here`,
+    room.isRecorded ? 'being recorded' : 'not recorded',
+  ].filter((fact) => fact !== undefined)
 
 /** What `describeState` tells, as labels and values; an empty value says nothing. */
 export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string, value: string][] => {
@@ -56,6 +59,7 @@ export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string
     ['connection', connectionSentence(state) ?? 'live'],
     ['role', you.role],
     ['microphone', microphoneSentence(state)],
+    ['noise', you.isNoiseSuppressed ? 'suppressed' : ''],
     ['hearing', you.isDeafened ? 'nothing: deafened' : ''],
     ...onStage.map((person): [string, string] => ['on stage', `${nameOf(person)}, ${stageFacts(person)}`]),
     ...hands.map(({ name, question }): [string, string] => ['hand', question ? `${name}: ${question}` : name]),
@@ -78,9 +82,9 @@ const describeNow = (state: SeatState): string => {
   ])
 }
 
-const describeLevels = ({ participants, you }: SeatState): string => {
-  const speaking = participants.filter((person) => person.isSpeaking && !person.isYou)
-  const others = speaking.map((person) => `${person.name} speaks at ${Math.round(person.levelDb)} dB.`)
+const describeLevels = (state: SeatState): string => {
+  const { you } = state
+  const others = speakersIn(state).map((person) => `${person.name} speaks at ${Math.round(person.levelDb)} dB.`)
   const isYoursKnown = you.microphone === 'open' || you.isTalkingWhileMuted
   return lines([
     ...(others.length > 0 ? others : ['Nobody is speaking.']),
@@ -160,8 +164,12 @@ const connectionSentence = ({ connection }: SeatState): string | undefined => {
   return connection.status === 'left' ? ending(connection.reason, connection.by).what : undefined
 }
 
-const speakingSentence = ({ participants }: SeatState): string => {
-  const speaking = participants.filter(({ isSpeaking, isYou }) => isSpeaking && !isYou)
+/** Those who speak now, but you. */
+export const speakersIn = ({ participants }: SeatState): SeatParticipant[] =>
+  participants.filter(({ isSpeaking, isYou }) => isSpeaking && !isYou)
+
+const speakingSentence = (state: SeatState): string => {
+  const speaking = speakersIn(state)
   return speaking.length === 0 ? 'Nobody is speaking.' : `Speaking: ${speaking.map(({ name }) => name).join(', ')}.`
 }
 

@@ -7,7 +7,7 @@ import type { WayOut } from './deps.ts'
 import { doUsual, type Line, nextLine, openLink } from './usual.ts'
 import { type Deed, parseLine } from './vocabulary.ts'
 
-type Rooms = { rooms: Room[]; search: string; hasMore: boolean }
+type Rooms = { rooms: Room[]; search: string; nextCursor: string | null }
 type Entered = { seat: SeatLine }
 type SignedOut = { isSignedOut: true }
 
@@ -21,7 +21,7 @@ export const walkHallway = async (
 ): Promise<Entered | SignedOut | WayOut> => {
   const { deps, talk } = line
   const watch = watchRooms(line)
-  let known: Rooms = { rooms: [], search: '', hasMore: false }
+  let known: Rooms = { rooms: [], search: '', nextCursor: null }
   let from = 0
 
   const show = (start: number) => {
@@ -30,7 +30,7 @@ export const walkHallway = async (
   }
   const load = async (search: string): Promise<SignedOut | undefined> => {
     const { rooms, nextCursor, eventCursor } = await deps.rooms.list(search || undefined)
-    known = { rooms, search, hasMore: nextCursor !== null }
+    known = { rooms, search, nextCursor }
     watch.follow(rooms, eventCursor)
     show(0)
     return undefined
@@ -40,6 +40,17 @@ export const walkHallway = async (
     const start = from + by
     if (start >= 0 && start < known.rooms.length) show(start)
     else tell(by > 0 ? 'That was the last room.' : 'That is the beginning.')
+  }
+  /** Goes on in the list; what the server has beyond it is fetched when it is come to. */
+  const turnOn = async (): Promise<undefined> => {
+    const { rooms, search, nextCursor } = known
+    if (from + roomsOnPage >= rooms.length && nextCursor !== null) {
+      const more = await deps.rooms.list(search || undefined, nextCursor)
+      const fresh = more.rooms.filter(({ id }) => !rooms.some((room) => room.id === id))
+      watch.know(fresh)
+      known = { rooms: [...rooms, ...fresh], search, nextCursor: more.nextCursor }
+    }
+    return turn(roomsOnPage)
   }
   const join = async (room: string, title: string): Promise<Entered | WayOut> => {
     talk.say(`Joining ${title}.`)
@@ -63,7 +74,7 @@ export const walkHallway = async (
       case 'search':
         return load(deed.text)
       case 'more':
-        return turn(roomsOnPage)
+        return turnOn()
       case 'less':
         return turn(-roomsOnPage)
       case 'first':
@@ -131,18 +142,18 @@ const giveUp = async (seat: SeatLine): Promise<void> => {
   seat.close()
 }
 
-const pageOf = ({ rooms, search, hasMore }: Rooms, start: number): string => {
+const pageOf = ({ rooms, search, nextCursor }: Rooms, start: number): string => {
   if (rooms.length === 0)
     return search === ''
       ? 'No room is live. Open one: create and its title. help lists all words.'
       : `No live room fits "${search}". back shows all.`
   const shown = rooms.slice(start, start + roomsOnPage)
   const left = rooms.length - start - shown.length
-  const heading = `${hasMore ? `The newest ${rooms.length} rooms` : count(rooms.length, 'room')}${search === '' ? ' live' : ` for "${search}"`}:`
+  const heading = `${nextCursor !== null ? `The newest ${rooms.length} rooms` : count(rooms.length, 'room')}${search === '' ? ' live' : ` for "${search}"`}:`
   return [
     ...(start === 0 ? [heading] : []),
     ...shown.map((room, index) => `${start + index + 1}. ${roomLine(room)}`),
-    `${left > 0 ? `${left} more: type more. ` : ''}Type a number to join, help for all words.`,
+    `${left > 0 || nextCursor !== null ? `${left > 0 ? left : 'There are'} more: type more. ` : ''}Type a number to join, help for all words.`,
   ].join('\n')
 }
 
@@ -161,10 +172,13 @@ const factsOf = (room: Room): string =>
 const watchRooms = ({ deps, news }: Line) => {
   let subscription: { close: () => unknown } | undefined
   const titles = new Map<string, string>()
+  // What is older and not known is on a page that was not fetched; it opened long ago.
+  let newest = ''
   const onEvent = (event: HallwayEvent) => {
     if (event.type === 'room' && event.room.endedAt === null && !titles.has(event.room.id)) {
-      const { id, title, host } = event.room
+      const { id, title, host, createdAt } = event.room
       titles.set(id, title)
+      if (createdAt < newest) return
       news.take({ kind: 'rooms', topic: 'opened', name: title, text: `${host.name} opened ${title}.` })
     }
     if (event.type !== 'room-ended') return
@@ -172,10 +186,15 @@ const watchRooms = ({ deps, news }: Line) => {
     titles.delete(event.roomId)
     if (title !== undefined) news.take({ kind: 'rooms', topic: 'ended', name: title, text: `${title} has ended.` })
   }
+  const know = (rooms: Room[]) => {
+    for (const { id, title } of rooms) titles.set(id, title)
+  }
   return {
+    know,
     follow: (rooms: Room[], cursor: string) => {
       subscription?.close()
-      for (const { id, title } of rooms) titles.set(id, title)
+      know(rooms)
+      newest = rooms[0]?.createdAt ?? ''
       subscription = deps.rooms.subscribe({ cursor, onEvent, onStatus: () => {} })
     },
     close: () => subscription?.close(),

@@ -185,6 +185,11 @@ const readTalk = (rest: string): LineInput =>
     ? { command: { verb: 'talk', on: rest.toLowerCase() === 'on' } }
     : { unknown: 'Type talk on or talk off.' }
 
+const readNoise = (rest: string): LineInput =>
+  ['on', 'off'].includes(rest.toLowerCase())
+    ? { does: 'set', text: `noise ${rest.toLowerCase()}` }
+    : { unknown: 'Type noise on or noise off.' }
+
 const readStepDown = (rest: string, name: string): LineInput =>
   name === 'step-down' || rest.toLowerCase() === 'down'
     ? { command: { verb: 'step-down' } }
@@ -290,6 +295,13 @@ const words: Word[] = [
   bare(['loopback'], both, { does: 'try', what: 'loopback' }, 'hear your own microphone'),
   bare(['settings'], both, { does: 'settings' }, 'what can be set'),
   withText(['set'], both, 'set', 'set WHAT HOW', { does: 'settings' }, 'change a setting'),
+  {
+    names: ['noise'],
+    usage: 'noise on|off',
+    help: 'take the noise out of your voice',
+    places: both,
+    read: readNoise,
+  },
   bare(['screen'], both, { does: 'screen' }, 'the full screen instead of lines'),
   bare(['suspend'], both, { does: 'suspend' }, 'to the shell; fg returns'),
   bare(['help', '?'], both, { does: 'help' }, 'this list'),

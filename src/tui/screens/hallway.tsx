@@ -1,5 +1,6 @@
 import { Box } from 'ink'
 import type { Room } from '../../protocol/rooms.ts'
+import { keyFor } from '../bindings.ts'
 import { Row } from '../components/frame.tsx'
 import type { HallwayRow, Model } from '../model.ts'
 import { visibleRows } from '../reduce-hallway.ts'
@@ -12,7 +13,7 @@ export const Hallway = ({ model }: { model: Model }) => {
   const { account, hallway, columns, server } = model
   const live = hallway.rows.filter(({ isEnded }) => !isEnded).length
   const facts = [
-    `${live}${hallway.hasMore ? '+' : ''} live`,
+    `${live}${hallway.nextCursor === null ? '' : '+'} live`,
     account ? `@${account.handle}` : undefined,
     columns >= 70 ? server.replace(/^https?:\/\//, '') : undefined,
     statusWord(model),
@@ -43,7 +44,7 @@ const statusWord = ({ hallway }: Model): string | undefined => {
 const Rooms = ({ model, rows }: { model: Model; rows: number }) => {
   const { hallway, columns } = model
   const shown = visibleRows(hallway)
-  if (shown.length === 0) return <Centered rows={rows} lines={emptyLines(model)} />
+  if (shown.length === 0) return <Centered columns={columns} rows={rows} lines={emptyLines(model)} />
   const rowHeight = rows >= 12 ? 2 : 1
   const fits = Math.max(1, Math.floor((rows - 1) / rowHeight))
   const selected = Math.max(
@@ -65,34 +66,39 @@ const Rooms = ({ model, rows }: { model: Model; rows: number }) => {
         />
       ))}
       <Box paddingLeft={1}>
-        <Say tone="dim">{restWords(shown, first, first + page.length)}</Say>
+        <Say tone="dim">{restWords(model, first, first + page.length)}</Say>
       </Box>
     </Box>
   )
 }
 
-const emptyLines = ({ hallway }: Model): { text: string; strong?: boolean }[] => {
+const emptyLines = ({ hallway, keyTable }: Model): { text: string; strong?: boolean }[] => {
   if (hallway.status === 'loading') return [{ text: 'Looking for rooms' }]
   if (hallway.status === 'failed')
     return [
       { text: 'The rooms could not be fetched', strong: true },
       { text: hallway.cause ?? '' },
-      { text: 'r tries again' },
+      { text: `${keyFor(keyTable, 'refresh')} tries again` },
     ]
   if (hallway.search !== '')
-    return [{ text: `No live room matches “${hallway.search}”`, strong: true }, { text: 'esc shows all rooms' }]
+    return [
+      { text: `No live room matches “${hallway.search}”`, strong: true },
+      { text: `${keyFor(keyTable, 'back')} shows all rooms` },
+    ]
   return [
     { text: 'Nobody is talking yet', strong: true },
-    { text: 'Press n to start a room; others see it here at once.' },
-    { text: 'Or : to open one by its link.' },
+    { text: `Press ${keyFor(keyTable, 'new-room')} to start a room; others see it here at once.` },
+    { text: `Or ${keyFor(keyTable, 'palette')} to open one by its link.` },
   ]
 }
 
-const restWords = (shown: HallwayRow[], first: number, end: number): string => {
+const restWords = ({ hallway }: Model, first: number, end: number): string => {
+  const shown = visibleRows(hallway)
+  const below = `${shown.length - end}${hallway.nextCursor === null ? '' : '+'} more below`
   const fresh = shown.slice(end).filter(({ isNew }) => isNew).length
   const parts = [
     first > 0 ? `${first} above` : undefined,
-    end < shown.length ? `${shown.length - end} more below${fresh > 0 ? `, ${fresh} new` : ''}` : undefined,
+    end < shown.length || hallway.nextCursor !== null ? `${below}${fresh > 0 ? `, ${fresh} new` : ''}` : undefined,
   ]
   return parts.filter((part) => part !== undefined).join(' · ')
 }

@@ -10,6 +10,7 @@ import { Settings } from '../components/settings.tsx'
 import { pageLayout } from '../layout.ts'
 import type { Model } from '../model.ts'
 import { Quote } from '../theme.tsx'
+import { wrapped } from '../width.ts'
 
 type PageProps = {
   model: Model
@@ -30,7 +31,7 @@ export const Page = ({ model, left, right, fixedLine, logRows, body }: PageProps
     <Frame columns={columns} rows={rows}>
       {hasHeader ? <Header left={left} right={right} columns={columns} /> : null}
       {hasHeader ? <Rule columns={columns} /> : null}
-      <Body height={bodyRows}>{overBody(model, columns, bodyRows) ?? body({ columns, rows: bodyRows })}</Body>
+      <Body height={bodyRows}>{overBody(model, bodyRows) ?? body({ columns, rows: bodyRows })}</Body>
       {hasRules ? <Rule columns={columns} /> : null}
       {newsRows > 0 ? <MessageArea model={model} rows={newsRows} /> : null}
       {hasRules && newsRows > 0 && fixedLine ? <Rule columns={columns} /> : null}
@@ -41,11 +42,11 @@ export const Page = ({ model, left, right, fixedLine, logRows, body }: PageProps
 }
 
 /** What takes the place of a screen's own body for a while. */
-const overBody = (model: Model, columns: number, rows: number): ReactNode => {
-  const { overlay, keyTable, screen } = model
+const overBody = (model: Model, rows: number): ReactNode => {
+  const { overlay } = model
   switch (overlay?.kind) {
     case 'help':
-      return <Help table={keyTable} place={screen} columns={columns} height={rows} offset={overlay.offset} />
+      return <Help model={model} page={overlay.page} rows={rows} />
     case 'palette':
       return <Palette model={model} palette={overlay} rows={rows} />
     case 'devices':
@@ -63,18 +64,25 @@ const Header = ({ left, right, columns }: { left: ReactNode; right: string; colu
   </Box>
 )
 
-/** A few centred lines on an otherwise empty body. */
-export const Centered = ({ lines, rows }: { lines: { text: string; strong?: boolean }[]; rows: number }) => (
-  <Box
-    flexDirection="column"
-    height={rows}
-    paddingTop={Math.max(0, Math.floor((rows - lines.length) / 2))}
-    overflow="hidden"
-  >
-    {lines.map(({ text, strong }) => (
-      <Box key={text} height={1} flexShrink={0} justifyContent="center" paddingX={2}>
-        <Quote tone={strong ? 'strong' : 'plain'} text={text} />
-      </Box>
-    ))}
-  </Box>
-)
+type CenteredProps = { lines: { text: string; strong?: boolean }[]; columns: number; rows: number }
+
+/** A few centred sentences on an otherwise empty body. */
+export const Centered = ({ lines, columns, rows }: CenteredProps) => {
+  const fit = lines.flatMap(({ text, strong }) =>
+    wrapped(text, columns - 4).map((part, at) => ({ id: `${text} ${at}`, text: part, strong })),
+  )
+  return (
+    <Box
+      flexDirection="column"
+      height={rows}
+      paddingTop={Math.max(0, Math.floor((rows - fit.length) / 2))}
+      overflow="hidden"
+    >
+      {fit.map(({ id, text, strong }) => (
+        <Box key={id} height={1} flexShrink={0} justifyContent="center" paddingX={2}>
+          <Quote tone={strong ? 'strong' : 'plain'} text={text} />
+        </Box>
+      ))}
+    </Box>
+  )
+}

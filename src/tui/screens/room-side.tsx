@@ -1,5 +1,6 @@
 import { Box } from 'ink'
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
+import { Sentence } from '../components/sentence.tsx'
 import type { Model } from '../model.ts'
 import { isModerator, personActions, personById } from '../people.ts'
 import { Quote, Say } from '../theme.tsx'
@@ -20,7 +21,7 @@ export const SidePanel = ({ model, seat, columns, rows }: SideProps) => {
   return (
     <Box flexDirection="column" width={columns} flexShrink={0} overflow="hidden">
       {isModerator(seat) ? <Hands model={model} seat={seat} rows={handRows} /> : null}
-      {hasCard ? <Card person={person} seat={seat} rows={7} /> : null}
+      {hasCard ? <Card person={person} seat={seat} columns={columns} rows={7} /> : null}
     </Box>
   )
 }
@@ -61,13 +62,13 @@ const Hands = ({ model, seat, rows }: { model: Model; seat: SeatState; rows: num
   )
 }
 
-type PersonProps = { person: SeatParticipant; seat: SeatState; rows: number }
+type PersonProps = { person: SeatParticipant; seat: SeatState; columns: number; rows: number }
 
-type MenuProps = PersonProps & { columns: number; index: number }
+type MenuProps = PersonProps & { index: number }
 
 const Menu = ({ person, seat, columns, rows, index }: MenuProps) => (
   <Box flexDirection="column" width={columns} height={rows} flexShrink={0} overflow="hidden" paddingLeft={1}>
-    <PersonTitle person={person} seat={seat} />
+    <PersonTitle person={person} seat={seat} columns={columns - 2} />
     {personActions(seat, person).map(({ key, label, isDangerous }, at) => (
       <Box key={key} gap={1} height={1} flexShrink={0}>
         <Say tone="accent">{at === index ? '▌' : ' '}</Say>
@@ -78,16 +79,16 @@ const Menu = ({ person, seat, columns, rows, index }: MenuProps) => (
   </Box>
 )
 
-const Card = ({ person, seat, rows }: PersonProps) => (
+const Card = ({ person, seat, columns, rows }: PersonProps) => (
   <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden" paddingLeft={1}>
     <Say> </Say>
-    <PersonTitle person={person} seat={seat} />
+    <PersonTitle person={person} seat={seat} columns={columns - 2} />
     {person.volume === 100 ? null : <Say>{`${person.volume} % for you`}</Say>}
     {person.quality === 'unknown' ? null : <Say tone="dim">{`connection ${person.quality}`}</Say>}
   </Box>
 )
 
-const PersonTitle = ({ person, seat }: { person: SeatParticipant; seat: SeatState }) => {
+const PersonTitle = ({ person, seat, columns }: Omit<PersonProps, 'rows'>) => {
   const hand = seat.hands.find(({ participantId }) => participantId === person.id)
   const facts = [
     person.handle ? `@${person.handle}` : undefined,
@@ -101,7 +102,7 @@ const PersonTitle = ({ person, seat }: { person: SeatParticipant; seat: SeatStat
     <Box flexDirection="column" flexShrink={0}>
       <Quote tone="strong" text={person.isYou ? `${person.name} (you)` : person.name} />
       <Quote tone="dim" text={facts.filter((fact) => fact !== undefined).join(' · ')} />
-      {hand?.question ? <Quote text={`“${hand.question}”`} /> : null}
+      {hand?.question ? <Sentence text={`“${hand.question}”`} columns={columns} /> : null}
     </Box>
   )
 }

@@ -15,7 +15,7 @@ import { Stage } from './room-stage.tsx'
 /** Where you are, who speaks, whether you are heard, what you can do. */
 export const Room = ({ model, seat }: { model: Model; seat: SeatState }) => {
   const { columns, rows, nowMs } = model
-  const line = <MicrophoneLine seat={seat} nowMs={nowMs} columns={columns} />
+  const line = <MicrophoneLine seat={seat} model={model} />
   // Too small for anything else: the one line that must not be missing, and the keys.
   if (rows < 5 || columns < 20)
     return (

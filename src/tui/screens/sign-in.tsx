@@ -1,5 +1,6 @@
 import { Box } from 'ink'
 import { Typing } from '../components/message-area.tsx'
+import { Sentence } from '../components/sentence.tsx'
 import type { Model, SignIn as SignInState } from '../model.ts'
 import { Quote, Say } from '../theme.tsx'
 import { Page } from './page.tsx'
@@ -28,7 +29,7 @@ export const SignIn = ({ model }: { model: Model }) => {
           {rows >= 8 ? <Air /> : null}
           <Typing label={label} text={signIn.text} />
           {rows >= 8 ? <Air /> : null}
-          <Status signIn={signIn} hint={hint(signIn)} />
+          <Status signIn={signIn} hint={hint(signIn)} columns={columns - (columns >= 60 ? 16 : 2)} />
         </Box>
       )}
     />
@@ -37,14 +38,12 @@ export const SignIn = ({ model }: { model: Model }) => {
 
 const Air = () => <Box height={1} flexShrink={0} />
 
-const Status = ({ signIn, hint }: { signIn: SignInState; hint: string[] }) => {
+const Status = ({ signIn, hint, columns }: { signIn: SignInState; hint: string; columns: number }) => {
   if (signIn.isBusy) return <Say tone="dim">One moment.</Say>
   return (
     <Box flexDirection="column" flexShrink={0}>
-      {signIn.error ? <Quote tone="bad" text={signIn.error} /> : null}
-      {hint.map((line) => (
-        <Quote key={line} text={line} tone="dim" />
-      ))}
+      {signIn.error ? <Sentence tone="bad" text={signIn.error} columns={columns} /> : null}
+      <Sentence tone="dim" text={hint} columns={columns} />
       {signIn.step === 'code' && signIn.localCode ? (
         <Quote tone="strong" text={`Your code: ${signIn.localCode}`} />
       ) : null}
@@ -52,24 +51,22 @@ const Status = ({ signIn, hint }: { signIn: SignInState; hint: string[] }) => {
   )
 }
 
-const questions: Record<
-  SignInState['step'],
-  { title: string; label: string; hint: (signIn: SignInState) => string[] }
-> = {
-  phone: {
-    title: 'Sign in with your phone number',
-    label: 'Phone',
-    hint: () => ['With its country code: +370 600 00000. Nobody else will see it.'],
-  },
-  code: {
-    title: 'Type the code',
-    label: 'Code',
-    hint: ({ localCode, phone }) =>
-      localCode ? ['No SMS gateway is set here, so this machine shows the code itself.'] : [`It was sent to ${phone}.`],
-  },
-  name: {
-    title: 'The code is on its way. How shall others call you?',
-    label: 'Name',
-    hint: () => ['Your handle is made from it. Enter alone if you have an account.'],
-  },
-}
+const questions: Record<SignInState['step'], { title: string; label: string; hint: (signIn: SignInState) => string }> =
+  {
+    phone: {
+      title: 'Sign in with your phone number',
+      label: 'Phone',
+      hint: () => 'With its country code: +370 600 00000. Nobody else will see it.',
+    },
+    code: {
+      title: 'Type the code',
+      label: 'Code',
+      hint: ({ localCode, phone }) =>
+        localCode ? 'No SMS gateway is set here, so this machine shows the code itself.' : `It was sent to ${phone}.`,
+    },
+    name: {
+      title: 'The code is on its way. How shall others call you?',
+      label: 'Name',
+      hint: () => 'Your handle is made from it. Enter alone if you have an account.',
+    },
+  }

@@ -12,7 +12,7 @@ export const Waiting = ({ model }: { model: Model }) => (
     left={<Say tone="strong">roomtone</Say>}
     right={model.account ? `@${model.account.handle}` : ''}
     logRows={0}
-    body={({ rows }) => <Centered rows={rows} lines={linesFor(model)} />}
+    body={(size) => <Centered {...size} lines={linesFor(model)} />}
   />
 )
 

@@ -50,6 +50,40 @@ describe.each(stores)('sessions and access tokens on %s', (store) => {
     expect((await refresh(next.refreshToken)).body.code).toBe('sign-in-needed')
   })
 
+  it('the same trade asked for again, its answer lost, is answered until what it gave is traded', async () => {
+    await start()
+    const { credentials } = await signIn(server, '+4915100000001', 'Ann')
+    const tradeId = crypto.randomUUID()
+    const trade = (refreshToken: string, id?: string) =>
+      call<Credentials & Problem>(server, 'POST', '/api/sessions/refresh', { refreshToken, tradeId: id })
+    const lost = (await trade(credentials.refreshToken, tradeId)).body
+    const again = await trade(credentials.refreshToken, tradeId)
+    expect(again).toMatchObject({ status: 200, body: { sessionId: credentials.sessionId } })
+    expect((await me(again.body.accessToken)).status).toBe(200)
+    const third = await trade(credentials.refreshToken, tradeId)
+    expect(third.status).toBe(200)
+    // What was lost is nobody's: whoever shows it has overheard it.
+    expect((await trade(lost.refreshToken)).body.code).toBe('sign-in-needed')
+    const next = await trade(third.body.refreshToken, crypto.randomUUID())
+    expect(next.status).toBe(200)
+    expect((await trade(credentials.refreshToken, tradeId)).body.code).toBe('token-reused')
+    expect((await me(next.body.accessToken)).status).toBe(401)
+  })
+
+  it('another trade with the same refresh token ends the session', async () => {
+    await start()
+    const { credentials } = await signIn(server, '+4915100000001', 'Ann')
+    const trade = () =>
+      call<Credentials & Problem>(server, 'POST', '/api/sessions/refresh', {
+        refreshToken: credentials.refreshToken,
+        tradeId: crypto.randomUUID(),
+      })
+    const first = await trade()
+    expect(first.status).toBe(200)
+    expect((await trade()).body.code).toBe('token-reused')
+    expect((await me(first.body.accessToken)).status).toBe(401)
+  })
+
   it('of 20 trades of one refresh token at once one wins, and the session ends', async () => {
     await start()
     const { credentials } = await signIn(server, '+4915100000001', 'Ann')

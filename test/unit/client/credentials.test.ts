@@ -70,6 +70,25 @@ describe('a sign-in in a file', () => {
     expect(await credentials.token()).toBeUndefined()
   })
 
+  it('asks for the same trade again when its answer was lost, also in another process, and for a new one after it', async () => {
+    await fileCredentials(file).save(signIn(1))
+    const trades: [string, string][] = []
+    const lost = async (refreshToken: string, tradeId: string) => {
+      trades.push([refreshToken, tradeId])
+      throw Object.assign(new Error('no'), { code: 'unreachable' })
+    }
+    await expect(fileCredentials(file).refresh('access-1', lost)).rejects.toMatchObject({ code: 'unreachable' })
+    const trade = (number: number) => async (refreshToken: string, tradeId: string) => {
+      trades.push([refreshToken, tradeId])
+      return signIn(number)
+    }
+    expect(await fileCredentials(file).refresh('access-1', trade(2))).toBe('access-2')
+    expect(await fileCredentials(file).refresh('access-2', trade(3))).toBe('access-3')
+    expect(trades.map(([token]) => token)).toEqual(['refresh-1', 'refresh-1', 'refresh-2'])
+    expect(trades[1]![1]).toBe(trades[0]![1])
+    expect(trades[2]![1]).not.toBe(trades[0]![1])
+  })
+
   it('takes over the lock of a process that died', async () => {
     const credentials = fileCredentials(file)
     writeFileSync(`${file}.lock`, `${2 ** 22 + 1} dead`)

@@ -5,7 +5,7 @@ import { beginRoom, reduce } from '../../../src/client/room-state.ts'
 import type { Tunings } from '../../../src/client/room-tuning.ts'
 import type { RoomEvent } from '../../../src/protocol/events.ts'
 import type { Hand, Joined, Participant, Role } from '../../../src/protocol/rooms.ts'
-import type { SeatEvent } from '../../../src/protocol/seat.ts'
+import type { SeatEvent, SeatState } from '../../../src/protocol/seat.ts'
 
 const at = '2026-11-21T18:00:00.000Z'
 const startMs = Date.parse(at)
@@ -99,6 +99,82 @@ const begin = (isMuted = true, tunings?: Tunings) =>
   })
 
 const changed = (participant: Participant, isNew = false): RoomEvent => ({ type: 'participant', participant, isNew })
+
+describe('a cut', () => {
+  const levels = (heard: [string, number][]): RoomInput => ({
+    type: 'levels',
+    levels: new Map(heard),
+    youDb: -100,
+    isTalkingWhileMuted: false,
+  })
+  const speaking = (...ids: string[]): RoomInput => ({ type: 'media', event: { type: 'speaking', ids } })
+  const who = ({ participants }: SeatState) => participants.filter(({ isSpeaking }) => isSpeaking).map(({ id }) => id)
+  const inRoom = () => {
+    const told = story()
+    told.take({
+      type: 'joined',
+      joined: joinedAs(person('omar'), [person('lena', 'moderator'), person('kim', 'speaker')]),
+    })
+    told.take({ type: 'live' }, speaking('lena', 'kim'))
+    return told
+  }
+
+  it('lets nobody seem to speak who has not been heard for 1.5 s, until there is sound again or a new word', () => {
+    const { take, seat } = inRoom()
+    const silence = levels([['kim', -30]])
+    for (let look = 0; look < 14; look++) expect(take(silence)).toEqual([])
+    expect(who(seat())).toEqual(['lena', 'kim'])
+    expect(take(silence)).toMatchObject([{ type: 'speaking', participantId: 'lena', isSpeaking: false }])
+    expect(who(seat())).toEqual(['kim'])
+    expect(
+      take(
+        levels([
+          ['kim', -30],
+          ['lena', -25],
+        ]),
+      ),
+    ).toMatchObject([{ participantId: 'lena', isSpeaking: true }])
+    for (let look = 0; look < 40; look++)
+      take(
+        levels([
+          ['kim', -30],
+          ['lena', -25],
+        ]),
+      )
+    take(speaking())
+    expect(who(seat())).toEqual([])
+  })
+
+  it('leaves nothing of what was known of voices and lines, and has it again when it is told', () => {
+    const { take, seat } = inRoom()
+    take({ type: 'media', event: { type: 'quality', id: 'lena', quality: 'good' } })
+    take({ type: 'media', event: { type: 'quality', id: 'omar', quality: 'excellent' } })
+    take({ type: 'network', network: { ...seat().network, roundTripMs: 20, lossPercent: 0 } })
+    const events = take({ type: 'reconnecting', cause: 'cut', silentMs: 4_000 })
+    expect(events.map(({ type }) => type)).toEqual(['reconnecting', 'speaking', 'speaking'])
+    expect(seat().connection).toEqual({ status: 'reconnecting', cause: 'cut', since: '2026-11-21T17:59:56.000Z' })
+    expect(seat().network).toEqual({ roundTripMs: null, lossPercent: null, quality: 'lost' })
+    expect(seat().participants.map(({ quality }) => quality)).toEqual(['unknown', 'unknown', 'unknown'])
+    expect(take(speaking('lena'))).toEqual([])
+    expect(who(seat())).toEqual([])
+    expect(take({ type: 'live' }, speaking('lena'))).toMatchObject([
+      { type: 'reconnected', afterMs: 4_000 },
+      { type: 'speaking', participantId: 'lena', isSpeaking: true },
+    ])
+  })
+
+  it('lasts as long as it lasts, however the clock is set', () => {
+    const { take, seat, wait } = inRoom()
+    take({ type: 'reconnecting', cause: 'cut' })
+    wait(1_000)
+    wait(3 * 3_600_000)
+    take({ type: 'clock-set', byMs: 3 * 3_600_000 })
+    wait(1_000)
+    expect(seat().connection).toMatchObject({ since: '2026-11-21T21:00:00.000Z' })
+    expect(take({ type: 'live' })).toMatchObject([{ type: 'reconnected', afterMs: 2_000 }])
+    expect(take({ type: 'clock-set', byMs: -5 })).toEqual([])
+  })
+})
 
 describe('the state of a room', () => {
   it('follows a listener from hand to stage and back, telling each step once', () => {

@@ -34,7 +34,7 @@ const situations: Model[] = [
   withYou(listener, { hand: { position: 1, question: null } }),
   withYou(listener, { invitation: { by: 'Lena', expiresAt: '2026-11-21T10:00:00.000Z' } }),
   withYou(moderator, { microphone: 'muted', isMuted: true }),
-  { ...room(moderator), overlay: { kind: 'help', offset: 0 } },
+  { ...room(moderator), overlay: { kind: 'help', page: 0 } },
   { ...room(moderator), overlay: { kind: 'menu', personId: 'Guide', index: 0 } },
   { ...room(moderator), overlay: { kind: 'palette', text: '', index: 0 } },
   { ...hallway, overlay: { kind: 'devices', choices: [], problem: null, index: 0, trial: null } },
@@ -90,7 +90,7 @@ describe('rebinding', () => {
     expect(bindingFor(model, 'H')?.action).toBe('hand')
     expect(bindingFor(model, 'h')).toBeUndefined()
     expect(possibleKeys(model)[0]).toEqual({ keys: 'H', label: 'hand', isKept: false })
-    expect(helpLines(table, 'room')).toContainEqual({ keys: 'f5 ^T', help: 'open or close your mic' })
+    expect(helpLines(table, 'room')).toContainEqual({ keys: ['f5', '^T'], help: 'open or close your mic' })
   })
 
   it('keeps the usual keys for a file that cannot be meant, and says why in one sentence', () => {

@@ -105,6 +105,47 @@ describe('hallway', () => {
     ])
   })
 
+  it('fetches the next page before its end is reached, once, and adds it below without moving anything', () => {
+    const paged: Happening = {
+      type: 'rooms',
+      search: '',
+      rooms: { rooms: Array.from({ length: 100 }, (_, index) => aRoom(index)), nextCursor: 'c1', eventCursor: '5' },
+    }
+    const full = play(start, { type: 'signed-in', account }, paged).model
+    expect(play(full, ...Array(79).fill(key('down'))).effects).toEqual([])
+    const { model, effects } = play(full, ...Array(90).fill(key('down')))
+    expect(effects).toEqual([{ do: 'load-rooms', search: '', cursor: 'c1' }])
+    const rest = [aRoom(99), aRoom(100), aRoom(101)]
+    const more: Happening = {
+      type: 'rooms',
+      search: '',
+      isMore: true,
+      rooms: { rooms: rest, nextCursor: null, eventCursor: '9' },
+    }
+    const { model: whole, effects: after } = play(model, more, key('G'))
+    expect(after).toEqual([])
+    expect(whole.hallway.rows.map(({ room }) => room.id)).toEqual(Array.from({ length: 102 }, (_, at) => roomId(at)))
+    expect(whole.hallway.selectedId).toBe(roomId(101))
+  })
+
+  it('says what kept the next page away, and asks again when one goes on', () => {
+    const page = { rooms: [aRoom(0), aRoom(1)], nextCursor: 'c1', eventCursor: '5' }
+    const full = play(start, { type: 'signed-in', account }, { type: 'rooms', search: '', rooms: page }).model
+    const failed: Happening = { type: 'rooms-failed', code: 'internal', message: 'Not now.', isMore: true }
+    const { model } = play(full, key('down'), failed)
+    expect(model).toMatchObject({ notice: { text: 'Not now.' }, hallway: { status: 'open' } })
+    expect(model.hallway.rows).toHaveLength(2)
+    expect(play(model, key('down')).effects).toEqual([{ do: 'load-rooms', search: '', cursor: 'c1' }])
+  })
+
+  it('calls no room new that is only older than what was fetched', () => {
+    const page = { rooms: [aRoom(0)], nextCursor: 'c1', eventCursor: '5' }
+    const full = play(start, { type: 'signed-in', account }, { type: 'rooms', search: '', rooms: page }).model
+    const old = aRoom(9, { createdAt: '2026-11-20T08:00:00.000Z' })
+    const { model } = play(full, { type: 'hallway', event: { type: 'room', room: old } })
+    expect(model.hallway.rows).toHaveLength(1)
+  })
+
   it('searches while you type, asks the server at the end, and Esc shows all again', () => {
     const typing = play(hallway, key('/'), ...keys('balt'))
     expect(typing.model.hallway.search).toBe('balt')

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest'
 import type { SeatState } from '../../../src/protocol/seat.ts'
 import { cleanLine } from '../../../src/protocol/text.ts'
 import { Screen } from '../../../src/tui/app.tsx'
+import { rebind } from '../../../src/tui/bindings.ts'
 import { microphoneWords } from '../../../src/tui/components/microphone-line.tsx'
+import { keyTable } from '../../../src/tui/keys.ts'
+import { helpLayout } from '../../../src/tui/layout.ts'
 import { initialModel, type Model } from '../../../src/tui/model.ts'
 import { reduce } from '../../../src/tui/reduce.ts'
 import { widthOf } from '../../../src/tui/width.ts'
@@ -37,7 +40,7 @@ const hallway: Partial<Model> = {
     search: '',
     status: 'open',
     cause: null,
-    hasMore: false,
+    nextCursor: null,
   },
 }
 const log = [{ at: '2026-11-21T18:02:00.000Z', text: 'Omar raised a hand', isError: false }]
@@ -57,7 +60,7 @@ const pictures: [name: string, change: Partial<Model>][] = [
   ['listener', inRoom(aSeat('listener'), { log })],
   ['card', inRoom(aSeat('moderator'), { focus: { section: 'listening', id: 'p-9' } })],
   ['menu', inRoom(aSeat('moderator'), { overlay: { kind: 'menu', personId: 'p-0', index: 0 } })],
-  ['help', inRoom(aSeat('moderator'), { overlay: { kind: 'help', offset: 0 } })],
+  ['help', inRoom(aSeat('moderator'), { overlay: { kind: 'help', page: 0 } })],
   [
     'confirm',
     inRoom(aSeat('moderator'), {
@@ -236,12 +239,30 @@ describe('a name', () => {
   })
 })
 
+describe('the help', () => {
+  it('shows every key of the screen, whole where the terminal is 80 columns wide, over as many pages as it takes', () => {
+    for (const [columns, rows] of sizes.slice(0, 4))
+      for (const screen of [inRoom(aSeat('moderator')), hallway]) {
+        let model = at(columns, rows, { ...screen, overlay: { kind: 'help', page: 0 } })
+        const { lines, pages } = helpLayout(model)
+        const seen: string[] = []
+        for (let page = 0; page < pages; page += 1) {
+          seen.push(...draw(model))
+          model = reduce(model, { type: 'key', key: 'pagedown' }).model
+        }
+        const wanted = lines.map(({ help }) => (columns < 80 ? help.slice(0, 20) : help))
+        expect(wanted.filter((help) => !seen.some((line) => line.includes(help)))).toEqual([])
+        expect(model.overlay).toEqual({ kind: 'help', page: pages - 1 })
+      }
+  })
+})
+
 describe('the microphone line', () => {
-  const words = (you: Partial<SeatState['you']>, change: Partial<SeatState> = {}) => {
+  const words = (you: Partial<SeatState['you']>, change: Partial<SeatState> = {}, table = keyTable) => {
     const seat = aSeat('speaker', change)
     const { badge, detail } = microphoneWords(
       { ...seat, you: { ...seat.you, ...you } },
-      Date.parse('2026-11-21T10:00:10.000Z'),
+      { nowMs: Date.parse('2026-11-21T10:00:10.000Z'), keyTable: table },
     )
     return `${badge}|${detail}`
   }
@@ -265,6 +286,14 @@ describe('the microphone line', () => {
       'INVITED TO SPEAK (y/n)|by Lena · 27 s left',
       'NO MICROPHONE|you can listen',
     ])
+  })
+
+  it('names the keys as they are bound now', () => {
+    const { table } = rebind({ accept: 'f6', decline: 'f7', 'toggle-mute': 'M' })
+    const invitation = { by: 'Lena', expiresAt: '2026-11-21T10:00:37.000Z' }
+    expect(words({ microphone: 'invited', invitation }, {}, table)).toBe('INVITED TO SPEAK (f6/f7)|by Lena · 27 s left')
+    const talking = words({ microphone: 'muted', isMuted: true, isTalkingWhileMuted: true }, {}, table)
+    expect(talking).toBe('MUTED|you are talking: M to be heard')
   })
 
   it('never says open while the connection is gone', () => {

@@ -156,6 +156,25 @@ describe('the hallway in lines', () => {
     expect(await end).toEqual({ exitCode: 0 })
   })
 
+  it('goes on to rooms that the first answer did not hold', async () => {
+    const list = async (_search?: string, cursor?: string) => ({
+      rooms: cursor === undefined ? crowd.slice(0, 10) : crowd.slice(10),
+      nextCursor: cursor === undefined ? 'c1' : null,
+      eventCursor: '0',
+    })
+    const { type, says, said, end } = start({ rooms: { ...rooms(crowd), list } })
+    await says('There are more: type more.')
+    expect(said.at(-1)).toMatch(/^The newest 10 rooms live:\n/)
+    type('more')
+    await says('11. Room 10')
+    expect(said.at(-1)).toContain('\n3 more: type more.')
+    type('more', 'more')
+    await says('23. Room 22')
+    await says('That was the last room.')
+    type('quit')
+    expect(await end).toEqual({ exitCode: 0 })
+  })
+
   it('joins by number, link or title, comes back after leaving, and goes in again', async () => {
     const joined: string[] = []
     const join = async (room: string) => {

@@ -1,7 +1,8 @@
-import type { SeatEvent, SeatState } from '../protocol/seat.ts'
-import { cleanLine } from '../protocol/text.ts'
-import { describe } from './lines/sentences.ts'
-import { count, listNames, liveFor, microphoneSentence } from './words.ts'
+import type { SeatEvent, SeatState } from '../../protocol/seat.ts'
+import { cleanLine } from '../../protocol/text.ts'
+import { listNames, microphoneSentence } from '../words.ts'
+import { roomFacts, speakersIn } from './answers.ts'
+import { describe } from './sentences.ts'
 
 const MAX_SAID = 5
 
@@ -11,20 +12,15 @@ export const describeReturn = (state: SeatState, missed: SeatEvent[], nowMs: num
     .map(cleanLine)
     .join('\n')
 
-const roomLine = ({ room, counts, connection, you }: SeatState, nowMs: number): string => {
-  const facts = [
-    `you are a ${you.role}`,
-    liveFor(room.startedAt, nowMs),
-    `${count(counts.speakers + counts.listeners, 'person', 'people')} here`,
-    room.isRecorded ? 'being recorded' : 'not recorded',
-    connection.status === 'reconnecting' ? `reconnecting: ${connection.cause}` : undefined,
-  ].filter((fact) => fact !== undefined)
-  return `${room.title}: ${facts.join(', ')}.`
+const roomLine = (state: SeatState, nowMs: number): string => {
+  const { room, connection, you } = state
+  const reconnecting = connection.status === 'reconnecting' ? [`reconnecting: ${connection.cause}`] : []
+  return `${room.title}: ${[`you are a ${you.role}`, ...roomFacts(state, nowMs), ...reconnecting].join(', ')}.`
 }
 
-const speakingLine = ({ participants, counts }: SeatState): string => {
-  const names = participants.filter(({ isSpeaking, isYou }) => isSpeaking && !isYou).map(({ name }) => name)
-  const onStage = `${counts.speakers} on stage`
+const speakingLine = (state: SeatState): string => {
+  const names = speakersIn(state).map(({ name }) => name)
+  const onStage = `${state.counts.speakers} on stage`
   if (names.length === 0) return `Nobody speaks; ${onStage}.`
   return `${listNames(names)} ${names.length === 1 ? 'speaks' : 'speak'}; ${onStage}.`
 }
