@@ -11,7 +11,8 @@ const melodies: Record<CueKind, Note[]> = {
   invited: notes(90, 660, 830, 990, 830),
   reconnecting: notes(120, 330, 294),
   back: notes(80, 330, 440, 587),
-  removed: notes(130, 494, 392, 294),
+  // With a rest: the speaker is closed after it, and what the device still holds is heard before.
+  removed: [...notes(130, 494, 392, 294), { hz: 0, ms: 200 }],
 }
 
 /** Samples of one channel at 48 kHz. */

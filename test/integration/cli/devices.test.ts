@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { frequencyOf } from '../../../src/audio/spectrum.ts'
+import { headphonesHint } from '../../../src/client/headphones-hint.ts'
 import { documents } from '../../support/cli-schema.ts'
 import { eventually } from '../../support/eventually.ts'
 import { secondsOf } from '../../support/heard-sound.ts'
@@ -169,6 +170,49 @@ describe.skipIf(pulseMissing)(`devices${skipped}`, () => {
     expect(Math.abs(frequencyOf(sound) - 440)).toBeLessThan(1)
     expect(longestSilenceMs(sound)).toBeLessThan(60)
     expect(omar.stdout()).not.toContain('You are')
+  })
+
+  const both = () => ['--microphone', pulse.microphone, '--speaker', pulse.speaker]
+
+  it('play a cue, the last one to its end', async () => {
+    let soundMs = 0
+    const stop = pulse.listen((samples) => {
+      for (const sample of samples) if (Math.abs(sample) > 20) soundMs += 1 / 48
+    })
+    const isPlayed = (ms: number) =>
+      eventually(() => soundMs > ms || Promise.reject(new Error(`${soundMs} ms`)), {
+        withinMs: 5_000,
+        what: `${ms} ms of sound`,
+      })
+    const room = await house.createRoom('Devices')
+    const ana = await house.join('ana', room, ...both())
+    expect((await ana.verb('unmute')).code).toBe(0)
+    // Each less than its cue is long: a busy machine tears it.
+    await isPlayed(120)
+    soundMs = 0
+    await house.must('room', 'end', room.id, '--profile', 'ana')
+    expect((await ana.ended).code).toBe(8)
+    await isPlayed(300)
+    stop()
+  })
+
+  it('that are no headphones are told so once, unless that is switched off', async () => {
+    const mark = join(house.home, 'state', 'headphones-hint')
+    rmSync(mark, { force: true })
+    const open = async () => {
+      const room = await house.createRoom('Loudspeaker')
+      const ana = await house.join('ana', room, ...both())
+      expect((await ana.verb('unmute')).code).toBe(0)
+      return ana
+    }
+    const first = await open()
+    expect((await first.tells('warning')).message).toBe(headphonesHint)
+    await house.leaveAll()
+    await house.must('config', 'set', 'headphones-hint', 'off')
+    rmSync(mark)
+    const second = await open()
+    await house.leaveAll()
+    expect([second.told('warning'), existsSync(mark)]).toEqual([[], false])
   })
 
   it('are told to be gone when the sound server dies, and to be back', async () => {

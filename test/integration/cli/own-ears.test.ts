@@ -1,31 +1,26 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { peakDb } from '../../../src/audio/level.ts'
-import { headphonesHint } from '../../../src/client/headphones-hint.ts'
+import { peakDb, SILENCE_DB } from '../../../src/audio/level.ts'
 import { eventually } from '../../support/eventually.ts'
 import { readWav, secondsOf } from '../../support/heard-sound.ts'
 import { type House, type HouseSeat, openHouse } from '../../support/house.ts'
-import { type Pulse, pulseMissing, startPulse } from '../../support/pulse.ts'
 
-const skipped = pulseMissing ? ` (skipped: ${pulseMissing})` : ''
-let pulse: Pulse | undefined
 let house: House
 beforeAll(async () => {
-  pulse = pulseMissing ? undefined : await startPulse()
-  house = await openHouse(['Ana', 'Omar'], { env: pulse?.env })
+  house = await openHouse(['Ana', 'Omar'])
 })
 afterEach(() => house.leaveAll())
-afterAll(async () => {
-  await house?.close()
-  await pulse?.close()
-})
+afterAll(() => house?.close())
 
 const quiet = ['--microphone', 'none', '--speaker', 'none']
 const ofAna = async (seat: HouseSeat) => {
   const { volume, isSilenced } = (await seat.state()).participants.find(({ handle }) => handle === 'ana')!
   return { volume, isSilenced }
 }
+
+/** On a busy machine sound is torn, and then less loud. */
+const loudestSecondDb = (path: string) => Math.max(...secondsOf(readWav(path)).map(({ levelDb }) => levelDb))
 
 describe('how loud somebody is', () => {
   it('is remembered for seats to come, and heard so; a damaged file is one sentence', async () => {
@@ -69,9 +64,7 @@ describe('how loud somebody is', () => {
     expect(await ofAna(second)).toEqual({ volume: 30, isSilenced: false })
     expect((await second.ended).code).toBe(0)
     // 30 % of the amplitude: 10.5 dB less than -20 dBFS.
-    const seconds = secondsOf(readWav(path))
-    expect(seconds.length).toBeGreaterThanOrEqual(1)
-    for (const { levelDb } of seconds) expect(Math.abs(levelDb + 30.5)).toBeLessThan(1)
+    expect(Math.abs(loudestSecondDb(path) + 30.5)).toBeLessThan(1)
 
     const folder = join(house.home, 'state', 'volumes', 'omar')
     const found = join(folder, readdirSync(folder)[0]!)
@@ -91,13 +84,15 @@ describe('cues', () => {
       // It ends when its only moderator leaves.
       const room = await house.createRoom(name, '--recording', 'flagged')
       const path = join(house.home, name)
-      const recording = ['--microphone', 'tone:440', '--speaker', `file:${path}`, '--for', '1s']
+      const recording = ['--microphone', 'tone:440', '--speaker', `file:${path}`]
       const ana = await house.join('ana', room, ...recording, ...args)
       await ana.tells('unmuted')
-      expect((await ana.ended).code).toBe(0)
-      return peakDb(readWav(path))
+      // Who leaves hears a cue to its end.
+      await house.leaveAll()
+      // Without any sound there is no file.
+      return existsSync(path) ? peakDb(readWav(path)) : SILENCE_DB
     }
-    expect(await record('without.wav')).toBe(-100)
+    expect(await record('without.wav')).toBe(SILENCE_DB)
     const peak = await record('with.wav', '--cues', 'open')
     expect(Math.abs(peak + 24)).toBeLessThan(1)
     expect(await house.run('join', 'Any', '--cues', 'bells')).toMatchObject({
@@ -105,51 +100,5 @@ describe('cues', () => {
       stderr:
         'roomtone: --cues must be all, none, or some of open,closed,invited,reconnecting,back,removed, not "bells"\n',
     })
-  })
-})
-
-const raise = (seen: string): never => {
-  throw new Error(seen)
-}
-
-describe.skipIf(pulseMissing)(`on sound devices${skipped}`, () => {
-  const devices = () => ['--microphone', pulse!.microphone, '--speaker', pulse!.speaker]
-
-  it('a cue sounds, the last one to its end', async () => {
-    let soundMs = 0
-    const stop = pulse!.listen((samples) => {
-      for (const sample of samples) if (Math.abs(sample) > 20) soundMs += 1 / 48
-    })
-    const isPlayed = (ms: number) =>
-      eventually(() => soundMs > ms || raise(`${soundMs} ms`), { withinMs: 5_000, what: `${ms} ms of sound` })
-    const room = await house.createRoom('Devices')
-    const ana = await house.join('ana', room, ...devices())
-    expect((await ana.verb('unmute')).code).toBe(0)
-    // Each less than its cue is long: a busy machine tears it.
-    await isPlayed(120)
-    soundMs = 0
-    await house.must('room', 'end', room.id, '--profile', 'ana')
-    expect((await ana.ended).code).toBe(8)
-    await isPlayed(300)
-    stop()
-  })
-
-  it('headphones are advised, unless that is switched off', async () => {
-    const mark = join(house.home, 'state', 'headphones-hint')
-    rmSync(mark, { force: true })
-    const open = async (...args: string[]) => {
-      const room = await house.createRoom('Loudspeaker')
-      const ana = await house.join('ana', room, ...devices(), ...args)
-      expect((await ana.verb('unmute')).code).toBe(0)
-      return ana
-    }
-    const first = await open()
-    expect((await first.tells('warning')).message).toBe(headphonesHint)
-    await house.leaveAll()
-    await house.must('config', 'set', 'headphones-hint', 'off')
-    rmSync(mark)
-    const second = await open('--for', '2s')
-    expect((await second.ended).code).toBe(0)
-    expect([second.told('warning'), existsSync(mark)]).toEqual([[], false])
   })
 })

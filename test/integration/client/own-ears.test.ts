@@ -154,9 +154,9 @@ describe('the others', () => {
     await lena.session.command({ verb: 'stage', action: 'invite', who: omar.session.state().you.id })
     await eventually(() => omar.session.state().you.invitation, { withinMs: 3_000, what: 'the invitation' })
     await omar.session.command({ verb: 'accept' })
-    /** Half a second in which each 10 ms had that level, give or take 1 dB. */
+    /** A fifth of a second in which each 10 ms had that level, give or take 1 dB. */
     const isHeardAt = (db: number, what: string) =>
-      eventually(() => own.frames.slice(-50).every((frame) => Math.abs(levelDb(frame) - db) < 1), {
+      eventually(() => own.frames.slice(-20).every((frame) => Math.abs(levelDb(frame) - db) < 1), {
         withinMs: 15_000,
         what: `Lena at ${db} dBFS ${what}`,
       })
