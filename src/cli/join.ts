@@ -12,6 +12,7 @@ export const join = async (context: Context, room: string | undefined, given: Jo
     ...given,
     microphone: await context.setting('microphone', given.microphone),
     speaker: await context.setting('speaker', given.speaker),
+    noise: await context.setting('noise', given.noise),
   }
   checkCombination(context, options)
   const face = await faceOf(context, options)
