@@ -144,12 +144,12 @@ const checkSound = async (context: Context): Promise<Found> => {
   const says = `${count(inputs.length, 'microphone')}, ${count(outputs.length, 'speaker')} by ${engine}`
   // Whoever names a sound server has brought their own.
   if (!SSH_CONNECTION || PULSE_SERVER) return { status: 'ok', says }
-  return { status: 'ok', says: `${says}, at this machine; to hear where you sit, ${soundOverSsh}` }
+  return { status: 'ok', says: `${says}, at this machine; to hear at your own: ${soundOverSsh}` }
 }
 
-/** The two ways of docs/ssh.md, which were run as they stand here. */
+/** The two ways of docs/ssh.md. */
 const soundOverSsh =
-  'run there `ssh HOST roomtone join ROOM --speaker stdout | pacat --raw --rate=48000 --channels=1 --latency-msec=200`, or ' +
+  'where you sit, run `ssh HOST roomtone join ROOM --speaker stdout | pacat --raw --format=s16le --rate=48000 --channels=1 --latency-msec=200`, or ' +
   'come by `ssh -R 24713:$XDG_RUNTIME_DIR/pulse/native HOST` and set PULSE_SERVER=tcp:127.0.0.1:24713 here (docs/ssh.md)'
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
