@@ -64,6 +64,8 @@ export const createCues = (kinds: readonly CueKind[], play: (samples: Int16Array
     end: (isWished) => {
       clearTimeout(cut)
       if (!isWished) cue('removed')
+      // The connection breaks with it, which is no news.
+      chosen.clear()
     },
     choose: (next) => {
       chosen = new Set(next)

@@ -16,6 +16,7 @@ import { type Tuning, type Tunings, volumeOf } from './room-tuning.ts'
 import { runSessionCommand } from './session-commands.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
 import { createLink, type SessionTarget } from './session-link.ts'
+import { createWitness } from './witness.ts'
 
 export type SessionOptions = {
   target: SessionTarget
@@ -387,21 +388,6 @@ const whoFellSilent = (was: SeatState, is: SeatState): Iterable<string> => {
   const gone = new Set(stageOf(was).map(({ id }) => id))
   for (const { id } of stageOf(is)) gone.delete(id)
   return gone
-}
-
-/** Puts names to what was heard; who has left is still to be named. */
-const createWitness = (heardSounds: ReturnType<typeof startHearing>['heard'], state: () => SeatState) => {
-  const names = new Map<string, { who: string; handle: string | null }>()
-  return {
-    heard: (isFinal: boolean): Heard[] =>
-      heardSounds().flatMap((sound) => {
-        const one = state().participants.find(({ id }) => id === sound.participantId)
-        if (one) names.set(one.id, { who: one.name, handle: one.handle })
-        const name = names.get(sound.participantId)
-        const isWorthTelling = sound.seconds > 0 || sound.longestGapMs > 0
-        return name && isWorthTelling ? [{ ...sound, ...name, isFinal }] : []
-      }),
-  }
 }
 
 const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>

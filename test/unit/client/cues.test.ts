@@ -64,6 +64,7 @@ describe('cues', () => {
     expect(only('back', ...short)).toBe(0)
     const { cues, played } = hear(['reconnecting', 'removed'], { connection: cut })
     cues.end(false)
+    cues.follow(start, { ...start, connection: cut })
     vi.advanceTimersByTime(2_000)
     expect(played).toHaveLength(1)
   })
@@ -73,11 +74,11 @@ describe('cues', () => {
   })
 
   it('tell of an end that was not wished', () => {
-    const { cues, played } = hear(['removed'])
-    cues.end(true)
-    expect(played).toHaveLength(0)
-    cues.end(false)
-    expect(played).toHaveLength(1)
+    for (const isWished of [true, false]) {
+      const { cues, played } = hear(['removed'])
+      cues.end(isWished)
+      expect(played).toHaveLength(isWished ? 0 : 1)
+    }
   })
 
   it('are those that were chosen', () => {
