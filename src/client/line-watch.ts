@@ -1,14 +1,11 @@
 import type { ConnectionStats } from './media-stats.ts'
 
-/** After so long without a single byte the line counts as cut: where nobody speaks, checks come every 2.5 s. */
-const CUT_AFTER_MS = 4_000
+/** After so long without anything the line counts as cut: where nobody speaks, answers to checks come every 2.5 s. */
+const CUT_AFTER_MS = 6_000
 /** How far back the share of lost packets looks, in looks. */
 const LOSS_LOOKS = 20
 
-type Look = Pick<ConnectionStats, 'bytesReceived' | 'packetsReceived' | 'packetsLost'> & {
-  /** Of the publishing connection; asked for only where the other one brought nothing since the last look. */
-  uplinkBytes?: number
-}
+type Look = Pick<ConnectionStats, 'signsReceived' | 'packetsReceived' | 'packetsLost'>
 
 export type LineWatch = {
   /**
@@ -28,7 +25,7 @@ export const createLineWatch = (): LineWatch => {
       const last = looks.at(-1)
       // Counters of a track that has ended are gone.
       if (known !== connection || !last || total(counters) < total(last)) looks = []
-      if (known !== connection || !last || hasCome(last, counters)) heardAtMs = nowMs
+      if (known !== connection || last?.signsReceived !== counters.signsReceived) heardAtMs = nowMs
       known = connection
       looks = [...looks.slice(-LOSS_LOOKS), counters]
       const silentMs = nowMs - heardAtMs
@@ -36,10 +33,6 @@ export const createLineWatch = (): LineWatch => {
     },
   }
 }
-
-const hasCome = (last: Look, now: Look): boolean =>
-  last.bytesReceived !== now.bytesReceived ||
-  (last.uplinkBytes !== undefined && now.uplinkBytes !== undefined && last.uplinkBytes !== now.uplinkBytes)
 
 const total = ({ packetsReceived, packetsLost }: Look): number => packetsReceived + packetsLost
 

@@ -3,8 +3,8 @@ export type ConnectionStats = {
   roundTripMs: number | null
   packetsReceived: number
   packetsLost: number
-  /** All bytes that came, checks of the connection among them. */
-  bytesReceived: number
+  /** Grows with whatever comes: bytes, and checks of the connection and answers to ours, which bytes do not count. */
+  signsReceived: number
   /** Per received track, by the id of its MediaStreamTrack. */
   tracks: Map<string, TrackStats>
 }
@@ -33,7 +33,7 @@ export const readStats = async (connections: Connections): Promise<ConnectionSta
     roundTripMs: null,
     packetsReceived: 0,
     packetsLost: 0,
-    bytesReceived: bytesOf(entries),
+    signsReceived: bytesOf(entries),
     tracks: new Map(),
   }
   for (const entry of entries) addEntry(stats, entry)
@@ -53,6 +53,8 @@ const entriesOf = async (transport: Transport | undefined): Promise<Record<strin
 }
 
 const addEntry = (stats: ConnectionStats, entry: Record<string, unknown>) => {
+  if (entry.type === 'candidate-pair')
+    stats.signsReceived += Number(entry.requestsReceived ?? 0) + Number(entry.responsesReceived ?? 0)
   if (entry.type === 'candidate-pair' && typeof entry.currentRoundTripTime === 'number' && entry.nominated !== false)
     stats.roundTripMs = Math.round(entry.currentRoundTripTime * 1000)
   if (entry.type !== 'inbound-rtp' || typeof entry.trackIdentifier !== 'string') return

@@ -115,7 +115,6 @@ export const startSession = (options: SessionOptions): Session => {
   let ending: Promise<void> | undefined
   let sink = options.sink
   const lineWatch = createLineWatch()
-  let bytesBefore = 0
   /** The signal connection, or the way for sound, is away, and may come back as it was. */
   const away = { signal: false, line: false }
   let clockOffsetMs = now() - performance.now()
@@ -253,11 +252,7 @@ export const startSession = (options: SessionOptions): Session => {
     const stats = await media?.stats().catch(() => undefined)
     if (!stats || media !== link.media()) return
     hearing.addStats(stats.tracks)
-    // Each report costs wrtc a good millisecond: the other connection's is wanted only where this one is silent.
-    const uplinkBytes =
-      stats.bytesReceived === bytesBefore ? await media?.uplinkBytes().catch(() => undefined) : undefined
-    bytesBefore = stats.bytesReceived
-    const { silentMs, lossPercent } = lineWatch.look(media!.connection(), { ...stats, uplinkBytes }, performance.now())
+    const { silentMs, lossPercent } = lineWatch.look(media!.connection(), stats, performance.now())
     watchLine(silentMs)
     if (model.seat.connection.status === 'reconnecting') return
     const { roundTripMs } = stats
