@@ -57,23 +57,12 @@ export const chooseDevice = async (context: Context, name: string) => {
     await settings.set(kind, device)
     context.output.note(`${kind}: ${device}`)
   }
-  await tellSeats(context, Object.fromEntries(kinds.map(({ kind, device }) => [kind, device])))
-}
-
-/** A seat that plays or writes a file instead stays with that. */
-const tellSeats = async (context: Context, devices: Partial<Record<Kind['kind'], string>>) => {
-  const { connectSeat, listSeats } = await import('../client/seat.ts')
-  for (const { seatId, title } of await listSeats(context.folders.sockets)) {
-    const seat = await connectSeat(context.folders.sockets, seatId)
-    try {
-      for (const [kind, device] of Object.entries(devices))
-        await seat.request({ verb: 'devices', [kind]: device }).catch((error) => {
-          if (codeOf(error) !== 'conflict') throw failure('no-device', `in ${title}: ${error.message}`)
-        })
-    } finally {
-      seat.close()
-    }
-  }
+  const { tellSeats } = await import('./seat.ts')
+  for (const { kind, device } of kinds)
+    await tellSeats(context, { verb: 'devices', [kind]: device }, (error, { title }) => {
+      // A seat that plays or writes a file instead stays with that.
+      if (codeOf(error) !== 'conflict') throw failure('no-device', `in ${title}: ${error.message}`)
+    })
 }
 
 export const testDevices = async (context: Context, name: string | undefined, options: { json?: boolean }) => {

@@ -30,12 +30,18 @@ export const commandSeat = async (context: Context, option: SeatOption, command:
   return client.request(command)
 }
 
-/** One command to every running seat. */
-export const tellSeats = async ({ folders }: Context, command: SeatCommand): Promise<void> => {
-  for (const { seatId } of await listSeats(folders.sockets)) {
-    const client = await passBySeat(folders.sockets, seatId)
+/** One command to every running seat; what a seat refuses is thrown, unless it is taken care of. */
+export const tellSeats = async (
+  { folders }: Context,
+  command: SeatCommand,
+  onRefused: (error: Error, seat: RunningSeat) => void = (error) => {
+    throw error
+  },
+): Promise<void> => {
+  for (const seat of await listSeats(folders.sockets)) {
+    const client = await passBySeat(folders.sockets, seat.seatId)
     try {
-      await client.request(command)
+      await client.request(command).catch((error) => onRefused(error, seat))
     } finally {
       client.close()
     }
