@@ -104,7 +104,8 @@ describe('cues', () => {
     /** Lena hears Omar's microphone, and from then on no more than silence of it: what comes now would be a cue. */
     const begin = async () => {
       speak(true)
-      await eventually(() => others.loudestDb(5) > -30, { withinMs: 10_000, what: 'Lena hears the microphone' })
+      const isHeard = () => others.loudestDb(5) > -30 && lena.session.heard().some((one) => one.who === 'Omar')
+      await eventually(isHeard, { withinMs: 10_000, what: 'Lena hears the microphone' })
       speak(false)
       await eventually(() => others.loudestDb(30) < -70, { withinMs: 10_000, what: 'Lena hears its silence' })
       from = others.frames.length
