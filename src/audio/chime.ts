@@ -7,6 +7,8 @@ export type Note = { hz: number; ms: number }
 const PEAK_DB = -24
 /** So long a note takes to come and to go, so that it does not click. */
 const EDGE_MS = 12
+/** 100 ms between two that follow each other, so that they are told apart. */
+const REST_FRAMES = 10
 
 /** Notes one after the other, each a sine with soft edges: one channel, 16 bits, 48 kHz, in whole frames. */
 export const renderChime = (notes: readonly Note[]): Int16Array => {
@@ -36,7 +38,7 @@ const edge = (i: number, length: number) => {
 }
 
 export type ChimePlayer = {
-  /** At once, or after what sounds now; of several that wait only the last is news. */
+  /** At once, or a rest after what sounds now or has just sounded; of several that wait only the last is news. */
   play(samples: Int16Array): void
   /** The next 10 ms, of one channel; undefined when nothing sounds. */
   next(): Int16Array | undefined
@@ -48,23 +50,34 @@ export const createChimePlayer = (): ChimePlayer => {
   let playing: Int16Array | undefined
   let waiting: Int16Array | undefined
   let at = 0
+  let restFrames = 0
   const tell: (() => void)[] = []
+  const begin = () => {
+    if (playing || restFrames > 0) return
+    playing = waiting
+    waiting = undefined
+  }
   return {
     play: (samples) => {
-      if (playing) waiting = samples
-      else playing = samples
+      waiting = samples
+      begin()
     },
     next: () => {
+      if (restFrames > 0) {
+        restFrames--
+        return undefined
+      }
+      begin()
       if (!playing) return undefined
       const frame = playing.subarray(at, at + FRAME_SAMPLES)
       at += FRAME_SAMPLES
       if (at < playing.length) return frame
       at = 0
-      playing = waiting
-      waiting = undefined
-      if (!playing) for (const told of tell.splice(0)) told()
+      playing = undefined
+      restFrames = REST_FRAMES
+      if (!waiting) for (const told of tell.splice(0)) told()
       return frame
     },
-    over: () => (playing ? new Promise((resolve) => tell.push(resolve)) : Promise.resolve()),
+    over: () => (playing || waiting ? new Promise((resolve) => tell.push(resolve)) : Promise.resolve()),
   }
 }

@@ -30,18 +30,18 @@ describe('a chime', () => {
 
 describe('several chimes', () => {
   const ofFrames = (count: number, value: number) => new Int16Array(count * FRAME_SAMPLES).fill(value)
-  const take = (player: ReturnType<typeof createChimePlayer>) => {
-    const values: number[] = []
-    for (let frame = player.next(); frame; frame = player.next()) values.push(frame[0]!)
-    return values
-  }
+  const take = (player: ReturnType<typeof createChimePlayer>, frames: number) =>
+    Array.from({ length: frames }, () => player.next()?.[0] ?? 0)
+  const rest = Array(10).fill(0)
 
-  it('follow each other; of those that wait the last one counts', () => {
+  it('follow each other after a rest of 100 ms; of those that wait the last one counts', () => {
     const player = createChimePlayer()
     player.play(ofFrames(2, 1))
     player.play(ofFrames(1, 2))
     player.play(ofFrames(1, 3))
-    expect(take(player)).toEqual([1, 1, 3])
+    expect(take(player, 13)).toEqual([1, 1, ...rest, 3])
+    player.play(ofFrames(1, 4))
+    expect(take(player, 11)).toEqual([...rest, 4])
     expect(player.next()).toBeUndefined()
   })
 
