@@ -40,6 +40,7 @@ const isText =
 
 const verbs: Record<string, Record<string, Check>> = {
   status: {},
+  ping: {},
   subscribe: { state: optional(isBoolean), events: optional(isBoolean), patches: optional(isBoolean) },
   mute: {},
   unmute: {},

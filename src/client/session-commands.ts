@@ -20,7 +20,7 @@ export type CommandDeps = {
   leave(): Promise<void>
 }
 
-/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
+/** Does what a person asked of the seat. `status`, `ping`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
 export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
   const { dispatch, hearing, seatId } = deps
   switch (command.verb) {
@@ -43,6 +43,7 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
     case 'leave':
       return deps.leave()
     case 'status':
+    case 'ping':
     case 'subscribe':
     case 'devices':
     case 'noise':

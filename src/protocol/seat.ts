@@ -56,6 +56,8 @@ export type SeatState = {
     | { status: 'joining' }
     | { status: 'live' }
     | { status: 'reconnecting'; since: string; cause: string }
+    /** Never told by a seat: the client of its socket has had no answer; the rest of the state is its last. */
+    | { status: 'unresponsive'; since: string }
     | { status: 'left'; reason: SeatLeaveReason; by: string | null }
   you: {
     id: string
@@ -171,6 +173,8 @@ export type SeatEvent = { at: string } & (
 /** JSON lines on the control socket. Each request gets one answer with its `id`; `subscribe` adds pushed lines. */
 export type SeatRequest = { id: number } & (
   | { verb: 'status' }
+  /** Answered by a `pong` alone, whatever the size of the room. */
+  | { verb: 'ping' }
   /** With `patches` a state comes as what it changes of the one before, where that is shorter. */
   | { verb: 'subscribe'; state?: boolean; events?: boolean; patches?: boolean }
   | { verb: 'mute' | 'unmute' | 'deafen' | 'undeafen' | 'lower' | 'accept' | 'decline' | 'step-down' | 'leave' }
@@ -199,6 +203,6 @@ export type SeatCommand = WithoutId<SeatRequest>
 export type SeatAnswer =
   | { id: number; ok: true; state: SeatState }
   | { id: number; ok: false; error: { code: string; message: string } }
-export type SeatPush = { state: SeatState } | { patch: SeatPatch } | { event: SeatEvent }
+export type SeatPush = { state: SeatState } | { patch: SeatPatch } | { event: SeatEvent } | { pong: true }
 /** What changed of the last state told, and the rows of participants that did, by their index. */
 export type SeatPatch = Partial<Omit<SeatState, 'participants'>> & { participants: [number, SeatParticipant][] }
