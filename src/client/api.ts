@@ -115,7 +115,7 @@ type SendRequest = (
 ) => Promise<Dispatcher.ResponseData>
 type WithToken = <T>(work: (token: string | undefined) => Promise<T>) => Promise<T>
 
-const openDispatcher = (proxy: ApiOptions['proxy']): Dispatcher => {
+export const openDispatcher = (proxy: ApiOptions['proxy']): Dispatcher => {
   const options = { connect: { timeout: 5_000 }, keepAliveTimeout: 10_000 }
   if (!proxy?.http && !proxy?.https) return new Agent(options)
   return new EnvHttpProxyAgent({

@@ -20,7 +20,7 @@ export type CommandDeps = {
   leave(): Promise<void>
 }
 
-/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
+/** Does what a person asked of the seat. `status`, `ping`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
 export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
   const { dispatch, hearing, seatId } = deps
   switch (command.verb) {
@@ -43,6 +43,7 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
     case 'leave':
       return deps.leave()
     case 'status':
+    case 'ping':
     case 'subscribe':
     case 'devices':
     case 'noise':
@@ -66,6 +67,8 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
       return api.call('stepDown', seat)
     case 'stage':
       return api.call('stage', { params: { ...params, who: command.who, action: command.action } })
+    case 'program':
+      return commandProgram(api, roomId, command)
     case 'end-room':
       return api.call('endRoom', { params })
   }
@@ -78,6 +81,16 @@ const serverOf = (target: SessionTarget) => {
 
 const raiseHand = (api: Api, params: { roomId: string }, seatId: string, question: string | undefined) =>
   api.call('raiseHand', { params, body: question ? { seatId, question } : { seatId } })
+
+/** Throws the bot's own reason where it does not do it. */
+const commandProgram = async (
+  api: Api,
+  roomId: string,
+  { who, command }: Extract<SeatCommand, { verb: 'program' }>,
+) => {
+  const answer = await api.call('commandProgram', { params: { roomId, who }, body: { command } })
+  if (!answer.ok) throw Object.assign(new Error(answer.message), { code: answer.code ?? 'conflict' })
+}
 
 const unmute = async ({ state, setMuted }: CommandDeps) => {
   const seat = state()

@@ -13,10 +13,11 @@ export const placeInLine = (position: number): string => {
   return `${words[position - 1] ?? ordinal(position)} in line`
 }
 
-/** `18:02` on this machine's clock. */
-export const clockTime = (iso: string): string => {
+/** `18:02`, or `18:02:07`, on this machine's clock. */
+export const clockTime = (iso: string, hasSeconds = false): string => {
   const at = new Date(iso)
-  return `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`
+  const parts = [at.getHours(), at.getMinutes(), ...(hasSeconds ? [at.getSeconds()] : [])]
+  return parts.map((part) => String(part).padStart(2, '0')).join(':')
 }
 
 /** `live 12 min`, by the minute so that an idle screen stays still; undefined when the start is not known. */

@@ -1,7 +1,7 @@
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
 import { personActions, tuningWords } from '../people.ts'
-import { count, ending, liveFor, microphoneSentence } from '../words.ts'
+import { clockTime, count, ending, liveFor, microphoneSentence } from '../words.ts'
 import type { Deed } from './vocabulary.ts'
 
 /** The answer to a question about the room, from its state alone; undefined when it is no such question. */
@@ -160,6 +160,8 @@ const typedAs = ({ verb, action, who, percent }: Command): string =>
 
 const connectionSentence = ({ connection }: SeatState): string | undefined => {
   if (connection.status === 'reconnecting') return `Reconnecting: ${connection.cause}.`
+  if (connection.status === 'unresponsive')
+    return `The seat has not answered since ${clockTime(connection.since, true)}; what follows is what it said last.`
   if (connection.status === 'joining') return 'Joining.'
   return connection.status === 'left' ? ending(connection.reason, connection.by).what : undefined
 }
