@@ -83,6 +83,9 @@ export const bedOf = (name: string, more: Partial<Bed> = {}): Bed => ({
 
 export const scriptOf = (cues: Cue[], more: Partial<SessionScript> = {}): SessionScript => ({
   file: place.file,
+  files: [],
+  variant: null,
+  variants: [],
   name: 'test',
   room: {
     title: 'Test',
