@@ -16,9 +16,9 @@ const isAnswer = ({ id, ok, state, error }: Fields): boolean => {
   return ok === true ? isState(state) : ok === false && isRecord(error) && typeof error.message === 'string'
 }
 
-const isPush = ({ id, event, state, patch }: Fields): boolean => {
+const isPush = ({ id, event, state, patch, pong }: Fields): boolean => {
   if (id !== undefined) return false
-  return (isRecord(event) && typeof event.type === 'string') || isState(state) || isPatch(patch)
+  return (isRecord(event) && typeof event.type === 'string') || isState(state) || isPatch(patch) || pong === true
 }
 
 const isState = (state: unknown): boolean =>

@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SeatAnswer, SeatCommand, SeatEvent, SeatRequest, SeatState } from '../protocol/seat.ts'
+import type { SeatAnswer, SeatCommand, SeatEvent, SeatPush, SeatRequest, SeatState } from '../protocol/seat.ts'
 import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { patchBetween } from './seat-patch.ts'
 import { readSeatRequest } from './seat-request.ts'
@@ -77,13 +77,14 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
   }
   const faces = () => [...clients].filter(({ wantsEvents }) => wantsEvents)
 
-  const answer = async (client: Client, line: string): Promise<SeatAnswer> => {
+  const answer = async (client: Client, line: string): Promise<SeatAnswer | SeatPush> => {
     const value = parseLine(line)
     const request = readSeatRequest(value)
     if (!request) {
       if (++client.nonsense >= MAX_NONSENSE) client.socket.end()
       return refusal(idOf(value), { code: 'bad-request', message: 'The seat does not know this request.' })
     }
+    if (request.verb === 'ping') return { pong: true }
     if (request.verb === 'subscribe') subscribe(client, request)
     const { id, ...command } = request
     try {
@@ -108,7 +109,7 @@ export const startSeatSocket = async (options: SeatSocketOptions): Promise<SeatS
       onTooLong: () => socket.destroy(),
       onLine: async (line) => {
         const given = await answer(client, line)
-        if (given.ok) client.told = given.state
+        if ('ok' in given && given.ok) client.told = given.state
         send(client, given)
       },
     })

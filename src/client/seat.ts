@@ -7,6 +7,7 @@ import { parseLine, readLines, writeLine } from './json-lines.ts'
 import { readSeatFolder, removeSeatFiles, seatAddress } from './seat-folder.ts'
 import { readSeatMessage } from './seat-message.ts'
 import { patched } from './seat-patch.ts'
+import { watchSeat } from './seat-watch.ts'
 import type { SeatOrder, SeatReport, SeatTaken } from './seat-wire.ts'
 
 export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
@@ -19,9 +20,9 @@ export type SeatOptions = Omit<SeatOrder, 'seatId'> & {
 
 /** A control connection to a running seat. */
 export type SeatClient = {
-  /** Resolves with the state after the command; rejects with an Error with a code. */
+  /** Resolves with the state after the command; rejects with an Error with a code, `unavailable` while the seat does not answer. */
   request(command: SeatCommand): Promise<SeatState>
-  /** The last state seen. */
+  /** The last state seen; a face's says so when its seat does not answer (`unresponsive`). */
   state(): SeatState | undefined
   /** Each returns a function that ends the listening. */
   onState(listener: (state: SeatState) => void): () => void
@@ -115,7 +116,7 @@ const tellTaken = (child: ChildProcess): Promise<void> =>
 export const connectSeat = async (folder: string, seatId?: string): Promise<SeatClient> => {
   const wanted = seatId ?? (await listSeats(folder))[0]?.seatId
   if (wanted === undefined) throw apiError('not-found', 'No seat is running.')
-  const client = await passBySeat(folder, wanted)
+  const client = openClient(await openSocket(seatAddress(folder, wanted)), { isWatched: true })
   await client.request({ verb: 'subscribe', state: true, patches: true, events: true })
   return client
 }
@@ -131,7 +132,7 @@ const openSocket = (address: string): Promise<Socket> =>
     socket.once('error', () => reject(apiError('not-found', 'This seat is not running.')))
   })
 
-const openClient = (socket: Socket): SeatClient => {
+const openClient = (socket: Socket, { isWatched = false } = {}): SeatClient => {
   const waiting = new Map<number, { resolve(state: SeatState): void; reject(error: Error): void }>()
   const stateListeners = new Set<(state: SeatState) => void>()
   const eventListeners = new Set<(event: SeatEvent, stateThen?: SeatState) => void>()
@@ -140,6 +141,7 @@ const openClient = (socket: Socket): SeatClient => {
   let early: { event: SeatEvent; stateThen?: SeatState }[] | undefined = []
   let lastId = 0
   let state: SeatState | undefined
+  let silentSince: string | undefined
   let closedReason: string | undefined
 
   const takeState = (next: SeatState) => {
@@ -148,12 +150,27 @@ const openClient = (socket: Socket): SeatClient => {
     for (const waiting of early ?? []) waiting.stateThen ??= next
     for (const listener of stateListeners) listener(next)
   }
+  const shown = (): SeatState | undefined =>
+    state && silentSince !== undefined
+      ? { ...state, connection: { status: 'unresponsive', since: silentSince } }
+      : state
+  const watch = isWatched
+    ? watchSeat({
+        ask: () => writeLine(socket, { id: ++lastId, verb: 'ping' }),
+        onChange: (since) => {
+          silentSince = since
+          const now = shown()
+          if (now) for (const listener of stateListeners) listener(now)
+        },
+      })
+    : undefined
   const take = (message: SeatAnswer | SeatPush) => {
     if ('event' in message) {
       if (message.event.type === 'left') closedReason = message.event.reason
       early?.push({ event: message.event, stateThen: state })
       for (const listener of eventListeners) listener(message.event)
-    } else if ('id' in message) settle(message)
+    } else if ('pong' in message) return
+    else if ('id' in message) settle(message)
     else if ('state' in message) takeState(message.state)
     else if (state) takeState(patched(state, message.patch))
   }
@@ -167,6 +184,7 @@ const openClient = (socket: Socket): SeatClient => {
   }
   const onEnd = () => {
     socket.destroy()
+    watch?.close()
     closedReason ??= 'failed'
     for (const { reject } of waiting.values()) reject(apiError('not-found', 'The seat has left.'))
     waiting.clear()
@@ -177,6 +195,7 @@ const openClient = (socket: Socket): SeatClient => {
     maxBytes: MAX_LINE_BYTES,
     onTooLong: () => socket.destroy(),
     onLine: (line) => {
+      watch?.heard()
       const message = readSeatMessage(parseLine(line))
       if (message) take(message)
     },
@@ -185,11 +204,17 @@ const openClient = (socket: Socket): SeatClient => {
   socket.once('close', onEnd)
 
   return {
-    state: () => state,
+    state: shown,
     request: (command) =>
       new Promise((resolve, reject) => {
         if (socket.destroyed) return reject(apiError('not-found', 'The seat has left.'))
         const id = ++lastId
+        if (silentSince !== undefined) {
+          const later = doneLater[command.verb]
+          if (later) writeLine(socket, { id, ...command })
+          const what = later ? `it ${later} as soon as it does` : 'nothing was done'
+          return reject(apiError('unavailable', `The seat does not answer; ${what}.`))
+        }
         const timer = setTimeout(() => {
           waiting.delete(id)
           reject(apiError('unavailable', 'The seat does not answer.'))
@@ -225,10 +250,14 @@ const openClient = (socket: Socket): SeatClient => {
     },
     close: () => {
       closedListeners.clear()
+      watch?.close()
       socket.destroy()
     },
   }
 }
+
+/** What is wished of a seat that does not answer even if it comes later than one would think. */
+const doneLater: Partial<Record<SeatCommand['verb'], string>> = { mute: 'mutes', leave: 'leaves' }
 
 const listen = <T>(listeners: Set<T>, listener: T) => {
   listeners.add(listener)

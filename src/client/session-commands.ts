@@ -4,7 +4,7 @@ import type { Api } from './api.ts'
 import type { Hearing } from './hearing.ts'
 import type { RoomInput } from './room-model.ts'
 import { isMutedByModerator } from './room-model.ts'
-import { lastingName, type Tuning } from './room-tuning.ts'
+import { everybody, lastingName, type Tuning } from './room-tuning.ts'
 import type { SessionTarget } from './session-link.ts'
 
 export type CommandDeps = {
@@ -13,14 +13,14 @@ export type CommandDeps = {
   state(): SeatState
   dispatch(input: RoomInput): void
   hearing: Hearing
-  /** Somebody sounds otherwise from now on, in this stay and, where that is remembered, in those to come. */
+  /** Somebody, or everybody, sounds otherwise from now on, in this stay and, where that is remembered, in those to come. */
   onTuned?(who: string, tuning: Tuning): Promise<void> | void
   /** Resolves when the microphone is as wished. */
   setMuted(muted: boolean): Promise<void>
   leave(): Promise<void>
 }
 
-/** Does what a person asked of the seat. `status`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
+/** Does what a person asked of the seat. `status`, `ping`, `subscribe`, `devices`, `noise`, `sound` and `detach` are the seat's affair and change nothing. */
 export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps): Promise<void> => {
   const { dispatch, hearing, seatId } = deps
   switch (command.verb) {
@@ -43,6 +43,7 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
     case 'leave':
       return deps.leave()
     case 'status':
+    case 'ping':
     case 'subscribe':
     case 'devices':
     case 'noise':
@@ -66,6 +67,8 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
       return api.call('stepDown', seat)
     case 'stage':
       return api.call('stage', { params: { ...params, who: command.who, action: command.action } })
+    case 'program':
+      return commandProgram(api, roomId, command)
     case 'end-room':
       return api.call('endRoom', { params })
   }
@@ -78,6 +81,16 @@ const serverOf = (target: SessionTarget) => {
 
 const raiseHand = (api: Api, params: { roomId: string }, seatId: string, question: string | undefined) =>
   api.call('raiseHand', { params, body: question ? { seatId, question } : { seatId } })
+
+/** Throws the bot's own reason where it does not do it. */
+const commandProgram = async (
+  api: Api,
+  roomId: string,
+  { who, command }: Extract<SeatCommand, { verb: 'program' }>,
+) => {
+  const answer = await api.call('commandProgram', { params: { roomId, who }, body: { command } })
+  if (!answer.ok) throw Object.assign(new Error(answer.message), { code: answer.code ?? 'conflict' })
+}
 
 const unmute = async ({ state, setMuted }: CommandDeps) => {
   const seat = state()
@@ -96,7 +109,10 @@ const changeVolume = async ({ percent, who }: { percent: number; who?: string },
   if (!Number.isFinite(percent) || percent < 0 || percent > 200)
     throw apiError('bad-request', 'A volume is a number from 0 to 200.', { field: 'percent' })
   const volume = Math.round(percent)
-  if (who === undefined) deps.dispatch({ type: 'volume', percent: volume })
+  if (who === undefined) {
+    deps.dispatch({ type: 'volume', percent: volume })
+    await deps.onTuned?.(everybody, { volume, isSilenced: false })
+  }
   // Who asks for a volume wants to hear it.
   else await tune(who, deps, () => ({ volume, isSilenced: false }))
 }

@@ -1,6 +1,7 @@
 import type { CueKind } from './cues.ts'
 import type { LeaveReason } from './events.ts'
-import type { Hand, Participant, Role } from './rooms.ts'
+import type { ProgramCommand } from './program.ts'
+import type { Hand, Participant, Role, Room } from './rooms.ts'
 
 /** What the microphone line says; see the order of precedence in client/room-state. */
 export type MicrophoneState =
@@ -45,11 +46,18 @@ export type SeatState = {
     /** ISO 8601. */
     startedAt: string | null
     awaited: { names: string[]; until: string } | null
+    topic: string | null
+    language: string | null
+    sound: Room['sound']
+    hands: Room['hands']
+    playing: Room['playing']
   }
   connection:
     | { status: 'joining' }
     | { status: 'live' }
     | { status: 'reconnecting'; since: string; cause: string }
+    /** Never told by a seat: the client of its socket has had no answer; the rest of the state is its last. */
+    | { status: 'unresponsive'; since: string }
     | { status: 'left'; reason: SeatLeaveReason; by: string | null }
   you: {
     id: string
@@ -152,6 +160,7 @@ export type SeatEvent = { at: string } & (
   | { type: 'speaking'; participantId: string; name: string; isYou: boolean; isSpeaking: boolean; levelDb: number }
   | { type: 'recording'; isRecorded: boolean; names: string[] }
   | { type: 'room-changed'; title: string }
+  | { type: 'playing'; playing: Room['playing'] }
   | { type: 'moderator-awaited'; names: string[]; until: string | null }
   | { type: 'reconnecting'; cause: string }
   | { type: 'reconnected'; afterMs: number }
@@ -164,6 +173,8 @@ export type SeatEvent = { at: string } & (
 /** JSON lines on the control socket. Each request gets one answer with its `id`; `subscribe` adds pushed lines. */
 export type SeatRequest = { id: number } & (
   | { verb: 'status' }
+  /** Answered by a `pong` alone, whatever the size of the room. */
+  | { verb: 'ping' }
   /** With `patches` a state comes as what it changes of the one before, where that is shorter. */
   | { verb: 'subscribe'; state?: boolean; events?: boolean; patches?: boolean }
   | { verb: 'mute' | 'unmute' | 'deafen' | 'undeafen' | 'lower' | 'accept' | 'decline' | 'step-down' | 'leave' }
@@ -173,6 +184,8 @@ export type SeatRequest = { id: number } & (
   /** Somebody is not heard, or heard again, by you alone. */
   | { verb: 'silence' | 'hear'; who: string }
   | { verb: 'stage'; action: string; who: string }
+  /** To a bot's program; refused with the bot's own reason. */
+  | { verb: 'program'; who: string; command: ProgramCommand }
   /** Other devices from now on, by name, or `default`. */
   | { verb: 'devices'; microphone?: string; speaker?: string }
   /** Suppress the noise of the microphone, where that is a device, from now on. */
@@ -190,6 +203,6 @@ export type SeatCommand = WithoutId<SeatRequest>
 export type SeatAnswer =
   | { id: number; ok: true; state: SeatState }
   | { id: number; ok: false; error: { code: string; message: string } }
-export type SeatPush = { state: SeatState } | { patch: SeatPatch } | { event: SeatEvent }
+export type SeatPush = { state: SeatState } | { patch: SeatPatch } | { event: SeatEvent } | { pong: true }
 /** What changed of the last state told, and the rows of participants that did, by their index. */
 export type SeatPatch = Partial<Omit<SeatState, 'participants'>> & { participants: [number, SeatParticipant][] }

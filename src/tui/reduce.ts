@@ -59,7 +59,7 @@ export const reduce = (model: Model, happening: Happening): Step => {
 export const countsSeconds = ({ screen, seat }: Model): boolean => {
   if (screen === 'offline') return true
   if (screen !== 'room' || !seat) return false
-  return seat.connection.status === 'reconnecting' || seat.you.invitation !== null
+  return ['reconnecting', 'unresponsive'].includes(seat.connection.status) || seat.you.invitation !== null
 }
 
 /** Whoever gives the keyboard away hears no release any more: the microphone closes first. */

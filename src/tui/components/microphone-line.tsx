@@ -14,10 +14,10 @@ export const microphoneWords = (seat: SeatState, { nowMs, keyTable }: Microphone
   const { connection, you } = seat
   if (connection.status === 'joining') return words('JOINING', 'badge-warning', 'not heard yet')
   if (connection.status === 'left') return words('LEFT', 'badge', 'you are not in the room')
-  if (connection.status === 'reconnecting') {
-    const seconds = Math.max(0, Math.round((nowMs - Date.parse(connection.since)) / 1000))
-    return words(`RECONNECTING ${seconds} s`, 'badge-warning', connection.cause)
-  }
+  if (connection.status === 'reconnecting')
+    return words(`RECONNECTING ${secondsSince(connection.since, nowMs)} s`, 'badge-warning', connection.cause)
+  if (connection.status === 'unresponsive')
+    return words(`NO ANSWER ${secondsSince(connection.since, nowMs)} s`, 'badge-warning', 'the seat does not answer')
   switch (you.microphone) {
     case 'open':
       return { ...words('MIC OPEN', 'badge-good', ''), isMetered: true }
@@ -41,6 +41,8 @@ export const microphoneWords = (seat: SeatState, { nowMs, keyTable }: Microphone
       return words('NO MICROPHONE', 'badge-warning', isSounding(seat.devices.speaker) ? 'you can listen' : elsewhere)
   }
 }
+
+const secondsSince = (iso: string, nowMs: number) => Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000))
 
 /** Without sound on this machine a room can still be heard by its link. */
 const elsewhere = 'link: roomtone status'

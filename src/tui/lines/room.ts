@@ -1,6 +1,7 @@
 import type { SeatCommand, SeatEvent, SeatLeaveReason, SeatState } from '../../protocol/seat.ts'
 import type { SeatLine } from '../deps.ts'
 import { isOnlyModerator } from '../people.ts'
+import { clockTime } from '../words.ts'
 import { answer, describePeople, describeState, pagesOf, personCalled } from './answers.ts'
 import type { WayOut } from './deps.ts'
 import { allowedAgain, newsOf } from './sentences.ts'
@@ -63,8 +64,11 @@ const followSeat = ({ talk, news }: Line, seat: SeatLine) => {
     if (event.type === 'left') gone(event.reason)
   }
   let shown = before
+  const answering = answerNews()
   seat.onState((state) => {
     if (isOver) return
+    const sentence = answering(state)
+    if (sentence !== undefined) talk.say(sentence)
     for (const told of shown ? allowedAgain(shown, state) : []) news.take(told)
     shown = state
   })
@@ -86,6 +90,19 @@ const followSeat = ({ talk, news }: Line, seat: SeatLine) => {
       isOver = true
       clearTimeout(timer)
     },
+  }
+}
+
+/** That a seat falls silent, and that it is back; undefined while neither changes. */
+const answerNews = () => {
+  let since: string | undefined
+  return ({ connection }: SeatState): string | undefined => {
+    const was = since
+    since = connection.status === 'unresponsive' ? connection.since : undefined
+    if (since !== undefined && was === undefined)
+      return `The seat has not answered since ${clockTime(since, true)}. What is typed does not reach it until it does.`
+    if (since === undefined && was !== undefined) return 'The seat answers again.'
+    return undefined
   }
 }
 

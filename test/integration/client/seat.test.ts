@@ -236,6 +236,31 @@ describe('a seat', () => {
     await gone(pid)
   })
 
+  it('is said not to answer while its process is stopped, and to answer again by itself', async () => {
+    const seat = await startSeat(optionsOf(host, { source: 'tone:440' }))
+    const { pid } = seat.state()!
+    const shown: string[] = []
+    seat.onState(({ connection }) => shown.push(connection.status))
+    const isShown = (status: string) => () => seat.state()!.connection.status === status
+    const stoppedAt = Date.now()
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await eventually(isShown('unresponsive'), { withinMs: 15_000, what: 'the face says that it does not answer' })
+      const { connection } = seat.state()!
+      const since = connection.status === 'unresponsive' ? Date.parse(connection.since) : 0
+      expect(Math.abs(since - stoppedAt)).toBeLessThan(2_500)
+      expect(shown.at(-1)).toBe('unresponsive')
+      await expect(seat.request({ verb: 'unmute' })).rejects.toThrow('The seat does not answer; nothing was done.')
+      await expect(seat.request({ verb: 'mute' })).rejects.toThrow('it mutes as soon as it does')
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await eventually(() => !isShown('unresponsive')(), { withinMs: 5_000, what: 'it answers again' })
+    await eventually(() => seat.state()!.you.isMuted, { withinMs: 5_000, what: 'the wish to be muted came through' })
+    await seat.request({ verb: 'leave' })
+    await gone(pid)
+  })
+
   it('is gone within seconds of a kill -9, and what it left behind is cleaned', async () => {
     const seat = await startSeat(optionsOf(host))
     const { pid } = seat.state()!

@@ -300,5 +300,7 @@ describe('the microphone line', () => {
     const connection = { status: 'reconnecting' as const, since: '2026-11-21T10:00:06.000Z', cause: 'no network' }
     expect(words({ microphone: 'open' }, { connection })).toBe('RECONNECTING 4 s|no network')
     expect(words({ microphone: 'open' }, { connection: { status: 'joining' } })).toBe('JOINING|not heard yet')
+    const unresponsive = { status: 'unresponsive' as const, since: '2026-11-21T10:00:06.000Z' }
+    expect(words({ microphone: 'open' }, { connection: unresponsive })).toBe('NO ANSWER 4 s|the seat does not answer')
   })
 })

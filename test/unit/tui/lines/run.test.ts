@@ -317,6 +317,20 @@ describe('a room in lines', () => {
     await says('Guide may speak again.')
   })
 
+  it('says that the seat does not answer, since when, and that it does again', async () => {
+    const seat = fakeSeat('listener')
+    const { type, says } = start({ initialSeat: seat.line })
+    type('now')
+    await says('Connected')
+    const since = new Date(2026, 10, 21, 18, 2, 7).toISOString()
+    seat.become({ ...seat.state(), connection: { status: 'unresponsive', since } })
+    await says('The seat has not answered since 18:02:07.')
+    type('now')
+    await says('The seat has not answered since 18:02:07; what follows is what it said last.')
+    seat.become(aSeat('listener'))
+    await says('The seat answers again.')
+  })
+
   it('tells the running seat of a setting that counts at once', async () => {
     const seat = fakeSeat('listener')
     const cue = { key: 'cue-open', label: 'a sound', value: 'on', values: ['on', 'off'] }
