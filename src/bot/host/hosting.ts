@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
+import type { OpenSoundAt, Plan } from '../program/contract.ts'
+import { createSessionProgram } from '../program/session-program.ts'
+import type { SessionScript } from '../script/script.ts'
+import { createJournalWriter, readJournal } from './journal.ts'
+import { fileLease, type Grant, type Lease } from './lease.ts'
+import { type NextSitting, nextSitting } from './next-sitting.ts'
+import type { Place, PlaceRoom } from './place.ts'
+import { openRunLog } from './run-log.ts'
+import { type Sitting, type SittingEnd, type SittingEvent, startSitting } from './sitting.ts'
+import type { HostEvent, HostView } from './wire.ts'
+
+export type HostingOptions = {
+  script: SessionScript
+  place: Place
+  /** The session's own: journal, lock, as-run log. */
+  folder: string
+  isNow: boolean
+  isOnce: boolean
+  /** Everything measured, rendered and looked up; for a script that was read anew, too. */
+  planOf(script: SessionScript, seed: string): Promise<Plan>
+  open: OpenSoundAt
+  tell(event: HostEvent): void
+  onView(view: HostView): void
+  now(): number
+}
+
+export type Hosting = {
+  readonly script: SessionScript
+  readonly done: Promise<SittingEnd | null>
+  command(command: ProgramCommand, by: string): Promise<ProgramAnswer>
+  /** The script was read anew: what it says counts from the next cue on, and for the sittings to come. */
+  reload(script: SessionScript): Promise<void>
+  close(outcome: 'interrupted' | 'ended'): Promise<void>
+  sitting(): Sitting | undefined
+}
+
+const KEEP_LEASE_MS = 1000
+const STANDBY_EVERY_MS = 1000
+const RETRY_MS = 2000
+/** No timer waits longer than this: the clock may be set, and the machine may sleep. */
+const LONGEST_NAP_MS = 15_000
+
+/** Hosts one session: waits for each of its sittings, opens the room, plays, and goes on to the next one. */
+export const startHosting = (options: HostingOptions): Hosting => {
+  const { place, folder, planOf, now } = options
+  const closing = new AbortController()
+  const file = (name: string) => join(folder, name)
+  let { script } = options
+  let occurrence: string | null = null
+  let sitting: Sitting | undefined
+  let wish: 'interrupted' | 'ended' = 'interrupted'
+  let changed = new AbortController()
+
+  const tell = (event: SittingEvent) =>
+    options.tell({ at: new Date(now()).toISOString(), session: script.name, occurrence, ...event } as HostEvent)
+  const warn = (message: string) => tell({ type: 'warning', message })
+  let view: HostView = {
+    ...{ session: script.name, phase: 'waiting', occurrence: null, startsAt: null, room: null, programMs: 0, dueMs: null },
+    ...{ playing: null, listeners: 0, sentFrames: 0, outcome: null },
+  }
+  const show = (change: Partial<HostView>) => {
+    view = { ...view, ...change }
+    options.onView(view)
+  }
+  const runLog = openRunLog(file('as-run.jsonl'), warn)
+  const writer = createJournalWriter(file('journal.json'), warn)
+  const holder = randomUUID()
+  const here = fileLease(file('host.json'), holder, now)
+
+  /** Tries until it is done, or the host is to stop; what no waiting mends is thrown. */
+  const insist = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    let isTold = false
+    while (!closing.signal.aborted) {
+      try {
+        return await work()
+      } catch (error) {
+        const { code, message } = error as Error & { code?: string }
+        if (!passing.has(code ?? '')) throw error
+        if (!isTold) warn(`${message} Trying again.`)
+        isTold = true
+        await nap(RETRY_MS)
+      }
+    }
+    return undefined
+  }
+  const nap = (ms: number) => sleep(ms, undefined, { signal: closing.signal }).catch(() => {})
+
+  /** Until the room is to be opened, or the script says another time. */
+  const waitFor = async (next: NextSitting): Promise<boolean> => {
+    if (next.startMs !== null && next.opensAtMs > now()) {
+      const startsAt = new Date(next.startMs).toISOString()
+      show({ phase: 'waiting', occurrence, startsAt })
+      tell({ type: 'waiting', startsAt, local: next.local!, opensAt: new Date(next.opensAtMs).toISOString() })
+    }
+    const { signal } = changed
+    while (next.opensAtMs > now() && !closing.signal.aborted && !signal.aborted) {
+      const ms = Math.min(LONGEST_NAP_MS, next.opensAtMs - now())
+      await sleep(ms, undefined, { signal: AbortSignal.any([closing.signal, signal]) }).catch(() => {})
+    }
+    return !closing.signal.aborted && !signal.aborted
+  }
+
+  /** Both leases are held when it resolves; undefined: the host is to stop, or the sitting went by meanwhile. */
+  const takeLeases = async (there: Lease | null, until: () => boolean): Promise<{ grant: Grant | null } | undefined> => {
+    let isTold = false
+    while (!closing.signal.aborted && until()) {
+      const own = await here.take().catch((error: Error) => {
+        // A disk that takes no lock is no reason for silence.
+        warn(error.message)
+        return { fence: 0, roomId: null }
+      })
+      const grant = own && there ? await insist(() => there.take()) : own
+      if (own && (grant || !there)) return { grant: there ? grant! : null }
+      if (own) await here.release().catch(() => {})
+      if (!isTold) {
+        tell({ type: 'standby' })
+        show({ phase: 'standby', occurrence })
+      }
+      isTold = true
+      await nap(STANDBY_EVERY_MS)
+    }
+    return undefined
+  }
+
+  /** Says again and again that it is there; told that another is host now, it leaves. */
+  const keepLeases = (leases: Lease[], onLost: () => void) => {
+    let isAsking = false
+    const timer = setInterval(async () => {
+      if (isAsking) return
+      isAsking = true
+      const grants = await Promise.all(leases.map((lease) => lease.take().catch(() => undefined)))
+      isAsking = false
+      if (grants.includes(null)) onLost()
+    }, KEEP_LEASE_MS)
+    return () => clearInterval(timer)
+  }
+
+  const hold = async (next: NextSitting, plan: Plan): Promise<SittingEnd | undefined> => {
+    const endsMs = next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs + script.room.closesAfterMs
+    const there = place.lease(next, next.journal?.holder ?? holder, endsMs)
+    const isStill = () => plan.endMs === null || next.startMs === null || now() < next.startMs + plan.endMs
+    const leases = await takeLeases(there, isStill)
+    if (!leases) return undefined
+    // Another host may have brought it further meanwhile.
+    const kept = await readJournal(file('journal.json'))
+    const journal = kept?.occurrence === next.occurrence && kept.target === place.name ? kept : next.journal
+    let stopKeeping = () => {}
+    try {
+      if (journal?.phase === 'over') return { outcome: journal.outcome ?? 'ended', message: 'It is over.', code: null }
+      const room = await insist(() => place.room(script, { ...next, journal }, leases.grant))
+      if (room === undefined) return undefined
+      tellRoom(room)
+      sitting = await startSitting({
+        ...{ script, occurrence: next.occurrence, startMs: next.startMs, room, journal, writer, runLog, tell, now },
+        holder: journal?.holder ?? holder,
+        target: place.target(room),
+        targetName: place.name,
+        openProgram: async (from) => createSessionProgram({ plan, open: options.open, ...from }),
+        setHands: (hands) => place.setHands(room, hands),
+        endRoom: () => place.endRoom(room),
+        onView: show,
+      })
+      if (journal) closeOpenItems(journal)
+      if (closing.signal.aborted) void sitting.close(wish)
+      stopKeeping = keepLeases(there ? [here, there] : [here], () => void sitting?.close('interrupted'))
+      return await sitting.done
+    } finally {
+      stopKeeping()
+      sitting = undefined
+      await Promise.all([here.release().catch(() => {}), there?.release().catch(() => {})])
+    }
+  }
+
+  const tellRoom = (room: PlaceRoom | null) => {
+    if (room) tell({ type: 'room', room: room.id, title: room.title, link: room.link, isTakenUp: room.isTakenUp })
+    show({ phase: 'opening', occurrence, room: room && { id: room.id, title: room.title, link: room.link } })
+  }
+
+  /** What the host before left under way was sent until its last word. */
+  const closeOpenItems = (journal: Journal) => {
+    const at = new Date(journal.writtenMs).toISOString()
+    const about = { at, session: script.name, occurrence: journal.occurrence, type: 'over', cause: 'interrupted' } as const
+    for (const { id, sentMs } of journal.open) runLog.append({ ...about, id, sentMs, message: null })
+  }
+
+  const run = async (): Promise<SittingEnd | null> => {
+    let last: SittingEnd | null = null
+    while (!closing.signal.aborted) {
+      changed = new AbortController()
+      const plan = await planOf(script, occurrence ?? script.name)
+      await insist(() => place.register(script, plan.endMs))
+      const journal = await readJournal(file('journal.json'))
+      const own = journal?.target === place.name ? journal : null
+      const next = nextSitting({ script, durationMs: plan.endMs, journal: own, nowMs: now(), isNow: options.isNow })
+      if (!next) break
+      occurrence = next.occurrence
+      if (!(await waitFor(next))) continue
+      const end = await hold(next, await planOf(script, next.occurrence))
+      if (!end) continue
+      last = end
+      tell({ type: 'ended', ...end })
+      const mayGoOn = script.schedule && !options.isOnce && !options.isNow
+      if (!mayGoOn || end.outcome === 'kicked' || end.outcome === 'replaced') break
+      occurrence = null
+    }
+    return last
+  }
+
+  const done = run()
+    .catch((error: Error & { code?: string }): SittingEnd => {
+      const end: SittingEnd = { outcome: 'failed', message: error.message, code: error.code ?? null }
+      tell({ type: 'ended', ...end })
+      return end
+    })
+    .then(async (end) => {
+      show({ phase: 'over' })
+      await Promise.all([writer.flush(), runLog.flush()])
+      return end
+    })
+
+  return {
+    get script() {
+      return script
+    },
+    done,
+    command: async (command, by) =>
+      sitting?.command(command, by) ?? { ok: false, code: 'conflict', message: 'The session is not on air.' },
+    reload: async (next) => {
+      const plan = await planOf(next, occurrence ?? next.name)
+      script = next
+      if (sitting) sitting.reload(plan)
+      else {
+        tell({ type: 'reloaded' })
+        changed.abort()
+      }
+    },
+    close: async (outcome) => {
+      wish = outcome
+      closing.abort()
+      await sitting?.close(outcome)
+      await done
+    },
+    sitting: () => sitting,
+  }
+}
+
+type Journal = NonNullable<Awaited<ReturnType<typeof readJournal>>>
+
+/** Errors that time may mend. */
+const passing = new Set(['unreachable', 'unavailable', 'media-unavailable', 'rate-limited', 'store-unreachable'])
