@@ -32,7 +32,7 @@ const doors: [pkg: RegExp, files: RegExp][] = [
   [/^(ink|react)(\/|$)/, /^src\/tui\//],
   [/^commander$/, /^src\/cli\//],
   [/^fastify$/, /^src\/server\//],
-  [/^prom-client$/, /^src\/server\/metrics/],
+  [/^prom-client$/, /^src\/(server|bot\/watch)\/metrics/],
   [/^(kysely|pg|@electric-sql\/pglite)(\/|$)/, /^src\/server\//],
 ]
 

@@ -78,3 +78,13 @@ export const changeEvents = (was: SeatParticipant, is: SeatParticipant): Undated
     events.push({ type: 'speaking', participantId: id, name, isYou, isSpeaking: is.isSpeaking, levelDb: is.levelDb })
   return events
 }
+
+/** Those on stage who stepped off it, were muted by a moderator, or left: their silence is no gap. */
+export const whoFellSilent = (was: SeatState, is: SeatState): Iterable<string> => {
+  if (was.participants === is.participants) return []
+  const stageOf = ({ participants, counts }: SeatState) =>
+    participants.slice(0, counts.speakers).filter(({ mutedByModerator }) => !mutedByModerator)
+  const gone = new Set(stageOf(was).map(({ id }) => id))
+  for (const { id } of stageOf(is)) gone.delete(id)
+  return gone
+}

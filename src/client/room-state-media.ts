@@ -80,6 +80,7 @@ const unknownParticipant = {
   hasHandUp: false,
   isRecording: false,
   isAway: false,
+  playing: null,
   isSpeaking: false,
   levelDb: SILENCE_DB,
   quality: 'unknown',

@@ -168,15 +168,19 @@ const closeInvitation = (model: RoomModel, participantId: string, outcome: strin
   }
 }
 
-const changeRoom = (model: RoomModel, { id, title, link, isRecorded, createdAt, awaited }: Room): Step => {
+const changeRoom = (model: RoomModel, room: Room): Step => {
   const was = model.seat.room
-  const next = withSeat(model, { room: { id, title, link, isRecorded, startedAt: createdAt, awaited } })
+  const { id, title, link, isRecorded, awaited, topic, language, sound, hands, playing } = room
+  const next = withSeat(model, {
+    room: { id, title, link, isRecorded, startedAt: room.createdAt, awaited, topic, language, sound, hands, playing },
+  })
   const events: UndatedEvent[] = []
   if (was.title !== title) events.push({ type: 'room-changed', title })
   if (was.isRecorded !== isRecorded) {
     const names = model.seat.participants.filter((one) => one.isRecording).map(({ name }) => name)
     events.push({ type: 'recording', isRecorded, names })
   }
+  if (JSON.stringify(was.playing) !== JSON.stringify(playing)) events.push({ type: 'playing', playing })
   if (was.awaited?.until !== awaited?.until)
     events.push({ type: 'moderator-awaited', names: awaited?.names ?? [], until: awaited?.until ?? null })
   return { model: next, events }

@@ -32,7 +32,19 @@ export const beginRoom = ({ seatId, pid, isMuted, devices, tunings = new Map() }
   seat: {
     seatId,
     pid,
-    room: { id: null, title: '', link: null, isRecorded: false, startedAt: null, awaited: null },
+    room: {
+      id: null,
+      title: '',
+      link: null,
+      isRecorded: false,
+      startedAt: null,
+      awaited: null,
+      topic: null,
+      language: null,
+      sound: 'voice',
+      hands: 'everyone',
+      playing: null,
+    },
     connection: { status: 'joining' },
     you: {
       id: '',

@@ -31,6 +31,8 @@ const areCues: Check = (value) =>
   Array.isArray(value) && value.length <= cueKinds.length && value.every((kind) => cueKinds.includes(kind))
 const isDucking: Check = (value) => isNumber(value) && (value as number) >= 0 && (value as number) <= MAX_DUCKING_DB
 const isAction: Check = (value) => (stageActions as readonly unknown[]).includes(value)
+// What it means the server checks.
+const isProgramCommand: Check = (value) => typeof (value as { do?: unknown } | null)?.do === 'string'
 const isText =
   (maxLength: number): Check =>
   (value) =>
@@ -58,6 +60,7 @@ const verbs: Record<string, Record<string, Check>> = {
   sound: { cues: optional(areCues), duckingDb: optional(isDucking) },
   devices: { microphone: optional(isText(500)), speaker: optional(isText(500)) },
   stage: { action: isAction, who: isText(200) },
+  program: { who: isText(200), command: isProgramCommand },
   'end-room': {},
   detach: {},
 } satisfies Record<SeatRequest['verb'], Record<string, Check>>

@@ -67,6 +67,8 @@ export const runSessionCommand = async (command: SeatCommand, deps: CommandDeps)
       return api.call('stepDown', seat)
     case 'stage':
       return api.call('stage', { params: { ...params, who: command.who, action: command.action } })
+    case 'program':
+      return commandProgram(api, roomId, command)
     case 'end-room':
       return api.call('endRoom', { params })
   }
@@ -79,6 +81,16 @@ const serverOf = (target: SessionTarget) => {
 
 const raiseHand = (api: Api, params: { roomId: string }, seatId: string, question: string | undefined) =>
   api.call('raiseHand', { params, body: question ? { seatId, question } : { seatId } })
+
+/** Throws the bot's own reason where it does not do it. */
+const commandProgram = async (
+  api: Api,
+  roomId: string,
+  { who, command }: Extract<SeatCommand, { verb: 'program' }>,
+) => {
+  const answer = await api.call('commandProgram', { params: { roomId, who }, body: { command } })
+  if (!answer.ok) throw Object.assign(new Error(answer.message), { code: answer.code ?? 'conflict' })
+}
 
 const unmute = async ({ state, setMuted }: CommandDeps) => {
   const seat = state()

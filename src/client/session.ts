@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import type { CueKind } from '../protocol/cues.ts'
 import type { RoomEvent } from '../protocol/events.ts'
+import type { Playing } from '../protocol/program.ts'
 import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
 import { createCues } from './cues.ts'
 import { createDucking } from './ducking.ts'
@@ -11,11 +12,13 @@ import { createLineWatch } from './line-watch.ts'
 import type { Media, MediaEvent } from './media.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
+import { whoFellSilent } from './room-roster.ts'
 import { beginRoom, reduce } from './room-state.ts'
 import { type Tuning, type Tunings, volumeOf } from './room-tuning.ts'
 import { runSessionCommand } from './session-commands.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
 import { createLink, type SessionTarget } from './session-link.ts'
+import { createSessionProgram, type OnProgramCommand } from './session-program.ts'
 import { createWitness } from './witness.ts'
 
 export type SessionOptions = {
@@ -45,6 +48,8 @@ export type SessionOptions = {
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
+  /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
+  onProgramCommand?: OnProgramCommand
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
   onSilent?(): Promise<void>
   /** Not in the room yet: it has no place for now, or is not reached, and is asked again. A warning unless this is there. */
@@ -83,6 +88,8 @@ export type Session = {
   setNoise(isSuppressed: boolean): void
   setCues(kinds: readonly CueKind[]): void
   setDucking(db: number): void
+  /** What a bot plays, for all to see from now on; told again after each join. */
+  setPlaying(playing: Playing | null): void
   warn(message: string): void
   /** Frames of 10 ms of the source that went out, open and connected. */
   sentFrames(): number
@@ -139,6 +146,7 @@ export const startSession = (options: SessionOptions): Session => {
   const hearing = startHearing({ volumeOf: (id) => volumeOf(model.seat, id) })
   const cues = createCues(options.cues ?? [], hearing.play)
   const ducking = createDucking(options.duckingDb ?? 0)
+  const program = createSessionProgram(options.target, seatId, options.onProgramCommand)
   const witness = createWitness(hearing.heard, () => model.seat)
   const microphone = startMicrophone({
     isDevice,
@@ -155,7 +163,10 @@ export const startSession = (options: SessionOptions): Session => {
     ...options,
     seatId,
     isMuted: () => model.seat.you.isMuted,
-    onJoined: (answer) => dispatch({ type: 'joined', joined: answer }),
+    onJoined: (answer) => {
+      dispatch({ type: 'joined', joined: answer })
+      program.onJoined()
+    },
     onRoomEvent: (event) => onRoomEvent(event),
     onMedia: (media) => onMedia(media),
     onMediaEvent: (event) => onMediaEvent(event),
@@ -193,6 +204,7 @@ export const startSession = (options: SessionOptions): Session => {
       if (event.reason === 'lost') return link.rejoin('the server had given the seat up')
       return void finish(endOf(event.reason, event.by))
     }
+    if (event.type === 'program-command') return void program.onCommand(event)
     dispatch({ type: 'server', event })
     // LiveKit may have told of them before the server did.
     const participant = event.type === 'participant' && link.media()?.participant(event.participant.id)
@@ -291,6 +303,7 @@ export const startSession = (options: SessionOptions): Session => {
   const finish = (end: SessionEnd): Promise<void> => {
     ending ??= (async () => {
       for (const timer of timers) clearInterval(timer)
+      program.close()
       const isWished = ownWishes.includes(end.reason)
       cues.end(isWished)
       // The last cue is heard to its end while the rest is closed.
@@ -348,6 +361,7 @@ export const startSession = (options: SessionOptions): Session => {
     setDucking: ducking.setDb,
     setDevice: (device, name, status) => dispatch({ type: 'device', device, name, status }),
     setNoise: (isSuppressed) => dispatch({ type: 'noise', isSuppressed }),
+    setPlaying: program.setPlaying,
     warn,
     sentFrames: microphone.sentFrames,
     uplink: async () => {
@@ -374,16 +388,6 @@ const devicesOf = ({ devices, source, sink }: SessionOptions): SeatState['device
     microphone: { name: source ? 'microphone' : 'none', status: source ? 'ok' : 'none' },
     speaker: { name: sink ? 'speaker' : 'none', status: sink ? 'ok' : 'none' },
   }
-
-/** Those on stage who stepped off it, were muted by a moderator, or left: their silence is no gap. */
-const whoFellSilent = (was: SeatState, is: SeatState): Iterable<string> => {
-  if (was.participants === is.participants) return []
-  const stageOf = ({ participants, counts }: SeatState) =>
-    participants.slice(0, counts.speakers).filter(({ mutedByModerator }) => !mutedByModerator)
-  const gone = new Set(stageOf(was).map(({ id }) => id))
-  for (const { id } of stageOf(is)) gone.delete(id)
-  return gone
-}
 
 const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>
   Promise.race([work.catch(() => {}), sleep(limitMs, undefined, { ref: false })])

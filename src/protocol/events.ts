@@ -1,9 +1,16 @@
 import { z } from 'zod'
 import { instantSchema } from './accounts.ts'
+import { programCommandSchema } from './program.ts'
 import { handSchema, invitationSchema, participantSchema, roomSchema } from './rooms.ts'
 
 export const leaveReasonSchema = z.enum(['left', 'kicked', 'lost', 'replaced', 'room-ended', 'signed-out'])
 export type LeaveReason = z.infer<typeof leaveReasonSchema>
+
+const session = { eventId: z.uuid(), name: z.string(), title: z.string(), ruled: z.string(), startsAt: instantSchema }
+/** To the owner of a scheduled session and their bots: no host opened it in the first 60 s. */
+const sessionUnhosted = z.object({ type: z.literal('session-unhosted'), ...session })
+/** The same session has been opened after all. */
+const sessionHosted = z.object({ type: z.literal('session-hosted'), ...session, roomId: z.uuid() })
 
 /**
  * One change, as SSE: `id` is its cursor, `event` its `type`, `data` the rest as JSON. Subscribe with
@@ -35,6 +42,19 @@ export const roomEventSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('room'), room: roomSchema }),
   z.object({ type: z.literal('room-ended'), roomId: z.uuid(), by: z.string().nullable(), at: instantSchema }),
+  /** To that bot alone, which answers by `answerProgramCommand`; not delivered any more after `until`. */
+  z.object({
+    type: z.literal('program-command'),
+    id: z.uuid(),
+    participantId: z.string(),
+    command: programCommandSchema,
+    /** The moderator's name. */
+    by: z.string(),
+    until: instantSchema,
+  }),
+  // Of the hallway alone, whose events are all among these.
+  sessionUnhosted,
+  sessionHosted,
   z.object({ type: z.literal('reset') }),
 ])
 export type RoomEvent = z.infer<typeof roomEventSchema>
@@ -43,6 +63,8 @@ export const hallwayEventSchema = z.discriminatedUnion('type', [
   /** A room opened or changed: replace by `room.id`. */
   z.object({ type: z.literal('room'), room: roomSchema }),
   z.object({ type: z.literal('room-ended'), roomId: z.uuid(), by: z.string().nullable(), at: instantSchema }),
+  sessionUnhosted,
+  sessionHosted,
   z.object({ type: z.literal('reset') }),
 ])
 export type HallwayEvent = z.infer<typeof hallwayEventSchema>

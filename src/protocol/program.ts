@@ -2,11 +2,14 @@ import { z } from 'zod'
 import { instantSchema } from './accounts.ts'
 import { lineSchema } from './line.ts'
 
+/** What a title or an artist has at most. */
+export const PLAYING_CHARACTERS = 120
+
 /** What a bot in a room plays now, for all faces; times are instants, so that each face counts by itself. */
 export const playingSchema = z.object({
   kind: z.enum(['sound', 'speech', 'silence', 'floor']),
-  title: lineSchema(120).nullable(),
-  artist: lineSchema(120).nullable(),
+  title: z.string().nullable(),
+  artist: z.string().nullable(),
   startedAt: instantSchema,
   /** When it ends, if that is known; null while paused, too. */
   until: instantSchema.nullable(),
@@ -40,3 +43,22 @@ export type ProgramCommand = z.infer<typeof programCommandSchema>
 /** What became of a command; `code` is one of protocol/errors. */
 export const programAnswerSchema = z.object({ ok: z.boolean(), code: z.string().nullable(), message: z.string() })
 export type ProgramAnswer = z.infer<typeof programAnswerSchema>
+
+/** What a bot says of itself: what it plays from now on, or that it plays nothing. */
+export const setPlayingSchema = z.strictObject({
+  seatId: z.uuid(),
+  playing: z
+    .strictObject({
+      ...playingSchema.shape,
+      title: lineSchema(PLAYING_CHARACTERS).nullable(),
+      artist: lineSchema(PLAYING_CHARACTERS).nullable(),
+    })
+    .nullable(),
+})
+export const commandProgramSchema = z.strictObject({ command: programCommandSchema })
+/** The bot's answer to the `program-command` of that id. */
+export const answerProgramSchema = z.strictObject({
+  seatId: z.uuid(),
+  commandId: z.uuid(),
+  answer: z.strictObject({ ok: z.boolean(), code: z.string().max(40).nullable(), message: z.string().max(500) }),
+})

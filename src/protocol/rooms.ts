@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { handleSchema, instantSchema, nameSchema } from './accounts.ts'
 import { lineSchema } from './line.ts'
+import { playingSchema } from './program.ts'
 import type { stageActions } from './stage-actions.ts'
 
 /** A moderator is on stage too: `moderator` and `speaker` may publish, unless `mutedByModerator`. */
@@ -8,7 +9,19 @@ export const roleSchema = z.enum(['listener', 'speaker', 'moderator'])
 export type Role = z.infer<typeof roleSchema>
 
 const titleSchema = lineSchema(80)
-const handsPolicySchema = z.enum(['everyone', 'off'])
+const topicSchema = lineSchema(60)
+/** A BCP 47 tag in its canonical form, `de` or `pt-BR`. */
+const languageSchema = z
+  .string()
+  .max(35)
+  .refine((tag) => canonicalTag(tag) !== null, 'must be a language tag such as de or pt-BR')
+  .transform((tag) => canonicalTag(tag)!)
+/** `list`: those of `handsList` alone. */
+export const handsPolicySchema = z.enum(['everyone', 'list', 'off'])
+/** Handles, with or without @. */
+const handlesSchema = z.array(z.string().min(1).max(40))
+/** What its microphones are for: `music` is stereo, without gate, suppression or gain control, unless a seat says otherwise. */
+export const soundSchema = z.enum(['voice', 'music'])
 const recordingPolicySchema = z.enum(['off', 'flagged'])
 
 const stagePersonSchema = z.object({
@@ -24,7 +37,12 @@ export const roomSchema = z.object({
   /** `https://HOST/r/ID` */
   link: z.string(),
   host: z.object({ name: z.string(), handle: handleSchema }),
+  topic: z.string().nullable(),
+  language: z.string().nullable(),
+  sound: soundSchema,
   hands: handsPolicySchema,
+  /** Who may raise a hand where `hands` is `list`; else empty. */
+  handsList: z.array(handleSchema),
   recording: recordingPolicySchema,
   /** True while at least one participant records (R16). */
   isRecorded: z.boolean(),
@@ -36,29 +54,56 @@ export const roomSchema = z.object({
   counts: z.object({ speakers: z.number().int(), listeners: z.number().int() }),
   /** Names of moderators the room waits for after the last one was lost (R19), with the instant it would end. */
   awaited: z.object({ names: z.array(z.string()), until: instantSchema }).nullable(),
+  /** What the first bot on stage that plays something plays now. */
+  playing: playingSchema.extend({ by: z.object({ name: z.string(), handle: handleSchema }) }).nullable(),
+  /** The scheduled session that it is for: until `closesAt` it stays, whoever is lost or leaves (R19). */
+  session: z
+    .object({
+      eventId: z.uuid(),
+      /** See `Occurrence.ruled`. */
+      ruled: z.string(),
+      startsAt: instantSchema,
+      closesAt: instantSchema,
+    })
+    .nullable(),
 })
 export type Room = z.infer<typeof roomSchema>
 
 export const createRoomSchema = z.strictObject({
   title: titleSchema,
+  topic: topicSchema.nullable().optional(),
+  language: languageSchema.nullable().optional(),
+  sound: soundSchema.optional(),
   hands: handsPolicySchema.optional(),
+  handsList: handlesSchema.max(100).optional(),
   recording: recordingPolicySchema.optional(),
-  /** Handles, with or without @. They join straight as moderators (F15). */
-  cohosts: z.array(z.string().min(1).max(40)).max(20).optional(),
+  /** They join straight as moderators (F15). */
+  cohosts: handlesSchema.max(20).optional(),
+  /** For one occurrence there is one room: a second call gives the first one's. `fence` is of the caller's lease. */
+  occurrence: z.strictObject({ eventId: z.uuid(), ruled: z.string().max(40), fence: z.number().int() }).optional(),
 })
 export type CreateRoom = z.infer<typeof createRoomSchema>
 
 export const editRoomSchema = z
   .strictObject({
     title: titleSchema.optional(),
+    topic: topicSchema.nullable().optional(),
+    language: languageSchema.nullable().optional(),
+    sound: soundSchema.optional(),
     hands: handsPolicySchema.optional(),
+    handsList: handlesSchema.max(100).optional(),
     recording: recordingPolicySchema.optional(),
   })
   .refine((edit) => Object.keys(edit).length > 0, 'nothing to change')
 export type EditRoom = z.infer<typeof editRoomSchema>
 
 export const listRoomsSchema = z.strictObject({
+  /** In titles, topics and names on stage. */
   search: z.string().max(80).optional(),
+  /** The very topic, whatever the case of its letters. */
+  topic: z.string().max(80).optional(),
+  /** A language tag; `de` takes `de-AT`, too. */
+  language: languageSchema.optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
   cursor: z.string().max(200).optional(),
 })
@@ -85,6 +130,8 @@ export const participantSchema = z.object({
   /** No heartbeat for 15 s; held for 120 s (R20). */
   isAway: z.boolean(),
   joinedAt: instantSchema,
+  /** Of a bot that has said so. */
+  playing: playingSchema.nullable(),
 })
 export type Participant = z.infer<typeof participantSchema>
 
@@ -145,3 +192,11 @@ export type StageAction = (typeof stageActions)[number]
 export const companionSchema = z.object({ url: z.string(), token: z.string(), identity: z.string(), room: z.string() })
 export type Companion = z.infer<typeof companionSchema>
 export const participantsSchema = z.object({ participants: z.array(participantSchema) })
+
+const canonicalTag = (tag: string): string | null => {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? null
+  } catch {
+    return null
+  }
+}

@@ -1,10 +1,12 @@
 import type { z } from 'zod'
 import * as accounts from './accounts.ts'
+import * as calendar from './calendar.ts'
+import * as program from './program.ts'
 import * as rooms from './rooms.ts'
 import { serverInfoSchema } from './server.ts'
 
 export type Route = {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With `:name` parts. A room is its id; `:who` is a participant id or `@handle`. */
   path: string
   summary: string
@@ -204,11 +206,85 @@ export const routes = {
     auth: 'account',
     answer: rooms.participantsSchema,
   },
+  setPlaying: {
+    method: 'POST',
+    path: '/api/rooms/:roomId/playing',
+    summary: 'Say what you play (bots)',
+    auth: 'account',
+    body: program.setPlayingSchema,
+  },
+  commandProgram: {
+    method: 'POST',
+    path: '/api/rooms/:roomId/participants/:who/program',
+    summary: "Command a bot's program, and wait for its answer (moderators)",
+    auth: 'account',
+    body: program.commandProgramSchema,
+    answer: program.programAnswerSchema,
+  },
+  answerProgramCommand: {
+    method: 'POST',
+    path: '/api/rooms/:roomId/program-answers',
+    summary: 'Answer a command (bots)',
+    auth: 'account',
+    body: program.answerProgramSchema,
+  },
   stage: {
     method: 'POST',
     path: '/api/rooms/:roomId/participants/:who/:action',
     summary: 'invite, admit, lower, mute, allow, demote, kick, moderator (moderators)',
     auth: 'account',
+  },
+
+  listCalendar: {
+    method: 'GET',
+    path: '/api/calendar',
+    summary: 'Sessions to come',
+    auth: 'account',
+    query: calendar.listCalendarSchema,
+    answer: calendar.calendarSchema,
+  },
+  registerSession: {
+    method: 'PUT',
+    path: '/api/calendar/:name',
+    summary: 'Announce a session, or change it (its owner, or a bot of theirs)',
+    auth: 'account',
+    body: calendar.registerSessionSchema,
+    answer: calendar.registeredSessionSchema,
+  },
+  cancelSession: {
+    method: 'DELETE',
+    path: '/api/calendar/:name',
+    summary: 'Cancel a session of yours: calendars show it as cancelled',
+    auth: 'account',
+  },
+  leaseOccurrence: {
+    method: 'POST',
+    path: '/api/calendar/:eventId/occurrences/:ruled/lease',
+    summary: 'Be its host, or go on being it',
+    auth: 'account',
+    body: calendar.leaseOccurrenceSchema,
+    answer: calendar.occurrenceLeaseSchema,
+  },
+  releaseOccurrence: {
+    method: 'POST',
+    path: '/api/calendar/:eventId/occurrences/:ruled/release',
+    summary: 'Be its host no more',
+    auth: 'account',
+    body: calendar.releaseOccurrenceSchema,
+  },
+  calendarFeed: {
+    method: 'POST',
+    path: '/api/calendar-feed',
+    summary: 'Your secret address of the calendar',
+    auth: 'person',
+    answer: calendar.calendarFeedSchema,
+  },
+  renewCalendarFeed: {
+    method: 'POST',
+    path: '/api/calendar-feed/renew',
+    summary: 'A new secret address; the old one is void',
+    auth: 'person',
+    answer: calendar.calendarFeedSchema,
   },
 } as const satisfies Record<string, Route>
 export type RouteName = keyof typeof routes

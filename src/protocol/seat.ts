@@ -1,6 +1,7 @@
 import type { CueKind } from './cues.ts'
 import type { LeaveReason } from './events.ts'
-import type { Hand, Participant, Role } from './rooms.ts'
+import type { ProgramCommand } from './program.ts'
+import type { Hand, Participant, Role, Room } from './rooms.ts'
 
 /** What the microphone line says; see the order of precedence in client/room-state. */
 export type MicrophoneState =
@@ -45,6 +46,11 @@ export type SeatState = {
     /** ISO 8601. */
     startedAt: string | null
     awaited: { names: string[]; until: string } | null
+    topic: string | null
+    language: string | null
+    sound: Room['sound']
+    hands: Room['hands']
+    playing: Room['playing']
   }
   connection:
     | { status: 'joining' }
@@ -154,6 +160,7 @@ export type SeatEvent = { at: string } & (
   | { type: 'speaking'; participantId: string; name: string; isYou: boolean; isSpeaking: boolean; levelDb: number }
   | { type: 'recording'; isRecorded: boolean; names: string[] }
   | { type: 'room-changed'; title: string }
+  | { type: 'playing'; playing: Room['playing'] }
   | { type: 'moderator-awaited'; names: string[]; until: string | null }
   | { type: 'reconnecting'; cause: string }
   | { type: 'reconnected'; afterMs: number }
@@ -177,6 +184,8 @@ export type SeatRequest = { id: number } & (
   /** Somebody is not heard, or heard again, by you alone. */
   | { verb: 'silence' | 'hear'; who: string }
   | { verb: 'stage'; action: string; who: string }
+  /** To a bot's program; refused with the bot's own reason. */
+  | { verb: 'program'; who: string; command: ProgramCommand }
   /** Other devices from now on, by name, or `default`. */
   | { verb: 'devices'; microphone?: string; speaker?: string }
   /** Suppress the noise of the microphone, where that is a device, from now on. */

@@ -24,6 +24,8 @@ export type LiveRooms = {
     rule: (state: RoomState, now: number) => Step,
     first?: (trx: Transaction<Database>) => Promise<void>,
   ): Promise<Changed>
+  /** Appends an event to a room that changes nothing of it; gives its cursor. */
+  tell(roomId: string, draft: (state: RoomState, now: number) => EventDraft): Promise<number>
   open(state: RoomState, allowed: (liveRooms: number) => void): Promise<void>
   counts(): { liveRooms: number; seats: number }
   /** Counts anew what the store has, as after a start, or because other servers change it, too. */
@@ -68,6 +70,16 @@ export const createLiveRooms = (
     return changed
   }
 
+  const tell: LiveRooms['tell'] = async (roomId, draft) => {
+    const cursor = await store.transaction(async (trx) => {
+      const state = await loadRoomLocked(trx, roomId)
+      const at = now()
+      return appendEvents(trx, roomTopic(roomId), [draft(state, at)], at)
+    })
+    feeds.notify(roomTopic(roomId))
+    return cursor
+  }
+
   const open: LiveRooms['open'] = async (state, allowed) => {
     const creatorId = state.hosts.find((host) => host.isCreator)!.accountId
     await store.transaction(async (trx) => {
@@ -95,6 +107,7 @@ export const createLiveRooms = (
 
   return {
     change,
+    tell,
     open,
     counts: () => ({ liveRooms: seats.size, seats: [...seats.values()].reduce((sum, count) => sum + count, 0) }),
     count: async () => {

@@ -3,10 +3,11 @@ import { up as accounts } from './migrations/001-accounts.ts'
 import { up as rooms } from './migrations/002-rooms.ts'
 import { up as servers } from './migrations/003-servers.ts'
 import { up as trades } from './migrations/004-trades.ts'
+import { up as sessions } from './migrations/005-sessions.ts'
 import type { Database } from './tables.ts'
 
 /** Forward only: a step that was released is never changed; the number of steps is the version of the data. */
-const steps: ((db: Kysely<never>) => Promise<void>)[] = [accounts, rooms, servers, trades]
+const steps: ((db: Kysely<never>) => Promise<void>)[] = [accounts, rooms, servers, trades, sessions]
 
 const lockKey = 7_205_181
 

@@ -159,7 +159,9 @@ const dueRooms = async ({ store, now, settings }: RoomContext): Promise<string[]
       or (kind = 'companion' and not is_listed and last_seen_at <= ${at - settings.mediaTokenTtlMs}::bigint))
     union
     select id from room where ended_at is null and
-      (awaited_until <= ${at}::bigint or empty_since <= ${at - settings.unjoinedRoomMs}::bigint)`.execute(store.db)
+      (awaited_until <= ${at}::bigint or closes_at <= ${at}::bigint or empty_since <= ${at - settings.unjoinedRoomMs}::bigint)`.execute(
+    store.db,
+  )
   return rows.map((row) => row.id)
 }
 

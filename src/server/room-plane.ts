@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
 import type { AccountRouteName } from './accounts.ts'
+import { calendarHandlers } from './api/calendar.ts'
 import { companionHandlers } from './api/companion.ts'
 import { serveEvents } from './api/events.ts'
 import { serveLinkPage } from './api/link-page.ts'
+import { programHandlers } from './api/program.ts'
 import { roomHandlers } from './api/rooms.ts'
 import { seatHandlers } from './api/seats.ts'
 import { stageHandlers } from './api/stage.ts'
@@ -90,6 +92,8 @@ export const startRoomPlane = async (
       ...seatHandlers(context),
       ...stageHandlers(context),
       ...companionHandlers(context),
+      ...programHandlers(context),
+      ...calendarHandlers(context),
     },
     counts: () => ({ ...rooms.counts(), subscribers: streams.count() }),
     media: mediaServer.report,

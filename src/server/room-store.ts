@@ -26,7 +26,7 @@ export const saveRoom = async (trx: Transaction<Database>, before: RoomState, af
   await trx.updateTable('room').set(roomColumns(after)).where('id', '=', after.id).execute()
   const was = new Set(before.members)
   const changed = after.members.filter((member) => !was.has(member))
-  // PostgreSQL takes 65,535 parameters in a statement; a member has 28.
+  // PostgreSQL takes 65,535 parameters in a statement; a member has 29.
   for (let at = 0; at < changed.length; at += 1_000) {
     await trx
       .insertInto('participant')
@@ -56,7 +56,11 @@ const withMembers = async (db: Db, row: Selectable<Database['room']> | undefined
     id: row.id,
     mediaName: row.media_name,
     title: row.title,
+    topic: row.topic,
+    language: row.language,
+    sound: row.sound,
     hands: row.hands,
+    handsList: JSON.parse(row.hands_list_json),
     recording: row.recording,
     createdAt: row.created_at,
     ended: row.ended_at === null ? null : { at: row.ended_at, by: row.ended_by },
@@ -65,6 +69,10 @@ const withMembers = async (db: Db, row: Selectable<Database['room']> | undefined
     muted: JSON.parse(row.muted_json),
     awaited: row.awaited_json === null ? null : { people: JSON.parse(row.awaited_json), until: row.awaited_until! },
     emptySince: row.empty_since,
+    session:
+      row.event_id === null
+        ? null
+        : { eventId: row.event_id, ruled: row.ruled!, startsAt: row.starts_at!, closesAt: row.closes_at! },
     members: members.map(memberOf),
   }
 }
@@ -75,7 +83,11 @@ const roomColumns = (state: RoomState): Omit<Insertable<Database['room']>, 'id' 
   return {
     creator_id: state.hosts.find((host) => host.isCreator)!.accountId,
     title: state.title,
+    topic: state.topic,
+    language: state.language,
+    sound: state.sound,
     hands: state.hands,
+    hands_list_json: JSON.stringify(state.handsList),
     recording: state.recording,
     created_at: state.createdAt,
     ended_at: state.ended?.at ?? null,
@@ -86,8 +98,12 @@ const roomColumns = (state: RoomState): Omit<Insertable<Database['room']>, 'id' 
     awaited_json: state.awaited && JSON.stringify(state.awaited.people),
     awaited_until: state.awaited?.until ?? null,
     empty_since: state.emptySince,
+    event_id: state.session?.eventId ?? null,
+    ruled: state.session?.ruled ?? null,
+    starts_at: state.session?.startsAt ?? null,
+    closes_at: state.session?.closesAt ?? null,
     view_json: JSON.stringify(view),
-    search: [view.title, ...people].join('\n').toLowerCase(),
+    search: [view.title, view.topic ?? '', ...people].join('\n').toLowerCase(),
   }
 }
 
@@ -115,6 +131,7 @@ const memberOf = (row: Selectable<Database['participant']>): Member => ({
       ? null
       : { order: row.hand_order, raisedAt: row.hand_raised_at!, question: row.hand_question },
   invitation: row.invited_by === null ? null : { by: row.invited_by, expiresAt: row.invitation_expires_at! },
+  playing: row.playing_json === null ? null : JSON.parse(row.playing_json),
   left: row.left_at === null ? null : { at: row.left_at, reason: row.left_reason!, by: row.left_by },
 })
 
@@ -143,6 +160,7 @@ const memberRow = (roomId: string, member: Member): Insertable<Database['partici
   hand_question: member.hand?.question ?? null,
   invited_by: member.invitation?.by ?? null,
   invitation_expires_at: member.invitation?.expiresAt ?? null,
+  playing_json: member.playing && JSON.stringify(member.playing),
   left_at: member.left?.at ?? null,
   left_reason: member.left?.reason ?? null,
   left_by: member.left?.by ?? null,
@@ -166,6 +184,7 @@ const changingColumns = [
   'hand_question',
   'invited_by',
   'invitation_expires_at',
+  'playing_json',
   'left_at',
   'left_reason',
   'left_by',

@@ -51,6 +51,8 @@ export type HouseSettings = {
   moderatorAwaitedMs: number
   unjoinedRoomMs: number
   invitationMs: number
+  /** How long a bot may take to answer a command to its program. */
+  programAnswerMs: number
   roomsPerAccount: number
   participantsPerRoom: number
   handsPerRoom: number
@@ -111,6 +113,7 @@ export const defaultSettings: HouseSettings = {
   moderatorAwaitedMs: 10 * minute,
   unjoinedRoomMs: 10 * minute,
   invitationMs: minute,
+  programAnswerMs: 5 * second,
   roomsPerAccount: 3,
   participantsPerRoom: 5_000,
   handsPerRoom: 200,

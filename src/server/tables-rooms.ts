@@ -1,3 +1,4 @@
+import type { Room } from '../protocol/rooms.ts'
 import type { LeftReason, Member } from './domain/room-state.ts'
 
 /**
@@ -10,8 +11,17 @@ export type RoomTables = {
     media_name: string
     creator_id: string
     title: string
-    hands: 'everyone' | 'off'
-    recording: 'off' | 'flagged'
+    topic: string | null
+    language: string | null
+    sound: Room['sound']
+    hands: Room['hands']
+    hands_list_json: string
+    recording: Room['recording']
+    /** The occurrence of a scheduled session that it is for. */
+    event_id: string | null
+    ruled: string | null
+    starts_at: number | null
+    closes_at: number | null
     created_at: number
     ended_at: number | null
     ended_by: string | null
@@ -23,7 +33,7 @@ export type RoomTables = {
     empty_since: number | null
     /** The public view, as it was after the last change, so that a list is one query. */
     view_json: string
-    /** Lower case: title, names and handles of the stage. */
+    /** Lower case: title, topic, names and handles of the stage. */
     search: string
     /** Whose media server it lives on, where servers have their own; see cluster. */
     media_server: string | null
@@ -54,6 +64,7 @@ export type RoomTables = {
     hand_question: string | null
     invited_by: string | null
     invitation_expires_at: number | null
+    playing_json: string | null
     left_at: number | null
     left_reason: LeftReason | null
     left_by: string | null

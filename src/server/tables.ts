@@ -1,3 +1,4 @@
+import type { CalendarTables } from './tables-calendar.ts'
 import type { ClusterTables } from './tables-cluster.ts'
 import type { RoomTables } from './tables-rooms.ts'
 
@@ -17,6 +18,8 @@ type AccountTables = {
     owner_id: string | null
     /** A person's number. */
     phone_hash: string | null
+    /** Reads the calendar without a sign-in, in the address that calendar programs keep. */
+    feed_key: string | null
     created_at: number
   }
   login: {
@@ -64,4 +67,4 @@ type AccountTables = {
   }
 }
 
-export type Database = AccountTables & RoomTables & ClusterTables
+export type Database = AccountTables & RoomTables & CalendarTables & ClusterTables

@@ -15,6 +15,8 @@ export const reduceHallway = (model: Model, happening: HallwayHappening): Step =
       return roomsFailed(model, happening)
     case 'hallway':
       if (happening.event.type === 'reset') return step(model, { do: 'load-rooms', search: model.hallway.search })
+      // What concerns a scheduled session is told elsewhere.
+      if ('eventId' in happening.event) return step(model)
       return step(hallway(model, takeEvent(model.hallway, happening.event)))
     case 'hallway-status':
       return step(hallway(model, { status: happening.status, cause: happening.cause ?? null }))
@@ -105,7 +107,7 @@ const roomsFailed = (model: Model, failure: Extract<Happening, { type: 'rooms-fa
   return step(hallway(model, { status: 'failed', cause: message }))
 }
 
-const takeEvent = (now: Hallway, event: Exclude<HallwayEvent, { type: 'reset' }>): Partial<Hallway> => {
+const takeEvent = (now: Hallway, event: Extract<HallwayEvent, { type: 'room' | 'room-ended' }>): Partial<Hallway> => {
   const id = event.type === 'room' ? event.room.id : event.roomId
   const isKnown = now.rows.some(({ room }) => room.id === id)
   if (event.type === 'room-ended' || event.room.endedAt !== null)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as accounts from '../../src/protocol/accounts.ts'
-import { leaveReasonSchema, roomEventSchema } from '../../src/protocol/events.ts'
+import { hallwayEventSchema, leaveReasonSchema } from '../../src/protocol/events.ts'
 import * as rooms from '../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { serverInfoSchema } from '../../src/protocol/server.ts'
@@ -43,6 +43,7 @@ export const seatEventSchema = z.discriminatedUnion('type', [
   event('speaking', { ...whom, isYou: z.boolean(), isSpeaking: z.boolean(), levelDb: z.number() }),
   event('recording', { isRecorded: z.boolean(), names: z.array(z.string()) }),
   event('room-changed', { title: z.string() }),
+  event('playing', { playing: rooms.roomSchema.shape.playing }),
   event('moderator-awaited', { names: z.array(z.string()), until: accounts.instantSchema.nullable() }),
   event('reconnecting', { cause: z.string() }),
   event('reconnected', { afterMs: z.number() }),
@@ -84,6 +85,11 @@ export const seatStateSchema = z.object({
     isRecorded: z.boolean(),
     startedAt: z.string().nullable(),
     awaited: z.object({ names: z.array(z.string()), until: z.string() }).nullable(),
+    topic: z.string().nullable(),
+    language: z.string().nullable(),
+    sound: rooms.soundSchema,
+    hands: rooms.handsPolicySchema,
+    playing: rooms.roomSchema.shape.playing,
   }),
   connection: z.discriminatedUnion('status', [
     z.object({ status: z.literal('joining') }),
@@ -146,7 +152,7 @@ export const documents = {
   'token create --json': accounts.createdTokenSchema,
   'token list --json': accounts.accessTokensSchema,
   'rooms --json': z.object({ rooms: z.array(rooms.roomSchema) }),
-  'rooms --jsonl': roomEventSchema,
+  'rooms --jsonl': hallwayEventSchema,
   'room create|show|edit --json': rooms.roomSchema,
   'join --jsonl': seatEventSchema,
   'status --json, and every verb of the running seat': seatStateSchema,

@@ -25,7 +25,7 @@ export type IncidentNews = {
 type OwnKind = Exclude<AlertKind, 'unhosted'>
 
 export const NOT_ON_AIR_AFTER_MS = 30_000
-export const DEAD_AIR_AFTER_MS = 10_000
+const DEAD_AIR_AFTER_MS = 10_000
 
 /** Keeps the incidents of one session. Values in, values out; `observe` is called about once a second. */
 export const createIncidents = () => {

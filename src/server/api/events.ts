@@ -118,7 +118,7 @@ const hallwaySource = async ({ store }: RoomContext, { cursor }: Query): Promise
 })
 
 const roomSource = async (context: RoomContext, caller: Caller, query: Query): Promise<Source> => {
-  const { store } = context
+  const { store, now } = context
   const roomId = query.room!
   const topic = roomTopic(roomId)
   const topicNow = await topicState(store.db, topic)
@@ -136,9 +136,9 @@ const roomSource = async (context: RoomContext, caller: Caller, query: Query): P
   const here = seats.filter((seat) => seat.left_at === null)
   const readers = here.length > 0 ? here : seats.slice(0, 1)
   // Cut off before it could read that it left or that the room ended: it still gets to read up to there.
-  if (here.length === 0 && !(await leadsToEnd(context, topic, cursor, readerOf(readers))))
+  if (here.length === 0 && !(await leadsToEnd(context, topic, cursor, readerOf(readers, now))))
     throw await explainAbsence(context, roomId, caller.account.id, query.seat)
-  return { topic, cursor, seats: all.filter((seat) => seat.left_at === null).length, ...readerOf(readers) }
+  return { topic, cursor, seats: all.filter((seat) => seat.left_at === null).length, ...readerOf(readers, now) }
 }
 
 const leadsToEnd = async (
@@ -159,7 +159,7 @@ const leadsToEnd = async (
  * Follows the roles of the reader's participants, as moderators see more, and ends when the last of them is out. It
  * remembers who is: one for each pass over the rows.
  */
-const readerOf = (seats: { id: string; role: Role }[]): Pick<Source, 'isVisible' | 'isLast'> => {
+const readerOf = (seats: { id: string; role: Role }[], now: () => number): Pick<Source, 'isVisible' | 'isLast'> => {
   const roles = new Map(seats.map(({ id, role }) => [id, role]))
   return {
     isVisible: (row) => {
@@ -167,7 +167,7 @@ const readerOf = (seats: { id: string; role: Role }[]): Pick<Source, 'isVisible'
         const { participant } = JSON.parse(row.dataJson) as { participant: { id: string; role: Role } }
         if (roles.has(participant.id)) roles.set(participant.id, participant.role)
       }
-      if (row.toParticipant !== null && roles.has(row.toParticipant)) return true
+      if (row.toParticipant !== null && roles.has(row.toParticipant)) return !isStale(row, now())
       if (row.toModerators) return [...roles.values()].includes('moderator')
       return row.toParticipant === null
     },
@@ -179,6 +179,10 @@ const readerOf = (seats: { id: string; role: Role }[]): Pick<Source, 'isVisible'
     },
   }
 }
+
+/** A command that is not waited for any more would come as a surprise. */
+const isStale = (row: EventRow, now: number): boolean =>
+  row.type === 'program-command' && Date.parse((JSON.parse(row.dataJson) as { until: string }).until) <= now
 
 type Output = Stream & { write(text: string): void; onEnd(work: () => void): void }
 

@@ -14,6 +14,8 @@ export const raiseHand = (
   if (isOnStage(member)) throw apiError('conflict', 'You are on stage already.')
   if (member.hand) return changeMember(state, memberId, { hand: { ...member.hand, question } })
   if (state.hands === 'off') throw apiError('hands-off', 'This room takes no hands.')
+  if (state.hands === 'list' && !state.handsList.includes(member.handle))
+    throw apiError('hands-off', 'Only those on a list may raise a hand in this room.')
   const up = state.members.filter((other) => isHere(other) && other.hand)
   if (up.length >= maxHands) throw apiError('conflict', 'Too many hands are up; try again later.')
   const order = up.reduce((highest, other) => Math.max(highest, other.hand!.order), 0) + 1

@@ -4,6 +4,8 @@ import {
   changeMember,
   changeMembers,
   isHere,
+  isHosting,
+  isKept,
   isPresidingOver,
   keyOf,
   type LeftReason,
@@ -39,7 +41,7 @@ export const joinRoom = (
     throw apiError('conflict', 'This seat is in the room under another name; give each its own seatId.')
   const arrival = arrivalOf(person, request, now)
   if (here?.seatId === request.seatId) return changeMember(state, here.id, arrival)
-  if (here) return replace(state, here, { ...here, ...arrival, id: newId, isMuted: true, joinedAt: now })
+  if (here) return replace(state, here, { ...here, ...arrival, id: newId, isMuted: true, joinedAt: now, playing: null })
   if (state.members.filter(isHere).length >= maxParticipants) throw apiError('room-full', 'This room is full.')
   return enter(state, person, { ...newcomer(person, now), ...arrival, id: newId })
 }
@@ -52,7 +54,8 @@ export const leaveRoom = (state: RoomState, memberId: string, now: number): Room
   const member = state.members.find((candidate) => candidate.id === memberId)!
   const wasModerator = isPresidingOver(member)
   const left = removeAccount(state, member, 'left', now)
-  if (wasModerator && !left.members.some(isPresidingOver)) return closeRoom(left, member.name, now)
+  if (wasModerator && !left.members.some(isPresidingOver) && !isKept(state, now))
+    return closeRoom(left, member.name, now)
   return left
 }
 
@@ -82,14 +85,19 @@ export type PresenceLimits = {
 /** What time alone does to a room (R19, R20). */
 export const sweepRoom = (state: RoomState, now: number, limits: PresenceLimits): RoomState => {
   if (state.ended) return state
-  if (state.awaited && state.awaited.until <= now) return closeRoom(state, null, now)
-  if (state.emptySince !== null && state.emptySince + limits.emptyRoomMs <= now) return closeRoom(state, null, now)
+  if (!isKept(state, now) && isAbandoned(state, now, limits)) return closeRoom(state, null, now)
   return changeMembers(
-    state,
+    // Whoever moderates when the session's time is over goes on in an ordinary room.
+    state.session && !isKept(state, now) ? { ...state, session: null } : state,
     (member) => member.left === null && Object.keys(overdue(member, now, limits)).length > 0,
     (member) => overdue(member, now, limits),
   )
 }
+
+const isAbandoned = (state: RoomState, now: number, { emptyRoomMs }: PresenceLimits): boolean =>
+  (state.session !== null && !state.members.some((member) => isHosting(state, member))) ||
+  (state.awaited !== null && state.awaited.until <= now) ||
+  (state.emptySince !== null && state.emptySince + emptyRoomMs <= now)
 
 const overdue = (member: Member, now: number, limits: PresenceLimits): Partial<Member> => {
   if (member.kind === 'companion')
@@ -158,6 +166,7 @@ const newcomer = (person: Person, now: number): Member => ({
   awayAt: null,
   hand: null,
   invitation: null,
+  playing: null,
   left: null,
 })
 

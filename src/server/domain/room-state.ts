@@ -1,3 +1,4 @@
+import type { Playing } from '../../protocol/program.ts'
 import type { Hand, Invitation, Participant, Role, Room } from '../../protocol/rooms.ts'
 
 /** Who calls: an account, or one of the names a bot account fills seats with. */
@@ -36,6 +37,8 @@ export type Member = Omit<Person, 'kind'> & {
   awayAt: number | null
   hand: { order: number; raisedAt: number; question: string | null } | null
   invitation: { by: string; expiresAt: number } | null
+  /** Of a bot: what it says it plays. */
+  playing: Playing | null
   left: { at: number; reason: LeftReason; by: string | null } | null
 }
 
@@ -45,7 +48,12 @@ export type RoomState = {
   /** The room's name at the media server. */
   mediaName: string
   title: string
+  topic: string | null
+  language: string | null
+  sound: Room['sound']
   hands: Room['hands']
+  /** Handles. */
+  handsList: readonly string[]
   recording: Room['recording']
   createdAt: number
   ended: { at: number; by: string | null } | null
@@ -58,6 +66,8 @@ export type RoomState = {
   awaited: { people: readonly { accountId: string; name: string }[]; until: number } | null
   /** Since when nobody is here; from creation until the first join. */
   emptySince: number | null
+  /** The scheduled session that it is for, and until when it is kept for it. */
+  session: { eventId: string; ruled: string; startsAt: number; closesAt: number } | null
   members: readonly Member[]
 }
 
@@ -71,6 +81,16 @@ export const mayPublish = (member: Member): boolean => isOnStage(member) && !mem
 /** A bot moderates for its owner but does not keep a room alive. */
 export const isPresidingOver = (member: Member): boolean =>
   isHere(member) && member.kind === 'person' && member.role === 'moderator'
+
+/** A room is there for its session until that closes, whoever leaves or is lost, and however long nobody speaks (R19, F29). */
+export const isKept = ({ session }: RoomState, now: number): boolean => session !== null && now < session.closesAt
+/** In a session's room the bot that opened it is as good as a moderator. */
+export const isHosting = ({ session, hosts }: RoomState, member: Member): boolean =>
+  isPresidingOver(member) ||
+  (session !== null &&
+    isHere(member) &&
+    member.kind === 'bot' &&
+    hosts.some(({ accountId }) => accountId === member.accountId))
 
 /** The next value of some members; the others stay the very same objects, which tells the store what to write. */
 export const changeMembers = (
@@ -115,6 +135,7 @@ export const participantView = (member: Member): Participant => ({
   isRecording: member.isRecording,
   isAway: member.awayAt !== null,
   joinedAt: instant(member.joinedAt),
+  playing: member.playing,
 })
 
 /** The roster: moderators, speakers, listeners, each in order of coming there. */
@@ -128,9 +149,13 @@ export const roomView = (state: RoomState, publicUrl: string): Room => {
   return {
     id: state.id,
     title: state.title,
+    topic: state.topic,
+    language: state.language,
+    sound: state.sound,
     link: linkOf(publicUrl, state.id),
     host: { name: host.name, handle: host.handle },
     hands: state.hands,
+    handsList: state.hands === 'list' ? [...state.handsList] : [],
     recording: state.recording,
     isRecorded: here.some((member) => member.isRecording),
     createdAt: instant(state.createdAt),
@@ -141,7 +166,19 @@ export const roomView = (state: RoomState, publicUrl: string): Room => {
       names: state.awaited.people.map((person) => person.name),
       until: instant(state.awaited.until),
     },
+    playing: playingOn(stage),
+    session: state.session && {
+      ...state.session,
+      startsAt: instant(state.session.startsAt),
+      closesAt: instant(state.session.closesAt),
+    },
   }
+}
+
+/** One who is cut off plays to nobody. */
+const playingOn = (stage: readonly Member[]): Room['playing'] => {
+  const bot = stage.find((member) => member.playing !== null && member.awayAt === null)
+  return bot ? { ...bot.playing!, by: { name: bot.name, handle: bot.handle } } : null
 }
 
 export const linkOf = (publicUrl: string, roomId: string): string => `${publicUrl}/r/${roomId}`

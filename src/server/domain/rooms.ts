@@ -1,17 +1,26 @@
 import { apiError } from '../../protocol/errors.ts'
 import type { CreateRoom, EditRoom } from '../../protocol/rooms.ts'
-import { type Host, isHere, isPresidingOver, type Person, type RoomState } from './room-state.ts'
+import { type Host, isHere, isHosting, type Person, type RoomState } from './room-state.ts'
 
 /** A room as it begins: its creator and co-hosts are moderators before anybody has joined (F14, F15). */
 export const openRoom = (
   request: CreateRoom,
   hosts: readonly Host[],
-  { id, mediaName, now }: { id: string; mediaName: string; now: number },
+  {
+    id,
+    mediaName,
+    now,
+    session = null,
+  }: { id: string; mediaName: string; now: number; session?: RoomState['session'] },
 ): RoomState => ({
   id,
   mediaName,
   title: request.title,
-  hands: request.hands ?? 'everyone',
+  topic: request.topic ?? null,
+  language: request.language ?? null,
+  sound: request.sound ?? 'voice',
+  hands: request.hands ?? (request.handsList ? 'list' : 'everyone'),
+  handsList: handlesOf(request.handsList ?? []),
   recording: request.recording ?? 'off',
   createdAt: now,
   ended: null,
@@ -20,8 +29,14 @@ export const openRoom = (
   muted: [],
   awaited: null,
   emptySince: now,
+  session,
   members: [],
 })
+
+/** Handles as they are stored, each once. */
+export const handlesOf = (typed: readonly string[]): string[] => [
+  ...new Set(typed.map((handle) => handle.replace(/^@/, '').toLowerCase())),
+]
 
 /**
  * Whether `person` may use the rights of a moderator: by the role in the room, or from outside as its creator or
@@ -49,7 +64,8 @@ export const editRoom = (state: RoomState, person: Person, edit: EditRoom): Room
   requireModerator(state, person)
   if (edit.recording === 'off' && state.members.some((member) => isHere(member) && member.isRecording))
     throw apiError('conflict', 'Somebody is recording this room; recording can be turned off once they have left.')
-  return { ...state, ...edit }
+  const { handsList, ...rest } = edit
+  return { ...state, ...rest, ...(handsList && { handsList: handlesOf(handsList) }) }
 }
 
 export const endRoom = (state: RoomState, person: Person, now: number): RoomState => {
@@ -89,7 +105,7 @@ export const settleRoom = (
   const isEmpty = !state.members.some(isHere)
   return {
     ...state,
-    awaited: awaitedOf(before, state, now + lostModeratorMs),
+    awaited: awaitedOf(before, state, Math.max(now + lostModeratorMs, state.session?.closesAt ?? 0)),
     emptySince: isEmpty ? (state.emptySince ?? now) : null,
   }
 }
@@ -111,12 +127,12 @@ const followOwners = (state: RoomState): RoomState => {
 }
 
 const awaitedOf = (before: RoomState, state: RoomState, until: number): RoomState['awaited'] => {
-  const moderators = state.members.filter(isPresidingOver)
+  const moderators = state.members.filter((member) => isHosting(state, member))
   if (moderators.some((member) => member.awayAt === null)) return null
   const lost = state.members.filter(
     (member) =>
       (member.left?.reason === 'lost' || member.left?.reason === 'signed-out') &&
-      before.members.some((was) => was.id === member.id && isPresidingOver(was)),
+      before.members.some((was) => was.id === member.id && isHosting(before, was)),
   )
   const people = new Map(state.awaited?.people.map((person) => [person.accountId, person]))
   for (const { accountId, name } of [...moderators, ...lost]) people.set(accountId, { accountId, name })

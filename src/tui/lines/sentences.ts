@@ -64,6 +64,8 @@ const rawNews = (event: SeatEvent, state: SeatState, before: SeatState): RawNews
       return { kind: 'speaking', topic: 'spoke', name: event.name, text: `${event.name} speaks.` }
     case 'heard':
       return { kind: 'heard', topic: event.participantId, name: event.who, text: heardSentence(event) }
+    case 'playing':
+      return undefined
     case 'recording':
     case 'room-changed':
     case 'moderator-awaited':

@@ -21,6 +21,7 @@ const person = (id: string, role: Role = 'listener', more: Partial<Participant> 
   isRecording: false,
   isAway: false,
   joinedAt: at,
+  playing: null,
   ...more,
 })
 
@@ -30,7 +31,11 @@ const joinedAs = (you: Participant, others: Participant[], more: Partial<Joined>
     title: 'Morning sit',
     link: 'https://host/r/1',
     host: { name: 'Lena', handle: 'lena' },
+    topic: null,
+    language: null,
+    sound: 'voice',
     hands: 'everyone',
+    handsList: [],
     recording: 'off',
     isRecorded: false,
     createdAt: at,
@@ -38,6 +43,8 @@ const joinedAs = (you: Participant, others: Participant[], more: Partial<Joined>
     stage: [],
     counts: { speakers: 0, listeners: 0 },
     awaited: null,
+    playing: null,
+    session: null,
   },
   you,
   participants: [you, ...others],
