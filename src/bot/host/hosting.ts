@@ -5,13 +5,14 @@ import type { ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { OpenSoundAt, Plan } from '../program/contract.ts'
 import { createSessionProgram } from '../program/session-program.ts'
 import type { SessionScript } from '../script/script.ts'
+import type { SessionView } from '../watch/report.ts'
 import { createJournalWriter, readJournal } from './journal.ts'
 import { fileLease, type Grant, type Lease } from './lease.ts'
 import { type NextSitting, nextSitting } from './next-sitting.ts'
 import type { Place, PlaceRoom } from './place.ts'
 import { openRunLog } from './run-log.ts'
 import { type Sitting, type SittingEnd, type SittingEvent, startSitting } from './sitting.ts'
-import type { HostEvent, HostView } from './wire.ts'
+import type { HostEvent } from './wire.ts'
 
 export type HostingOptions = {
   script: SessionScript
@@ -21,10 +22,10 @@ export type HostingOptions = {
   isNow: boolean
   isOnce: boolean
   /** Everything measured, rendered and looked up; for a script that was read anew, too. */
-  planOf(script: SessionScript, seed: string): Promise<Plan>
+  planOf(script: SessionScript, seed: string): Promise<{ plan: Plan; problems: string[] }>
   open: OpenSoundAt
   tell(event: HostEvent): void
-  onView(view: HostView): void
+  onView(view: SessionView): void
   now(): number
 }
 
@@ -36,6 +37,8 @@ export type Hosting = {
   reload(script: SessionScript): Promise<void>
   close(outcome: 'interrupted' | 'ended'): Promise<void>
   sitting(): Sitting | undefined
+  /** What a text may say of it. */
+  about(): { atMs: number; zone: string | null; language: string | null; listeners: number }
 }
 
 const KEEP_LEASE_MS = 1000
@@ -58,14 +61,8 @@ export const startHosting = (options: HostingOptions): Hosting => {
   const tell = (event: SittingEvent) =>
     options.tell({ at: new Date(now()).toISOString(), session: script.name, occurrence, ...event } as HostEvent)
   const warn = (message: string) => tell({ type: 'warning', message })
-  let view: HostView = {
-    ...{ session: script.name, phase: 'waiting', occurrence: null, startsAt: null, room: null, programMs: 0, dueMs: null },
-    ...{ playing: null, listeners: 0, sentFrames: 0, outcome: null },
-  }
-  const show = (change: Partial<HostView>) => {
-    view = { ...view, ...change }
-    options.onView(view)
-  }
+  const show = createShow(options.onView, now)
+  show({ session: script.name, title: script.room.title })
   const runLog = openRunLog(file('as-run.jsonl'), warn)
   const writer = createJournalWriter(file('journal.json'), warn)
   const holder = randomUUID()
@@ -141,7 +138,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
 
   const hold = async (next: NextSitting, plan: Plan): Promise<SittingEnd | undefined> => {
     const endsMs = next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs + script.room.closesAfterMs
-    const there = place.lease(next, next.journal?.holder ?? holder, endsMs)
+    const there = place.lease(script, next, next.journal?.holder ?? holder, endsMs)
     const isStill = () => plan.endMs === null || next.startMs === null || now() < next.startMs + plan.endMs
     const leases = await takeLeases(there, isStill)
     if (!leases) return undefined
@@ -192,7 +189,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
     while (!closing.signal.aborted) {
       changed = new AbortController()
       const plan = await planOf(script, occurrence ?? script.name)
-      await insist(() => place.register(script, plan.endMs))
+      if (!options.isNow) await insist(() => place.register(script, plan.endMs))
       const journal = await readJournal(file('journal.json'))
       const own = journal?.target === place.name ? journal : null
       const next = nextSitting({ script, durationMs: plan.endMs, journal: own, nowMs: now(), isNow: options.isNow })
@@ -213,6 +210,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
   const done = run()
     .catch((error: Error & { code?: string }): SittingEnd => {
       const end: SittingEnd = { outcome: 'failed', message: error.message, code: error.code ?? null }
+      show({ hasFailed: true, problem: error.message })
       tell({ type: 'ended', ...end })
       return end
     })
@@ -245,6 +243,38 @@ export const startHosting = (options: HostingOptions): Hosting => {
       await done
     },
     sitting: () => sitting,
+    about: () => ({
+      atMs: now(),
+      zone: script.schedule?.zone ?? null,
+      language: script.room.language,
+      listeners: sitting?.listeners() ?? 0,
+    }),
+  }
+}
+
+type Shown = SessionView['report'] &
+  Pick<SessionView['look'], 'isDue' | 'sentFrames' | 'isCut'> &
+  Pick<SessionView, 'hasFailed' | 'checkProblem'>
+
+/** Tells the outside how a session is, as it changes. */
+const createShow = (onView: (view: SessionView) => void, now: () => number) => {
+  const startedMs = now()
+  let shown: Shown = {
+    ...{ session: '', title: '', phase: 'waiting', occurrence: null, startsAt: null, room: null, programMs: 0 },
+    ...{ playing: null, listeners: 0, problem: null, isDue: false, sentFrames: 0, isCut: false },
+    ...{ hasFailed: false, checkProblem: null },
+  }
+  const dueSinceMs = () => {
+    const isOurs = ['opening', 'open', 'on-air', 'paused'].includes(shown.phase)
+    const startMs = shown.startsAt === null ? startedMs : Math.max(startedMs, Date.parse(shown.startsAt))
+    return isOurs && startMs <= now() ? startMs : null
+  }
+  return (change: Partial<Shown>) => {
+    shown = { ...shown, ...change }
+    const { isDue, sentFrames, isCut, hasFailed, checkProblem, ...report } = shown
+    const nowMs = Number(process.hrtime.bigint()) / 1e6
+    const look = { nowMs, isDue, sentFrames, isCut, heardPackets: null }
+    onView({ report, look, dueSinceMs: dueSinceMs(), hasFailed, checkProblem, starvedFrames: 0 })
   }
 }
 

@@ -15,7 +15,7 @@ export type Place = {
   /** Tells the server's calendar of the session. */
   register(script: SessionScript, durationMs: number | null): Promise<void>
   /** The right to host that sitting, among all hosts that know this place; null: nobody else can know of it. */
-  lease(sitting: NextSitting, holder: string, endsMs: number | null): Lease | null
+  lease(script: SessionScript, sitting: NextSitting, holder: string, endsMs: number | null): Lease | null
   /** The sitting's room: the one it has, or a new one. Throws `room-ended` where somebody ended it. */
   room(script: SessionScript, sitting: NextSitting, grant: { fence: number; roomId: string | null } | null): Promise<PlaceRoom | null>
   target(room: PlaceRoom | null): SessionOptions['target']
@@ -55,8 +55,8 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
       const { id } = await api.call('registerSession', { params: { name: script.name }, body })
       eventIds.set(script.name, id)
     },
-    lease: ({ occurrence, isScheduled }, holder, endsMs) => {
-      const eventId = [...eventIds.values()][0]
+    lease: (script, { occurrence, isScheduled }, holder, endsMs) => {
+      const eventId = eventIds.get(script.name)
       return isScheduled && eventId ? serverLease(api, { eventId, ruled: occurrence }, holder, endsMs) : null
     },
     room: async (script, sitting, grant) => {

@@ -7,6 +7,7 @@ import type { SeatEvent, SeatState } from '../../protocol/seat.ts'
 import { createCutGuard } from '../cut-guard.ts'
 import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
 import type { SessionScript } from '../script/script.ts'
+import type { SessionReport } from '../watch/report.ts'
 import { type Air, type AirAction, beginAir, dueMs, isPaused, stepAir } from './air.ts'
 import { answerOf } from './answers.ts'
 import { createFloorHost } from './floor-host.ts'
@@ -15,10 +16,18 @@ import { createOpenItems } from './open-items.ts'
 import { isSamePlaying, playingAt, waitingUntil } from './playing.ts'
 import type { RunLog } from './run-log.ts'
 import { startStay } from './stay.ts'
-import type { HostEvent, HostView, SittingOutcome } from './wire.ts'
+import type { HostEvent, SittingOutcome } from './wire.ts'
 
 type Untimed<T> = T extends unknown ? Omit<T, 'at' | 'session' | 'occurrence'> : never
 export type SittingEvent = Untimed<HostEvent>
+
+/** What a sitting shows of itself to the outside. */
+export type SittingView = Pick<SessionReport, 'phase' | 'programMs' | 'playing' | 'listeners' | 'problem'> & {
+  /** Frames are to go out: not before the start, nor while a moderator keeps the bot silent. */
+  isDue: boolean
+  isCut: boolean
+  sentFrames: number
+}
 
 export type SittingOptions = {
   script: SessionScript
@@ -38,7 +47,7 @@ export type SittingOptions = {
   setHands(hands: 'everyone' | 'off'): Promise<unknown>
   endRoom(): Promise<unknown>
   tell(event: SittingEvent): void
-  onView(view: Partial<HostView>): void
+  onView(view: SittingView): void
   now(): number
 }
 
@@ -50,13 +59,14 @@ export type Sitting = {
   reload(plan: Plan): void
   /** `interrupted`: another host may take it up; `ended`: it is over. */
   close(outcome: 'interrupted' | 'ended'): Promise<void>
-  readonly session: () => Session
-  readonly program: SessionProgram
-  rejoin(): Promise<void>
+  listeners(): number
+  /** Publishes again, or leaves and joins again. */
+  repair(how: 'republish' | 'rejoin'): void
 }
 
 const LOOK_EVERY_MS = 250
 const JOURNAL_EVERY_MS = 1000
+const VIEW_EVERY_MS = 500
 /** What listeners' jitter buffers may still hold when the program's last sample has been sent. */
 const TAIL_MS = 600
 /** What may have been under way when the host died. */
@@ -71,7 +81,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   const items = createOpenItems()
   const openedMs = now()
   let outcome: SittingEnd | undefined
-  let phase: HostView['phase'] = 'opening'
+  let phase: SessionReport['phase'] = 'opening'
   let told: Playing | null = null
   let safeMs = journal?.programMs ?? 0
 
@@ -162,7 +172,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     }
   }
 
-  const setPhase = (next: HostView['phase']) => {
+  const setPhase = (next: SessionReport['phase']) => {
     phase = next
     view()
     keep()
@@ -193,15 +203,17 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   const keep = () => writer.write(record())
 
   const view = () => {
-    const { programMs } = position()
+    const state = session().state()
+    const isKeptSilent = state.you.role === 'listener' || state.you.microphone === 'muted-by-moderator'
     options.onView({
       phase,
-      programMs: Math.round(programMs),
-      dueMs: isPaused(air) || !air.hasBegun ? null : dueMs(air, now()),
+      programMs: Math.round(position().programMs),
       playing: told,
       listeners: listeners(),
+      problem: air.isCut && air.hasBegun ? causeOfCut(state) : null,
+      isDue: air.hasBegun && (phase === 'on-air' || phase === 'paused') && !isKeptSilent,
+      isCut: air.isCut,
       sentFrames: stay.sentFrames(),
-      outcome: outcome?.outcome ?? null,
     })
   }
 
@@ -324,7 +336,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     view()
   }
 
-  const timers = [setInterval(lookAround, LOOK_EVERY_MS), setInterval(() => (keep(), view()), JOURNAL_EVERY_MS)]
+  const timers = [setInterval(lookAround, LOOK_EVERY_MS), setInterval(keep, JOURNAL_EVERY_MS), setInterval(view, VIEW_EVERY_MS)]
 
   const onProgramOver = async () => {
     if (outcome) return
@@ -367,9 +379,12 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       tell({ type: 'reloaded' })
     },
     close: (how) => end({ outcome: how, message: how === 'ended' ? 'The session is over.' : 'Interrupted.', code: null }),
-    session,
-    program,
-    rejoin: stay.rejoin,
+    listeners,
+    repair: (how) => {
+      if (how === 'rejoin') return void stay.rejoin()
+      session().setSource(null)
+      session().setSource(program)
+    },
   }
 }
 

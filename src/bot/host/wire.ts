@@ -1,5 +1,7 @@
 import type { Playing, ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { SessionScript } from '../script/script.ts'
+import type { Repair } from '../watch/dead-air.ts'
+import type { SessionView } from '../watch/report.ts'
 import type { RunCause } from './as-run.ts'
 
 /** Where rooms are: a roomtone server with a bot's access token, or one LiveKit room. */
@@ -20,6 +22,7 @@ export type HostOrder = {
   /** One sitting of each and no more. */
   isOnce: boolean
   speechEntry: string
+  measureEntry: string
 }
 
 export type HostRequest =
@@ -27,7 +30,9 @@ export type HostRequest =
   /** The script was read anew. */
   | { type: 'script'; script: SessionScript }
   | { type: 'command'; id: number; session: string; command: ProgramCommand; by: string }
-  | { type: 'stop' }
+  | { type: 'repair'; session: string; repair: Exclude<Repair, 'restart'> }
+  /** `now`: the sittings are over; else another host may take them up. */
+  | { type: 'stop'; isForGood: boolean }
 
 /** Of one session; one line each under `--jsonl`. `at` is ISO 8601 UTC, `programMs` session time. */
 export type HostEvent = { at: string; session: string; occurrence: string | null } & (
@@ -75,26 +80,9 @@ export type HostEvent = { at: string; session: string; occurrence: string | null
 export const outcomes = ['ended', 'stopped', 'kicked', 'replaced', 'room-ended', 'empty', 'interrupted', 'failed'] as const
 export type SittingOutcome = (typeof outcomes)[number]
 
-/** What runs for the outside: of one session, told once a second and when it changes. */
-export type HostView = {
-  session: string
-  phase: 'waiting' | 'standby' | 'opening' | 'open' | 'on-air' | 'paused' | 'closing' | 'over'
-  occurrence: string | null
-  startsAt: string | null
-  room: { id: string; title: string; link: string | null } | null
-  programMs: number
-  /** By its clock; null where it follows none, or is paused. */
-  dueMs: number | null
-  playing: Playing | null
-  listeners: number
-  /** Frames of 10 ms that went out since the sitting began. */
-  sentFrames: number
-  outcome: SittingOutcome | null
-}
-
 export type HostMessage =
   | { type: 'event'; event: HostEvent }
-  | { type: 'view'; view: HostView }
+  | { type: 'view'; view: SessionView }
   | { type: 'answer'; id: number; answer: ProgramAnswer }
   /** All sessions are over. */
   | { type: 'over' }
