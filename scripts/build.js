@@ -13,6 +13,7 @@ const entryPoints = {
   seat: 'src/client/seat-child.ts',
   bot: 'src/bot/bot-child.ts',
   speech: 'src/bot/speech-child.ts',
+  measure: 'src/bot/sound/measure-child.ts',
 }
 const present = Object.entries(entryPoints).filter(([, file]) => existsSync(`${root}/${file}`))
 

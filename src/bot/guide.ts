@@ -3,6 +3,7 @@ import { decodeAudio } from '../audio/files/decode.ts'
 import { SAMPLE_RATE } from '../audio/frame.ts'
 import { gainOfDb } from '../audio/level.ts'
 import { createWavSink } from '../audio/sinks/file.ts'
+import { strikeBell } from './sound/bell.ts'
 import { type SpeakOptions, speak } from './speech.ts'
 
 type Cue = { bell: true } | { say: string } | { silenceMs: number }
@@ -86,28 +87,6 @@ const readMono = async (path: string): Promise<Int16Array> => {
 }
 
 const samplesIn = (ms: number) => Math.round((ms * SAMPLE_RATE) / 1000)
-
-/** Partials of a struck bowl: ratio to the fundamental, share, and seconds to fall by 60 dB. */
-const BELL_PARTIALS = [
-  { ratio: 1, share: 0.5, fallS: 8 },
-  { ratio: 2.71, share: 0.28, fallS: 5 },
-  { ratio: 5.15, share: 0.14, fallS: 3 },
-  { ratio: 8.43, share: 0.08, fallS: 1.5 },
-]
-
-const strikeBell = (hz = 210, lengthMs = 9000): Int16Array => {
-  const samples = new Int16Array(samplesIn(lengthMs))
-  for (let i = 0; i < samples.length; i++) {
-    const s = i / SAMPLE_RATE
-    let sum = 0
-    for (const { ratio, share, fallS } of BELL_PARTIALS) {
-      sum += share * Math.sin(2 * Math.PI * hz * ratio * s) * 10 ** ((-3 * s) / fallS)
-    }
-    // 4 ms of attack keep the strike from clicking.
-    samples[i] = 32767 * sum * Math.min(1, s / 0.004)
-  }
-  return samples
-}
 
 /** Low noise that swells about every twelve seconds, like wind far off; the same each time. */
 const ambience = (length: number): Float32Array => {

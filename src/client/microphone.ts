@@ -26,6 +26,8 @@ export type Microphone = {
   /** Whole dBFS of the loudest frame since the last call, as spoken, also while muted. */
   takeLevel(): { levelDb: number; isTalkingWhileMuted: boolean }
   isPublished(): boolean
+  /** Takes the track down and puts up a new one: what is published is broken in a way that nobody was told of. */
+  republish(): void
   /** Frames of 10 ms of sources that have gone out, open and connected. */
   sentFrames(): number
   close(): Promise<void>
@@ -50,6 +52,7 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
   let talkedAtMs = Number.NEGATIVE_INFINITY
   let sentFrames = 0
   let ended: AudioSource | undefined
+  let isStale = false
   let abandon: (reason: Error) => void = () => {}
 
   const feed = () => {
@@ -140,7 +143,9 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
   const step = async () => {
     clearTimeout(retry)
     const wanted = wish.mayPublish && !wish.closed && source !== null
-    if (published && (!wanted || published.media !== media || published.channels !== source?.channels)) await shut()
+    const isKept = wanted && !isStale && published?.media === media && published.channels === source?.channels
+    isStale = false
+    if (published && !isKept) await shut()
     if (!published && wanted && media) published = await open(media, source!)
     if (!published) return
     feed()
@@ -198,6 +203,10 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       return { levelDb, isTalkingWhileMuted }
     },
     isPublished: () => published !== undefined,
+    republish: () => {
+      isStale = true
+      void settle()
+    },
     sentFrames: () => sentFrames,
     close: () => {
       wish.closed = true

@@ -95,6 +95,8 @@ export type Session = {
   sentFrames(): number
   /** What is known of the way to the media server; null while nothing is published. */
   uplink(): Promise<Uplink | null>
+  /** For a watcher that finds that nothing goes out, or nothing arrives, though all seems well: publishes, or joins, anew. */
+  repair(how: 'republish' | 'rejoin'): void
   /** Leaves; no sound comes or goes when it resolves. */
   close(reason?: 'left' | 'done' | 'interrupted'): Promise<void>
 }
@@ -364,6 +366,7 @@ export const startSession = (options: SessionOptions): Session => {
     setPlaying: program.setPlaying,
     warn,
     sentFrames: microphone.sentFrames,
+    repair: (how) => (how === 'republish' ? microphone.republish() : link.rejoin('nothing was heard of what was sent')),
     uplink: async () => {
       const media = link.media()
       if (!media || !microphone.isPublished()) return null

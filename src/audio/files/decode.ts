@@ -7,6 +7,7 @@ import { openFlac } from './flac.ts'
 import { openMp3 } from './mp3.ts'
 import { readPages } from './ogg.ts'
 import { isOpusHead, openOpus } from './opus.ts'
+import { type AudioTags, readTags } from './tags.ts'
 import { isVorbisHead, openVorbis } from './vorbis.ts'
 import { isWav, openWav } from './wav.ts'
 
@@ -22,6 +23,8 @@ export type DecodedAudio = {
   channels: Channels
   /** Interleaved 16-bit PCM at 48 kHz in pieces of any length. One at a time. */
   pcm(): AsyncGenerator<Int16Array>
+  /** As the file has them: clean them before they are shown. */
+  tags(): Promise<AudioTags>
   warning(): string | undefined
   close(): Promise<void>
 }
@@ -42,6 +45,7 @@ export const openDecoded = async (
       info: decoding.info,
       channels: wanted,
       pcm: () => convert(decoding, wanted, startMs),
+      tags: async () => decoding.tags ?? readTags(reader),
       warning: decoding.warning,
       close: reader.close,
     }

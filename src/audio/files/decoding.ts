@@ -1,3 +1,5 @@
+import type { AudioTags } from './tags.ts'
+
 type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav'
 
 export type AudioFileInfo = {
@@ -17,6 +19,8 @@ export type Decoding = {
   info: AudioFileInfo
   /** Decodes onwards from a little before `fromSample`: blocks in order, each small, none kept. */
   blocks(fromSample: number): AsyncGenerator<PcmBlock>
+  /** Where the format has them in its own headers; else `readTags` looks. */
+  tags?: AudioTags
   /** After decoding: what was wrong with the file, in one sentence. */
   warning(): string | undefined
 }

@@ -8,7 +8,10 @@ export type PlannedSound = {
   id: string
   cue: string
   layer: 'voice' | 'bed' | 'bell'
-  source: { kind: 'item'; item: SoundItem } | { kind: 'speech'; text: string } | { kind: 'shipped-bell' }
+  source:
+    | { kind: 'item'; item: SoundItem }
+    | { kind: 'speech'; text: string; voice?: string | null }
+    | { kind: 'shipped-bell' }
   title: string | null
   artist: string | null
   durationMs: number | null
