@@ -42,6 +42,7 @@ export const startHost = (order: HostOrder, say: (message: HostMessage) => void)
       tell: (event) => say({ type: 'event', event }),
       onView: (view) => say({ type: 'view', view }),
     })
+    void hosting.done.then(() => say({ type: 'session-over', session: script.name }))
     return hosting
   }
   const hostings = new Map(order.scripts.map((script) => [script.name, host(script)]))

@@ -41,6 +41,8 @@ export type Hosting = {
   about(): { atMs: number; zone: string | null; language: string | null; listeners: number }
 }
 
+/** So long before the room opens the script is looked at again: a file may have gone meanwhile. */
+const CHECKED_BEFORE_MS = 3_600_000
 const KEEP_LEASE_MS = 1000
 const STANDBY_EVERY_MS = 1000
 const RETRY_MS = 2000
@@ -94,8 +96,15 @@ export const startHosting = (options: HostingOptions): Hosting => {
       tell({ type: 'waiting', startsAt, local: next.local!, opensAt: new Date(next.opensAtMs).toISOString() })
     }
     const { signal } = changed
+    let isChecked = false
     while (next.opensAtMs > now() && !closing.signal.aborted && !signal.aborted) {
-      const ms = Math.min(LONGEST_NAP_MS, next.opensAtMs - now())
+      if (!isChecked && next.opensAtMs - now() <= CHECKED_BEFORE_MS) {
+        isChecked = true
+        const { problems } = await planOf(script, next.occurrence)
+        show({ checkProblem: problems[0] ?? null })
+        for (const problem of problems) warn(problem)
+      }
+      const ms = Math.min(LONGEST_NAP_MS, Math.max(0, next.opensAtMs - now()))
       await sleep(ms, undefined, { signal: AbortSignal.any([closing.signal, signal]) }).catch(() => {})
     }
     return !closing.signal.aborted && !signal.aborted
@@ -184,11 +193,18 @@ export const startHosting = (options: HostingOptions): Hosting => {
     for (const { id, sentMs } of journal.open) runLog.append({ ...about, id, sentMs, message: null })
   }
 
+  /** What is wrong with it now is said, and the rest is played. */
+  const planNow = async (seed: string) => {
+    const { plan, problems } = await planOf(script, seed)
+    for (const problem of problems) warn(problem)
+    return plan
+  }
+
   const run = async (): Promise<SittingEnd | null> => {
     let last: SittingEnd | null = null
     while (!closing.signal.aborted) {
       changed = new AbortController()
-      const plan = await planOf(script, occurrence ?? script.name)
+      const { plan } = await planOf(script, script.name)
       if (!options.isNow) await insist(() => place.register(script, plan.endMs))
       const journal = await readJournal(file('journal.json'))
       const own = journal?.target === place.name ? journal : null
@@ -196,7 +212,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
       if (!next) break
       occurrence = next.occurrence
       if (!(await waitFor(next))) continue
-      const end = await hold(next, await planOf(script, next.occurrence))
+      const end = await hold(next, await planNow(next.occurrence))
       if (!end) continue
       last = end
       tell({ type: 'ended', ...end })
@@ -228,8 +244,10 @@ export const startHosting = (options: HostingOptions): Hosting => {
     command: async (command, by) =>
       sitting?.command(command, by) ?? { ok: false, code: 'conflict', message: 'The session is not on air.' },
     reload: async (next) => {
-      const plan = await planOf(next, occurrence ?? next.name)
+      const { plan, problems } = await planOf(next, occurrence ?? next.name)
+      if (problems.length > 0) return warn(`The changed script is not taken over: ${problems[0]}`)
       script = next
+      show({ title: script.room.title })
       if (sitting) sitting.reload(plan)
       else {
         tell({ type: 'reloaded' })

@@ -380,11 +380,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     },
     close: (how) => end({ outcome: how, message: how === 'ended' ? 'The session is over.' : 'Interrupted.', code: null }),
     listeners,
-    repair: (how) => {
-      if (how === 'rejoin') return void stay.rejoin()
-      session().setSource(null)
-      session().setSource(program)
-    },
+    repair: (how) => session().repair(how),
   }
 }
 

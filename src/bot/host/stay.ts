@@ -16,8 +16,6 @@ export type Stay = {
   session(): Session
   /** How it ended for good. */
   readonly done: Promise<SessionEnd>
-  /** Leaves the media server and the room, and comes back: what a connection that looks well and is not needs. */
-  rejoin(): Promise<void>
   close(reason: 'done' | 'interrupted'): Promise<void>
   /** Frames that went out in all of its sessions. */
   sentFrames(): number
@@ -31,7 +29,6 @@ export const startStay = (options: StayOptions): Stay => {
   const { source, onEnded, onAway } = options
   let sentBefore = 0
   let isClosed = false
-  let isRejoining = false
   const open = () => startSession({ ...options, sink: null, isDevice: false, onSourceEnded: onEnded })
   let session = open()
 
@@ -43,10 +40,8 @@ export const startStay = (options: StayOptions): Stay => {
     for (let tries = 0; ; tries++) {
       const at = performance.now()
       const end = await session.done
-      const isOver = isClosed || (final.includes(end.reason) && !isRejoining)
-      if (isOver) return end
-      if (!isRejoining) onAway(end.message)
-      isRejoining = false
+      if (isClosed || final.includes(end.reason)) return end
+      onAway(end.message)
       if (performance.now() - at > 30_000) tries = 0
       await sleep(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)])
       if (isClosed) return end
@@ -56,10 +51,6 @@ export const startStay = (options: StayOptions): Stay => {
   return {
     session: () => session,
     done: run(),
-    rejoin: async () => {
-      isRejoining = true
-      await session.close('done')
-    },
     close: async (reason) => {
       isClosed = true
       await session.close(reason)

@@ -84,5 +84,7 @@ export type HostMessage =
   | { type: 'event'; event: HostEvent }
   | { type: 'view'; view: SessionView }
   | { type: 'answer'; id: number; answer: ProgramAnswer }
+  /** It has no further sitting. */
+  | { type: 'session-over'; session: string }
   /** All sessions are over. */
   | { type: 'over' }
