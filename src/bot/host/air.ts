@@ -1,5 +1,5 @@
-import type { SessionScript } from '../script/script.ts'
 import type { GuardAction } from '../cut-guard.ts'
+import type { SessionScript } from '../script/script.ts'
 
 /** Session time `programMs` was due at `wallMs` (ms since 1970), and time has run since. */
 export type Anchor = { programMs: number; wallMs: number }
@@ -23,7 +23,7 @@ export type Air = {
 }
 
 /** What is kept of it over a crash. */
-export type AirRecord = Pick<Air, 'hasBegun' | 'startMs' | 'anchor' | 'human'> & { programMs: number }
+export type AirRecord = Pick<Air, 'hasBegun' | 'anchor' | 'human'> & { programMs: number }
 
 export type AirInput =
   /** A few times a second: where the program is, what the cut guard found, who is there. */
@@ -62,8 +62,15 @@ const EMPTY_ENDS_MS = 60_000
  */
 export const beginAir = (policy: AirPolicy, startMs: number | null, record: AirRecord | null): Air => ({
   ...{ hasBegun: false, isPausedEmpty: false, emptySinceMs: null, isCut: true },
-  startMs: record?.startMs ?? startMs ?? Number.NEGATIVE_INFINITY,
-  anchor: policy.crash === 'place' ? null : record ? record.anchor : startMs === null ? null : { programMs: 0, wallMs: startMs },
+  startMs: startMs ?? Number.NEGATIVE_INFINITY,
+  anchor:
+    policy.crash === 'place'
+      ? null
+      : record
+        ? record.anchor
+        : startMs === null
+          ? null
+          : { programMs: 0, wallMs: startMs },
   fromMs: record?.programMs ?? 0,
   human: record?.human ?? null,
 })
@@ -121,7 +128,8 @@ const begin = (air: Air, nowMs: number): Step => {
   const due = air.human ? null : dueMs(air, nowMs)
   const lateMs = due ?? 0
   const fromMs = due === null ? air.fromMs : due <= ON_TIME_MS ? 0 : due
-  const anchor = due === null || due <= ON_TIME_MS ? (air.human && air.anchor) || { programMs: fromMs, wallMs: nowMs } : air.anchor
+  const anchor =
+    due === null || due <= ON_TIME_MS ? (air.human && air.anchor) || { programMs: fromMs, wallMs: nowMs } : air.anchor
   const actions: AirAction[] = [{ do: 'begin', fromMs, lateMs }]
   if (air.human) actions.unshift({ do: 'pause', cause: 'human' })
   return { air: { ...air, hasBegun: true, anchor }, actions }
@@ -142,7 +150,8 @@ const lookAtRoom = (air: Air, policy: AirPolicy, { nowMs, programMs, people }: L
   const next = { ...air, emptySinceMs }
   if (policy.empty === 'end' && nowMs - emptySinceMs >= EMPTY_ENDS_MS)
     return { air: next, actions: [{ do: 'end', cause: 'empty' }] }
-  if (policy.empty !== 'pause' || air.isPausedEmpty || nowMs - emptySinceMs < EMPTY_PAUSES_MS) return { air: next, actions: [] }
+  if (policy.empty !== 'pause' || air.isPausedEmpty || nowMs - emptySinceMs < EMPTY_PAUSES_MS)
+    return { air: next, actions: [] }
   return {
     air: { ...next, isPausedEmpty: true },
     actions: air.human ? [] : [{ do: 'pause', cause: 'empty' }],

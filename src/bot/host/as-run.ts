@@ -45,7 +45,10 @@ type Open = RunRow & { beforeMs: number; titleFromMs: number; isOver: boolean }
  * The rows of a log. An item that the end of a host cut and that was taken up again is one row; what had begun and was not over
  * when its host died has the seconds of `open`, the journal's last word.
  */
-export const runRows = (lines: Iterable<RunLine>, open: readonly (OpenItem & { occurrence: string })[] = []): RunRow[] => {
+export const runRows = (
+  lines: Iterable<RunLine>,
+  open: readonly (OpenItem & { occurrence: string })[] = [],
+): RunRow[] => {
   const rows: Open[] = []
   const latest = new Map<string, Open>()
   const keyOf = ({ occurrence, id }: { occurrence: string; id: string }) => `${occurrence} ${id}`
@@ -61,7 +64,8 @@ export const runRows = (lines: Iterable<RunLine>, open: readonly (OpenItem & { o
     const row = latest.get(key)
     if (line.type === 'begun') {
       const isTakenUp = row && (!row.isOver || row.reason === 'interrupted')
-      if (isTakenUp) Object.assign(row, { beforeMs: row.seconds * 1000, titleFromMs: 0, isOver: false, reason: 'on air' })
+      if (isTakenUp)
+        Object.assign(row, { beforeMs: row.seconds * 1000, titleFromMs: 0, isOver: false, reason: 'on air' })
       else begin(key, openRow(line))
     } else if (!row) continue
     else if (line.type === 'title') {
@@ -87,7 +91,16 @@ export const runRows = (lines: Iterable<RunLine>, open: readonly (OpenItem & { o
 
 const fresh = { seconds: 0, beforeMs: 0, titleFromMs: 0, isOver: false, reason: 'on air' as const, message: null }
 
-const openRow = ({ at, session, occurrence, cue, kind, title, artist, listeners }: RunLine & { type: 'begun' }): Open => ({
+const openRow = ({
+  at,
+  session,
+  occurrence,
+  cue,
+  kind,
+  title,
+  artist,
+  listeners,
+}: RunLine & { type: 'begun' }): Open => ({
   ...{ session, occurrence, cue, kind, startedAt: at, title, artist, listeners },
   ...fresh,
 })

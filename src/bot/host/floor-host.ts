@@ -18,7 +18,11 @@ export type FloorDeps = {
   /** The room takes no hands outside the floor. */
   areHandsOff: boolean
   setHands(hands: 'everyone' | 'off'): Promise<unknown>
-  tell(event: { type: 'floor-open' | 'floor-closed' | 'floor-skipped'; cue: string } | { type: 'admitted' | 'demoted'; name: string }): void
+  tell(
+    event:
+      | { type: 'floor-open' | 'floor-closed' | 'floor-skipped'; cue: string }
+      | { type: 'admitted' | 'demoted'; name: string },
+  ): void
   warn(message: string): void
 }
 

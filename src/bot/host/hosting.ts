@@ -111,7 +111,10 @@ export const startHosting = (options: HostingOptions): Hosting => {
   }
 
   /** Both leases are held when it resolves; undefined: the host is to stop, or the sitting went by meanwhile. */
-  const takeLeases = async (there: Lease | null, until: () => boolean): Promise<{ grant: Grant | null } | undefined> => {
+  const takeLeases = async (
+    there: Lease | null,
+    until: () => boolean,
+  ): Promise<{ grant: Grant | null } | undefined> => {
     let isTold = false
     while (!closing.signal.aborted && until()) {
       const own = await here.take().catch((error: Error) => {
@@ -146,7 +149,8 @@ export const startHosting = (options: HostingOptions): Hosting => {
   }
 
   const hold = async (next: NextSitting, plan: Plan): Promise<SittingEnd | undefined> => {
-    const endsMs = next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs + script.room.closesAfterMs
+    const endsMs =
+      next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs + script.room.closesAfterMs
     const there = place.lease(script, next, next.journal?.holder ?? holder, endsMs)
     const isStill = () => plan.endMs === null || next.startMs === null || now() < next.startMs + plan.endMs
     const leases = await takeLeases(there, isStill)
@@ -189,7 +193,13 @@ export const startHosting = (options: HostingOptions): Hosting => {
   /** What the host before left under way was sent until its last word. */
   const closeOpenItems = (journal: Journal) => {
     const at = new Date(journal.writtenMs).toISOString()
-    const about = { at, session: script.name, occurrence: journal.occurrence, type: 'over', cause: 'interrupted' } as const
+    const about = {
+      at,
+      session: script.name,
+      occurrence: journal.occurrence,
+      type: 'over',
+      cause: 'interrupted',
+    } as const
     for (const { id, sentMs } of journal.open) runLog.append({ ...about, id, sentMs, message: null })
   }
 

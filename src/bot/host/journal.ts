@@ -71,7 +71,8 @@ export const createJournalWriter = (file: string, onWarning: (message: string) =
         if (isFailing) onWarning('The journal is written again.')
         isFailing = false
       } catch (error) {
-        if (!isFailing) onWarning(`The journal cannot be written, so a crash would lose the place: ${(error as Error).message}.`)
+        if (!isFailing)
+          onWarning(`The journal cannot be written, so a crash would lose the place: ${(error as Error).message}.`)
         isFailing = true
       }
     }

@@ -17,7 +17,11 @@ export type Place = {
   /** The right to host that sitting, among all hosts that know this place; null: nobody else can know of it. */
   lease(script: SessionScript, sitting: NextSitting, holder: string, endsMs: number | null): Lease | null
   /** The sitting's room: the one it has, or a new one. Throws `room-ended` where somebody ended it. */
-  room(script: SessionScript, sitting: NextSitting, grant: { fence: number; roomId: string | null } | null): Promise<PlaceRoom | null>
+  room(
+    script: SessionScript,
+    sitting: NextSitting,
+    grant: { fence: number; roomId: string | null } | null,
+  ): Promise<PlaceRoom | null>
   target(room: PlaceRoom | null): SessionOptions['target']
   setHands(room: PlaceRoom | null, hands: 'everyone' | 'off'): Promise<unknown>
   endRoom(room: PlaceRoom | null): Promise<unknown>
@@ -51,7 +55,15 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
       if (!script.schedule) return
       const { catchupMs: _, ...schedule } = script.schedule
       const { title, topic, language, opensBeforeMs, closesAfterMs } = script.room
-      const body = { title, topic, language, schedule, opensBeforeMs, closesAfterMs, durationMs: durationMs ?? ENDLESS_MS }
+      const body = {
+        title,
+        topic,
+        language,
+        schedule,
+        opensBeforeMs,
+        closesAfterMs,
+        durationMs: durationMs ?? ENDLESS_MS,
+      }
       const { id } = await api.call('registerSession', { params: { name: script.name }, body })
       eventIds.set(script.name, id)
     },

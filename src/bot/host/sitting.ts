@@ -8,7 +8,7 @@ import { createCutGuard } from '../cut-guard.ts'
 import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
 import type { SessionScript } from '../script/script.ts'
 import type { SessionReport } from '../watch/report.ts'
-import { type Air, type AirAction, beginAir, dueMs, isPaused, stepAir } from './air.ts'
+import { type Air, type AirAction, beginAir, isPaused, stepAir } from './air.ts'
 import { answerOf } from './answers.ts'
 import { createFloorHost } from './floor-host.ts'
 import type { Journal, JournalWriter } from './journal.ts'
@@ -41,7 +41,11 @@ export type SittingOptions = {
   room: { id: string; title: string; link: string | null; isTakenUp: boolean } | null
   /** Of this very sitting, by a host before. */
   journal: Journal | null
-  openProgram(from: { state: ProgramState | null; startMs: number; onEvent(event: ProgramEvent): void }): Promise<SessionProgram>
+  openProgram(from: {
+    state: ProgramState | null
+    startMs: number
+    onEvent(event: ProgramEvent): void
+  }): Promise<SessionProgram>
   writer: JournalWriter
   runLog: RunLog
   setHands(hands: 'everyone' | 'off'): Promise<unknown>
@@ -76,7 +80,7 @@ const UNDER_WAY_MS = 150
 export const startSitting = async (options: SittingOptions): Promise<Sitting> => {
   const { script, occurrence, journal, tell, writer, runLog, now } = options
   const { when } = script
-  let air: Air = beginAir(when, options.startMs, journal && { ...journal, programMs: journal.programMs })
+  let air: Air = beginAir(when, options.startMs, journal)
   const seatId = journal?.seatId ?? randomUUID()
   const items = createOpenItems()
   const openedMs = now()
@@ -186,7 +190,12 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     pid: process.pid,
     occurrence,
     startMs: options.startMs,
-    phase: outcome && outcome.outcome !== 'interrupted' ? 'over' : phase === 'waiting' || phase === 'standby' ? 'open' : phase,
+    phase:
+      outcome && outcome.outcome !== 'interrupted'
+        ? 'over'
+        : phase === 'waiting' || phase === 'standby'
+          ? 'open'
+          : phase,
     outcome: outcome && outcome.outcome !== 'interrupted' ? outcome.outcome : null,
     room: options.room && { id: options.room.id, title: options.room.title, link: options.room.link },
     seatId,
@@ -336,12 +345,17 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     view()
   }
 
-  const timers = [setInterval(lookAround, LOOK_EVERY_MS), setInterval(keep, JOURNAL_EVERY_MS), setInterval(view, VIEW_EVERY_MS)]
+  const timers = [
+    setInterval(lookAround, LOOK_EVERY_MS),
+    setInterval(keep, JOURNAL_EVERY_MS),
+    setInterval(view, VIEW_EVERY_MS),
+  ]
 
   const onProgramOver = async () => {
     if (outcome) return
     setPhase('closing')
-    if (script.room.closesAfterMs > 0) await Promise.race([sleep(script.room.closesAfterMs, undefined, { ref: false }), stay.done])
+    if (script.room.closesAfterMs > 0)
+      await Promise.race([sleep(script.room.closesAfterMs, undefined, { ref: false }), stay.done])
     await end({ outcome: 'ended', message: 'The program is over.', code: null })
   }
 
@@ -359,7 +373,14 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       await program.close()
       for (const { id, sentMs } of wasSent)
         if (items.list().some((one) => one.id === id))
-          runLog.append({ ...line(), type: 'over', id, sentMs, cause: isInterrupted ? 'interrupted' : 'stop', message: null })
+          runLog.append({
+            ...line(),
+            type: 'over',
+            id,
+            sentMs,
+            cause: isInterrupted ? 'interrupted' : 'stop',
+            message: null,
+          })
       await Promise.all([writer.flush(), runLog.flush()])
       view()
     })()
@@ -378,14 +399,18 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       program.replacePlan(plan)
       tell({ type: 'reloaded' })
     },
-    close: (how) => end({ outcome: how, message: how === 'ended' ? 'The session is over.' : 'Interrupted.', code: null }),
+    close: (how) =>
+      end({ outcome: how, message: how === 'ended' ? 'The session is over.' : 'Interrupted.', code: null }),
     listeners,
     repair: (how) => session().repair(how),
   }
 }
 
 const people = ({ participants, you }: SeatState) =>
-  participants.filter(({ isYou, kind, isAway, handle }) => !isYou && kind !== 'bot' && !isAway && (handle === null || handle !== you.handle))
+  participants.filter(
+    ({ isYou, kind, isAway, handle }) =>
+      !isYou && kind !== 'bot' && !isAway && (handle === null || handle !== you.handle),
+  )
 
 const causeOfCut = ({ connection, you }: SeatState) => {
   if (connection.status === 'reconnecting') return connection.cause

@@ -23,10 +23,19 @@ export type Stay = {
 
 const RETRY_MS = [500, 1000, 2000]
 /** Ends after which somebody else has decided. */
-const final: readonly string[] = ['done', 'left', 'interrupted', 'kicked', 'replaced', 'room-ended', 'signed-out', 'not-allowed']
+const final: readonly string[] = [
+  'done',
+  'left',
+  'interrupted',
+  'kicked',
+  'replaced',
+  'room-ended',
+  'signed-out',
+  'not-allowed',
+]
 
 export const startStay = (options: StayOptions): Stay => {
-  const { source, onEnded, onAway } = options
+  const { onEnded, onAway } = options
   let sentBefore = 0
   let isClosed = false
   const open = () => startSession({ ...options, sink: null, isDevice: false, onSourceEnded: onEnded })

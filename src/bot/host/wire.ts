@@ -77,7 +77,16 @@ export type HostEvent = { at: string; session: string; occurrence: string | null
 )
 
 /** `kicked`, `replaced` and `room-ended` were done by others; after `kicked` and `replaced` no sitting follows. */
-export const outcomes = ['ended', 'stopped', 'kicked', 'replaced', 'room-ended', 'empty', 'interrupted', 'failed'] as const
+export const outcomes = [
+  'ended',
+  'stopped',
+  'kicked',
+  'replaced',
+  'room-ended',
+  'empty',
+  'interrupted',
+  'failed',
+] as const
 export type SittingOutcome = (typeof outcomes)[number]
 
 export type HostMessage =

@@ -23,28 +23,34 @@ export const prepare = async (script: SessionScript, sounds: Sounds, seed: strin
   const failed = (place: Place, error: Error) => problems.push({ place, message: error.message })
 
   const given = itemsOf(script)
-  await each(uniqueBy(given, ({ item }) => keyOf(item)), async ({ item, place }) => {
-    try {
-      const found = await sounds.expand(item)
-      items.set(keyOf(item), found.items)
-      notes.push(...found.notes)
-    } catch (error) {
-      items.set(keyOf(item), [])
-      failed(place, error as Error)
-    }
-  })
+  await each(
+    uniqueBy(given, ({ item }) => keyOf(item)),
+    async ({ item, place }) => {
+      try {
+        const found = await sounds.expand(item)
+        items.set(keyOf(item), found.items)
+        notes.push(...found.notes)
+      } catch (error) {
+        items.set(keyOf(item), [])
+        failed(place, error as Error)
+      }
+    },
+  )
   const sources = given.flatMap(({ item, place }) =>
     items.get(keyOf(item))!.map((one): Sourced => ({ source: { kind: 'item', item: one }, place })),
   )
-  await each(uniqueBy([...sources, ...ownSourcesOf(script)], ({ source }) => keyOf(source)), async ({ source, place }) => {
-    try {
-      const found = await sounds.factsOf(source)
-      facts.set(keyOf(source), found)
-      if (found.warning) notes.push(found.warning)
-    } catch (error) {
-      failed(place, error as Error)
-    }
-  })
+  await each(
+    uniqueBy([...sources, ...ownSourcesOf(script)], ({ source }) => keyOf(source)),
+    async ({ source, place }) => {
+      try {
+        const found = await sounds.factsOf(source)
+        facts.set(keyOf(source), found)
+        if (found.warning) notes.push(found.warning)
+      } catch (error) {
+        failed(place, error as Error)
+      }
+    },
+  )
 
   const planned = planOf(
     script,
@@ -74,7 +80,9 @@ const keyOf = (value: Source | SoundItem): string => JSON.stringify(value, parts
 // In this order, whoever made the value.
 const parts = ['kind', 'item', 'path', 'url', 'text', 'voice']
 
-const uniqueBy = <T>(all: readonly T[], key: (one: T) => string): T[] => [...new Map(all.map((one) => [key(one), one])).values()]
+const uniqueBy = <T>(all: readonly T[], key: (one: T) => string): T[] => [
+  ...new Map(all.map((one) => [key(one), one])).values(),
+]
 
 const each = async <T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> => {
   const queue = [...all]
