@@ -27,7 +27,8 @@ export const startHost = (order: HostOrder, say: (message: HostMessage) => void)
       speech: script.speech,
       isOnAir: true,
       proxy: 'proxy' in order.target ? order.target.proxy : undefined,
-      entries: { speech: order.speechEntry, measure: order.measureEntry },
+      entries: order.entries,
+      stdin: process.stdin,
       fill: (text) => fillText(text, airVarsOf(hosting.about())),
     })
     sounds.push(sound)

@@ -21,8 +21,8 @@ export type HostOrder = {
   isNow: boolean
   /** One sitting of each and no more. */
   isOnce: boolean
-  speechEntry: string
-  measureEntry: string
+  /** The built children. */
+  entries: { speech: string; measure: string }
 }
 
 export type HostRequest =
