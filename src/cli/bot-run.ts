@@ -51,7 +51,8 @@ const loadAll = async (context: Context, files: string[], { variant }: BotRunOpt
   const scripts: SessionScript[] = []
   for (const file of files) scripts.push(await load(context, resolve(context.workingFolder, file), variant))
   const twice = scripts.find(({ name }, index) => scripts.findIndex((one) => one.name === name) !== index)
-  if (twice) throw failure('bad-input', `two of the scripts are the session "${twice.name}"; each needs a name of its own`)
+  if (twice)
+    throw failure('bad-input', `two of the scripts are the session "${twice.name}"; each needs a name of its own`)
   return scripts
 }
 
@@ -62,7 +63,11 @@ const load = (context: Context, file: string, variant: string | undefined): Prom
     throw failure('bad-input', problemLine(error.problems[0]!, context.workingFolder))
   })
 
-const targetOf = async (context: Context, scripts: SessionScript[], { url, token }: BotRunOptions): Promise<HostTarget> => {
+const targetOf = async (
+  context: Context,
+  scripts: SessionScript[],
+  { url, token }: BotRunOptions,
+): Promise<HostTarget> => {
   if (url === undefined) {
     if (token !== undefined) throw failure('bad-input', '--token goes with --url, the address of a LiveKit server')
     const server = await context.server()

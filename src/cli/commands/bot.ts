@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
@@ -18,4 +19,5 @@ export const addBot = (program: Command, context: Context): void => {
       (await import('../bot.ts')).botPlay(context, files, options),
     )
   addBotHost(bot, context)
+  addBotCommands(bot, context)
 }
