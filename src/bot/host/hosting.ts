@@ -169,7 +169,8 @@ export const startHosting = (options: HostingOptions): Hosting => {
         holder: journal?.holder ?? holder,
         target: place.target(room),
         targetName: place.name,
-        openProgram: async (from) => createSessionProgram({ plan, open: options.open, ...from }),
+        openProgram: async ({ state, ...from }) =>
+          createSessionProgram({ plan, open: options.open, ...from, ...(state && { state }) }),
         setHands: (hands) => place.setHands(room, hands),
         endRoom: () => place.endRoom(room),
         onView: show,

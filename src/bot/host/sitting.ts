@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Session, SessionOptions } from '../../client/session.ts'
+import type { SessionOptions } from '../../client/session.ts'
 import type { SessionEnd } from '../../client/session-end.ts'
 import type { Playing, ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { SeatEvent, SeatState } from '../../protocol/seat.ts'
