@@ -2,8 +2,8 @@ import type { GuardAction } from '../cut-guard.ts'
 import type { SessionScript } from '../script/script.ts'
 
 /** Session time `programMs` was due at `wallMs` (ms since 1970), and time has run since. */
-export type Anchor = { programMs: number; wallMs: number }
-export type HumanPause = { by: string; sinceMs: number }
+type Anchor = { programMs: number; wallMs: number }
+type HumanPause = { by: string; sinceMs: number }
 
 /** What one sitting's program has to do with the clock, with people and with the room. */
 export type Air = {

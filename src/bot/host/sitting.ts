@@ -22,7 +22,7 @@ type Untimed<T> = T extends unknown ? Omit<T, 'at' | 'session' | 'occurrence'> :
 export type SittingEvent = Untimed<HostEvent>
 
 /** What a sitting shows of itself to the outside. */
-export type SittingView = Pick<SessionReport, 'phase' | 'programMs' | 'playing' | 'listeners' | 'problem'> & {
+type SittingView = Pick<SessionReport, 'phase' | 'programMs' | 'playing' | 'listeners' | 'problem'> & {
   /** Frames are to go out: not before the start, nor while a moderator keeps the bot silent. */
   isDue: boolean
   isCut: boolean
