@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+} from 'yaml'
 import type { Problem } from './problem.ts'
 import type { Place } from './script.ts'
 
@@ -40,7 +51,7 @@ const parse = (file: string, text: string) => {
   const tooDeep = document.errors.filter(({ code }) => code === 'RESOURCE_EXHAUSTION')
   const problems = (tooDeep.length > 0 ? tooDeep.slice(0, 1) : document.errors.slice(0, MAX_ERRORS)).map((error) => ({
     place: placeAt(error.pos[0]),
-    message: `${yamlSentences[error.code] ?? firstLine(error.message)}`,
+    message: sentenceOf(error),
   }))
   if (problems.length === 0)
     visit(document, {
@@ -65,6 +76,11 @@ const yamlSentences: Record<string, string> = {
   MULTIPLE_DOCS: 'a script is one document: there must be no second ---',
   TAB_AS_INDENT: 'tabs cannot indent YAML: use spaces',
 }
+
+const sentenceOf = ({ code, message }: YAMLParseError): string =>
+  code === 'UNEXPECTED_TOKEN' && message.includes('flow-map-start')
+    ? 'a text with { in it wants quotes around it'
+    : (yamlSentences[code] ?? firstLine(message))
 
 const firstLine = (message: string) => message.split('\n')[0]!.replace(/^\p{Lu}/u, (letter) => letter.toLowerCase())
 

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { checkSchedule } from '../../schedule/check.ts'
 import { cuesOf } from './cues.ts'
 import type { Located } from './document.ts'
 import { itemOf } from './items.ts'
@@ -55,7 +56,7 @@ const scriptOf = (read: SessionFile, wanted: string | undefined, problems: Probl
     variant,
     variants,
     room,
-    schedule: scheduleOf(shape),
+    schedule: scheduleOf(read, problems),
     speech: speechOf(shape, located, problems),
     beds,
     cues,
@@ -135,9 +136,14 @@ const roomOf = ({ shape, located }: SessionFile, vars: Record<string, string>, p
 
 const CATCHUP_MS = 600_000
 
-const scheduleOf = ({ schedule }: SessionShape): SessionScript['schedule'] => {
+const scheduleOf = ({ shape: { schedule }, located }: SessionFile, problems: Problem[]): SessionScript['schedule'] => {
   if (!schedule) return null
   const { catchup, variant: _, ...rest } = schedule
+  for (const { field, message } of checkSchedule(rest)) {
+    const index = [rest[field as keyof typeof rest]].flat().findIndex((text) => text && message.includes(text))
+    const isOfList = field === 'except' || field === 'also'
+    problems.push({ place: located.placeOf(['schedule', field, ...(isOfList && index >= 0 ? [index] : [])]), message })
+  }
   return { ...rest, catchupMs: catchup ?? CATCHUP_MS }
 }
 

@@ -56,7 +56,7 @@ const mutated = (text: string, random: () => number): string => {
 }
 
 it('takes a mutated script, or says what is wrong with it and where: nothing else', { timeout: 60_000 }, async () => {
-  const rounds = Number(process.env.FUZZ_ROUNDS ?? 1500)
+  const rounds = Number(process.env.FUZZ_ROUNDS ?? 600)
   const random = randomOf(Number(process.env.FUZZ_SEED ?? 7))
   const file = join(folder, 'a.session.yaml')
   let taken = 0

@@ -138,6 +138,9 @@ end: 36:00
     expect(await problemsOf('session: a\ncues:\n  - say: Sit: now\n')).toEqual([
       'a.session.yaml:3:10: a text with ": " in it wants quotes around it',
     ])
+    expect(await problemsOf('session: a\ncues:\n  - {say: There are {listeners} of us}\n')).toContain(
+      'a.session.yaml:3:21: a text with { in it wants quotes around it',
+    )
     expect(await problemsOf('session: a\nsession: b\ncues: []\n')).toEqual([
       'a.session.yaml:2:1: this key is there twice',
     ])
@@ -164,6 +167,14 @@ end: 36:00
     ])
     expect(await problemsOf('session: a\nend: 0\ncues: []')).toEqual([expect.stringContaining('no length')])
   })
+})
+
+it('has its schedule checked', async () => {
+  const scheduled = morning.replace('Europe/Berlin', 'Europe/Berlim').replace('2027-04-05]', '2027-04-05, 2027-04-06]')
+  expect(await problemsOf(scheduled)).toEqual([expect.stringMatching(/^a\.session\.yaml:4:43: .*Europe\/Berlin/)])
+  expect(await problemsOf(scheduled.replace('Berlim', 'Berlin'))).toEqual([
+    expect.stringMatching(/^a\.session\.yaml:4:115: 2027-04-06 leaves nothing out/),
+  ])
 })
 
 describe('variants', () => {
