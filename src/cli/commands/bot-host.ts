@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+
+export type BotRunOptions = {
+  variant?: string
+  now?: boolean
+  once?: boolean
+  url?: string
+  token?: string
+  jsonl?: boolean
+}
+
+/** What hosts sessions, and what tells of them afterwards. */
+export const addBotHost = (bot: Command, context: Context): void => {
+  bot
+    .command('run <scripts...>')
+    .description('host sessions: open each room at its time, play the program, go on to the next sitting')
+    .option('--variant <name>', 'one of the script’s variants')
+    .option('--now', 'begin at once, whatever the schedule says')
+    .option('--once', 'one sitting and no more')
+    .option('--url <url>', 'ws:// or wss:// address of any LiveKit server, instead of a roomtone server')
+    .option('--token <token>', 'the key to a LiveKit room: itself, @FILE, or - for stdin')
+    .option('--jsonl', 'one JSON line an event')
+    .action(async (scripts: string[], options: BotRunOptions) =>
+      (await import('../bot-run.ts')).botRun(context, scripts, options),
+    )
+}
