@@ -30,7 +30,7 @@ export const openBytes = async (path: string): Promise<ByteReader> => {
     return buffer.subarray(0, got)
   }
   // Decoders ask for a few hundred bytes at a time, one after the other: the system is asked for many.
-  let window = { at: 0, bytes: Buffer.alloc(0) }
+  let window: { at: number; bytes: Buffer } = { at: 0, bytes: Buffer.alloc(0) }
   return {
     path,
     size: stats.size,
