@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Checked, type CheckedCue, type CheckedProgram, checkScript, sittingsOf } from '../bot/script/check.ts'
 import { loadScript } from '../bot/script/load.ts'
-import { type Problem, placeText, problemLine, type ScriptError } from '../bot/script/problem.ts'
+import { inOrder, type Problem, placeText, problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { timeText } from '../bot/script/times.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
@@ -30,19 +30,15 @@ export const botCheck = async (context: Context, path: string, options: BotCheck
 }
 
 const reportOf = async (context: Context, file: string, variant: string | undefined): Promise<Report> => {
-  const scripts: SessionScript[] = []
   const problems: Problem[] = []
-  // What is wrong with the file is wrong with each of its variants.
-  const names = new Set([variant])
-  for (const name of names) {
-    const script = await loadScript(file, { variant: name }).catch((error: ScriptError) => {
+  const load = (name: string | undefined) =>
+    loadScript(file, { variant: name }).catch((error: ScriptError) => {
       if (error.code !== 'bad-script') throw error
       problems.push(...error.problems)
     })
-    if (!script) continue
-    scripts.push(script)
-    if (variant === undefined) for (const other of script.variants) if (other !== script.variant) names.add(other)
-  }
+  const first = await load(variant)
+  const others = variant === undefined && first ? first.variants.filter((name) => name !== first.variant) : []
+  const scripts = [first, ...(await Promise.all(others.map(load)))].filter((script) => script !== undefined)
   const checked: Checked[] = []
   for (const script of scripts) checked.push(await check(context, script))
   const durationMs = Math.max(0, ...checked.map(({ program }) => program.durationMs ?? 0))
@@ -51,14 +47,10 @@ const reportOf = async (context: Context, file: string, variant: string | undefi
     script: scripts[0] ?? null,
     checked,
     next: sittings?.next ?? [],
-    problems: distinct([...problems, ...checked.flatMap((each) => each.problems)]),
+    problems: inOrder([...problems, ...checked.flatMap((each) => each.problems)], file),
     warnings: [...new Set([...checked.flatMap((each) => each.warnings), ...(sittings?.warnings ?? [])])],
   }
 }
-
-const distinct = (problems: Problem[]): Problem[] => [
-  ...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values(),
-]
 
 const check = async (context: Context, script: SessionScript): Promise<Checked> => {
   const sounds = createSounds({
@@ -80,10 +72,10 @@ const documentOf = ({ script, checked, next, problems, warnings }: Report, folde
   file: script?.file ?? null,
   problems: problems.map(({ place, message }) => ({ ...place, message })),
   warnings,
-  next,
+  next: next.map(({ atMs, local }) => ({ at: new Date(atMs).toISOString(), local })),
   programs: checked.map(({ program: { cues, ...program } }) => ({
     ...program,
-    cues: cues.map(({ place, ...cue }) => ({ ...cue, at: placeText(place, folder) })),
+    cues: cues.map(({ place, ...cue }) => ({ ...cue, place: placeText(place, folder) })),
   })),
 })
 
@@ -95,7 +87,8 @@ const print = ({ script, checked, next, problems, warnings }: Report, { output, 
     if (output.isPlain) output.table(LABELS, rows)
     else output.table(LABELS, [LABELS.map((label) => label.toUpperCase()), ...rows])
   }
-  if (next.length > 0) output.line(`\nNext: ${next.map(({ local }) => sittingText(local)).join(', ')} (${script!.schedule!.zone})`)
+  if (next.length > 0)
+    output.line(`\nNext: ${next.map(({ local }) => sittingText(local)).join(', ')} (${script!.schedule!.zone})`)
   for (const warning of warnings) output.note(`warning: ${warning}`)
   for (const problem of problems) output.needed(`roomtone: ${problemLine(problem, workingFolder)}`)
   if (problems.length === 0) output.line(`\n${script!.name} is in order.`)

@@ -87,7 +87,8 @@ const loudnessOf = async (entries: readonly PlanEntry[], sounds: Sounds, channel
     if (!sound || !facts) continue
     // A file in which nothing sounds has a length, but no loudness.
     const isSilent = facts.lufs === null && facts.durationMs !== null
-    const heard = facts.lufs === null ? null : facts.lufs + sound.gainDb + (channels > facts.channels ? 10 * Math.log10(2) : 0)
+    const heard =
+      facts.lufs === null ? null : facts.lufs + sound.gainDb + (channels > facts.channels ? 10 * Math.log10(2) : 0)
     // A gain that the script asks for is meant.
     const ownDb = sound.gainDb - gainDbOf(facts, { layer: sound.layer, channels })
     const offLu = heard === null ? 0 : heard - ownDb - TARGETS_LUFS[sound.layer]
@@ -146,7 +147,9 @@ export const sittingsOf = (
 ): { next: Occurrence[]; warnings: string[] } => {
   if (!script.schedule) return { next: [], warnings: [] }
   const next = occurrencesOf(script.schedule, { fromMs: nowMs, count })
-  const early = next.findIndex((occurrence, index) => index > 0 && occurrence.atMs - next[index - 1]!.atMs < (durationMs ?? 0))
+  const early = next.findIndex(
+    (occurrence, index) => index > 0 && occurrence.atMs - next[index - 1]!.atMs < (durationMs ?? 0),
+  )
   if (early < 0) return { next, warnings: [] }
   const [before, sitting] = [next[early - 1]!, next[early]!]
   const warning = `the sitting of ${sitting.local} begins before that of ${before.local} is over: it lasts ${timeText(durationMs ?? 0)}`
