@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Face } from '../tui/faces.ts'
 import type { Context } from './context.ts'
 
@@ -17,6 +18,21 @@ export const faceOf = async (context: Context, options: Taking = {}): Promise<Fa
 /** Whether lines were asked for, and are not only what is left on a pipe. */
 export const wantsLines = async (context: Context): Promise<boolean> =>
   context.flags().plain === true || (await context.setting('face')) === 'plain'
+
+/** A pipe that is empty at its end, as /dev/null is, ends within this; one that is still open is somebody's to type into. */
+const END_WITHIN_MS = 1_000
+
+/** Whether words come on stdin, or may: anything but an end at once. */
+export const canBeToldWords = async ({ stdin }: Context): Promise<boolean> => {
+  if (stdin.isTTY) return true
+  try {
+    await once(stdin, 'readable', { signal: AbortSignal.timeout(END_WITHIN_MS) })
+  } catch (error) {
+    return (error as Error).name === 'AbortError'
+  }
+  // Readable with nothing to read is the end.
+  return stdin.readableLength > 0
+}
 
 export const canShowScreen = (context: Context, options: Taking = {}): boolean =>
   isOnTerminal(context) && !takesStreams(options) && !isDumb(context)

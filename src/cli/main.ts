@@ -66,6 +66,7 @@ const buildProgram = (control: ContextControl): Command => {
     .helpCommand('help [command]', 'print help')
     .option('--server <url>', 'the server to use (else ROOMTONE_SERVER, config, or one on this machine)')
     .option('--profile <name>', 'which of several accounts')
+    .addHelpText('after', '\nWithout a command: the hallway, on the full screen of a terminal, in lines on a pipe.')
     .option('--plain', 'lines instead of the full screen')
     .option('--quiet', 'results only')
     .option('--verbose', 'say more, with stack traces')

@@ -1,5 +1,5 @@
 import type { Api } from '../client/api.ts'
-import type { Room } from '../protocol/rooms.ts'
+import type { ListRooms, Room } from '../protocol/rooms.ts'
 import type { Context, ServerChoice } from './context.ts'
 import { failure } from './failure.ts'
 
@@ -24,12 +24,15 @@ export const resolveRoom = async (context: Context, text: string): Promise<Resol
 }
 
 /** Every live room that fits the search, page by page. */
-export const allRooms = async (api: Api, search?: string): Promise<{ rooms: Room[]; eventCursor: string }> => {
+export const allRooms = async (
+  api: Api,
+  narrowed: Pick<ListRooms, 'search' | 'topic' | 'language'> = {},
+): Promise<{ rooms: Room[]; eventCursor: string }> => {
   const rooms: Room[] = []
   let first: string | undefined
   let cursor: string | undefined
   do {
-    const page = await api.call('listRooms', { query: { search, cursor, limit: 100 } })
+    const page = await api.call('listRooms', { query: { ...narrowed, cursor, limit: 100 } })
     rooms.push(...page.rooms)
     first ??= page.eventCursor
     cursor = page.nextCursor ?? undefined
@@ -38,7 +41,7 @@ export const allRooms = async (api: Api, search?: string): Promise<{ rooms: Room
 }
 
 const findRoom = async (api: Api, text: string): Promise<Room> => {
-  const titled = (await allRooms(api, text.slice(0, 80))).rooms.filter(({ title }) => title === text)
+  const titled = (await allRooms(api, { search: text.slice(0, 80) })).rooms.filter(({ title }) => title === text)
   if (titled.length === 1) return titled[0]!
   if (titled.length > 1)
     throw failure('bad-input', `${titled.length} live rooms are called "${text}": ${idsOf(titled)}`)

@@ -6,6 +6,7 @@ import { type Route, type RouteName, routes } from '../protocol/routes.ts'
 import { parseClean } from '../protocol/text.ts'
 import { type SubscribeOptions, type Subscription, startSubscription } from './api-events.ts'
 import type { Credentials } from './credentials.ts'
+import { createServerClock } from './server-clock.ts'
 
 type Part<N extends RouteName, K extends 'query' | 'body'> =
   (typeof routes)[N] extends Record<K, infer S extends z.ZodType> ? z.input<S> : undefined
@@ -23,6 +24,8 @@ type CallOptions<N extends RouteName> = {
 
 export type Api = {
   readonly server: string
+  /** How far its clock is ahead of this machine's, in ms, by its answers; 0 where that is no more than they can tell. */
+  clockAheadMs(): number
   /**
    * Calls a route. Throws an `ApiError` with the problem's code; an Error with code `unreachable` where no
    * roomtone server answers. An expired access token is refreshed once, unseen.
@@ -51,6 +54,7 @@ type LooseCall = { params?: Record<string, string>; query?: unknown; body?: unkn
 export const createApi = ({ server, credentials, client = 'roomtone', proxy }: ApiOptions): Api => {
   const base = server.replace(/\/+$/, '')
   const dispatcher = openDispatcher(proxy)
+  const clock = createServerClock()
   const send: SendRequest = (path, options) =>
     request(`${base}${path}`, { dispatcher, ...options, headers: { 'user-agent': client, ...options.headers } }).catch(
       (error: Error) =>
@@ -58,6 +62,7 @@ export const createApi = ({ server, credentials, client = 'roomtone', proxy }: A
     )
 
   const once = async (route: Route, options: LooseCall, token: string | undefined): Promise<unknown> => {
+    const askedAtMs = Date.now()
     const response = await send(pathOf(route, options), {
       method: route.method,
       headers: { accept: 'application/json', ...bodyHeaders(options.body), ...authorization(token) },
@@ -66,6 +71,7 @@ export const createApi = ({ server, credentials, client = 'roomtone', proxy }: A
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
     })
+    clock.take(response.headers.date, askedAtMs, Date.now())
     return readAnswer(base, route, response)
   }
 
@@ -86,6 +92,7 @@ export const createApi = ({ server, credentials, client = 'roomtone', proxy }: A
 
   return {
     server: base,
+    clockAheadMs: clock.aheadMs,
     call: async (name, options = {}) => {
       const route: Route = routes[name]
       const work = (token: string | undefined) => once(route, options, token)

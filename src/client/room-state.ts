@@ -12,7 +12,7 @@ import {
 } from './room-model.ts'
 import { changeSpeaking, hearWhoSpeaks, reduceMedia, reduceMediaRoster } from './room-state-media.ts'
 import { reduceRoomEvent, reduceServerRoster } from './room-state-server.ts'
-import { type Tunings, tune } from './room-tuning.ts'
+import { everybody, type Tunings, tune } from './room-tuning.ts'
 
 export type SeatBeginning = {
   seatId: string
@@ -59,7 +59,7 @@ export const beginRoom = ({ seatId, pid, isMuted, devices, tunings = new Map() }
       invitation: null,
       isNoiseSuppressed: false,
       isDeafened: false,
-      volume: 100,
+      volume: tunings.get(everybody)?.volume ?? 100,
     },
     devices,
     participants: [],

@@ -6,6 +6,9 @@ export type Tuning = Pick<SeatParticipant, 'volume' | 'isSilenced'>
 /** By `lastingName`. */
 export type Tunings = ReadonlyMap<string, Tuning>
 
+/** In the place of a name: the volume of the whole room. No handle and no identity is empty. */
+export const everybody = ''
+
 const untuned: Tuning = { volume: 100, isSilenced: false }
 
 type Named = Pick<SeatParticipant, 'id' | 'handle' | 'kind' | 'name'>

@@ -4,7 +4,7 @@ import type { Api } from './api.ts'
 import type { Hearing } from './hearing.ts'
 import type { RoomInput } from './room-model.ts'
 import { isMutedByModerator } from './room-model.ts'
-import { lastingName, type Tuning } from './room-tuning.ts'
+import { everybody, lastingName, type Tuning } from './room-tuning.ts'
 import type { SessionTarget } from './session-link.ts'
 
 export type CommandDeps = {
@@ -13,7 +13,7 @@ export type CommandDeps = {
   state(): SeatState
   dispatch(input: RoomInput): void
   hearing: Hearing
-  /** Somebody sounds otherwise from now on, in this stay and, where that is remembered, in those to come. */
+  /** Somebody, or everybody, sounds otherwise from now on, in this stay and, where that is remembered, in those to come. */
   onTuned?(who: string, tuning: Tuning): Promise<void> | void
   /** Resolves when the microphone is as wished. */
   setMuted(muted: boolean): Promise<void>
@@ -109,7 +109,10 @@ const changeVolume = async ({ percent, who }: { percent: number; who?: string },
   if (!Number.isFinite(percent) || percent < 0 || percent > 200)
     throw apiError('bad-request', 'A volume is a number from 0 to 200.', { field: 'percent' })
   const volume = Math.round(percent)
-  if (who === undefined) deps.dispatch({ type: 'volume', percent: volume })
+  if (who === undefined) {
+    deps.dispatch({ type: 'volume', percent: volume })
+    await deps.onTuned?.(everybody, { volume, isSilenced: false })
+  }
   // Who asks for a volume wants to hear it.
   else await tune(who, deps, () => ({ volume, isSilenced: false }))
 }

@@ -5,6 +5,7 @@ import type { Joined } from '../protocol/rooms.ts'
 import type { Api } from './api.ts'
 import type { Subscription } from './api-events.ts'
 import { connectMedia, type Media, type MediaEnd, type MediaEvent, type MediaOptions } from './media.ts'
+import { eventHere, joinedHere } from './server-clock.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
 
 /** A room of a roomtone server, or any LiveKit room by its own token. */
@@ -230,7 +231,7 @@ const createServerLink = ({
     const answer = await asked
     heartbeatMs = answer.heartbeatMs
     if (signal.aborted) return answer.media
-    onJoined(answer)
+    onJoined(joinedHere(answer, api.clockAheadMs()))
     follow(answer)
     return answer.media
   }
@@ -242,7 +243,8 @@ const createServerLink = ({
       roomId: room.id,
       seatId,
       cursor: eventCursor,
-      onEvent: (event) => (event.type === 'reset' ? refresh() : tellNews({ type: 'event', event })),
+      onEvent: (event) =>
+        event.type === 'reset' ? refresh() : tellNews({ type: 'event', event: eventHere(event, api.clockAheadMs()) }),
       onStatus: (status, cause) => {
         if (status === 'open') clearTimeout(silent)
         if (status === 'open') silent = undefined

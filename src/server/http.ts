@@ -49,7 +49,8 @@ export const createHttp = ({ settings, log }: Pick<HttpOptions, 'settings' | 'lo
 export const serveRoutes = (app: FastifyInstance, handlers: Handlers, options: HttpOptions): void => {
   const perAddress = createBuckets(options.settings.requestsPerAddress, options.now)
   const perAccount = createBuckets(options.settings.requestsPerAccount, options.now)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('date', new Date(options.now()).toUTCString())
     if (!isOwnTraffic(request)) perAddress.take(addressScope(request.ip))
   })
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {

@@ -69,6 +69,7 @@ type Ended = {
   title: string
   reason: SeatLeaveReason
   by: string | null
+  isByYou?: boolean
   roomId: string | null
   minutes: number | null
 }

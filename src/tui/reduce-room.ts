@@ -3,6 +3,7 @@ import type { ActionId } from './keys.ts'
 import { roomLayout } from './layout.ts'
 import { type Choice, type Effect, type Happening, type LogLine, type Model, type Step, step } from './model.ts'
 import { isOnlyModerator, keepFocus, moveFocus, moveWithin, nextSection, personById } from './people.ts'
+import { isByYou } from './words.ts'
 
 type RoomHappening = Extract<
   Happening,
@@ -154,7 +155,14 @@ const end = (model: Model, reason: SeatLeaveReason, by: string | null): Step => 
     const { model: back, effects } = toHallway(over)
     return step({ ...back, notice: { text: `You left ${title}.`, isError: false } }, close, ...effects)
   }
-  const ended = { title, reason, by, roomId: seat?.room.id ?? null, minutes }
+  const ended = {
+    title,
+    reason,
+    by,
+    isByYou: seat !== null && isByYou(seat, by),
+    roomId: seat?.room.id ?? null,
+    minutes,
+  }
   return step({ ...over, screen: 'ended', ended }, close)
 }
 

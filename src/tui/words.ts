@@ -38,13 +38,20 @@ export const count = (many: number, one: string, more = `${one}s`): string => `$
 export const listNames = (names: string[]): string =>
   names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
+/** Whether it is you who is told by name to have ended the room: no other moderator here has that name. */
+export const isByYou = ({ you, participants }: SeatState, by: string | null): boolean =>
+  by === you.name &&
+  you.role === 'moderator' &&
+  !participants.some(({ isYou, role, name }) => !isYou && role === 'moderator' && name === by)
+
 export type Ending = { what: string; next: string }
 
 /** Why a seat ended, and what its owner can do now. */
-export const ending = (reason: SeatLeaveReason, by: string | null): Ending => {
+export const ending = (reason: SeatLeaveReason, by: string | null, isByYou = false): Ending => {
   const who = by ?? 'a moderator'
   switch (reason) {
     case 'room-ended':
+      if (isByYou) return { what: 'You ended the room.', next: 'Find another one, or start your own.' }
       return {
         what: by ? `${by} ended the room.` : 'The room has ended.',
         next: 'Find another one, or start your own.',
@@ -96,3 +103,6 @@ export const microphoneSentence = (state: SeatState): string => {
         : 'This machine has no sound; you can listen elsewhere by the link.'
   }
 }
+
+/** With a space before it; nothing where all is as loud as it comes. */
+export const volumeSentence = ({ you }: SeatState): string => (you.volume === 100 ? '' : ` Volume ${you.volume} %.`)

@@ -143,7 +143,7 @@ describe.skipIf(ptyMissing)('line mode', () => {
     ana.type('end')
     await ana.sees('End Morning sit for everyone? yes does it')
     ana.type('yes')
-    await ana.sees('Ana ended the room.')
+    await ana.sees('You ended the room.')
     await ana.sees('You are in the hallway as Ana')
     ana.type('quit')
     expect(await ana.exited).toBe(0)
@@ -227,7 +227,7 @@ describe.skipIf(ptyMissing)('line mode', () => {
     expect({ exit, errors: readFileSync(errors, 'utf8') }).toEqual({ exit: '130', errors: '' })
   })
 
-  it('is there by itself on a dumb terminal, by environment and by config, and remembers what is said', async () => {
+  it('is there by itself on a dumb terminal, on a pipe and by config, and remembers what is said', async () => {
     const dumb = terminal([], { TERM: 'dumb' })
     await dumb.sees('You are in the hallway as Ana')
     dumb.type('screen')
@@ -239,6 +239,17 @@ describe.skipIf(ptyMissing)('line mode', () => {
     dumb.type('quit')
     expect(await dumb.exited).toBe(0)
     expect((await run('config', 'get', 'say')).stdout.trim()).toBe('stage,hands,room,rooms,pull')
+    await run('config', 'set', 'say', 'stage,hands,room')
+    const told = await roomtone([], { home: place.home, stdin: 'rooms\n' })
+    expect(told).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/as Ana[\s\S]*live[\s\S]*live/),
+    })
+    const silent = pipe()
+    await silent.says('You are in the hallway as Ana')
+    silent.write('quit\n')
+    expect((await silent.ended).code).toBe(0)
+    await run('config', 'set', 'say', 'stage,hands,room,rooms,pull')
     await run('config', 'set', 'face', 'plain')
     const held = terminal([])
     await held.sees('You are in the hallway as Ana')

@@ -141,7 +141,7 @@ describe.skipIf(tmuxMissing)('the full screen on a real server', () => {
     ana.press('E')
     await ana.sees('End Morning sit for everyone?')
     ana.press('y')
-    await ana.sees('Ana ended the room.')
+    await ana.sees('You ended the room.')
     expect((await wei.ended).code).toBe(8)
     ana.press('Enter')
     await ana.sees('Nobody is talking yet')

@@ -1,6 +1,6 @@
 import type { AudioSource, Channels } from '../../audio/frame.ts'
 import type { Playing, ProgramCommand } from '../../protocol/program.ts'
-import type { SoundItem } from '../script/script.ts'
+import type { Duck, SoundItem } from '../script/script.ts'
 
 /** A piece of sound that is laid out in session time. Its length is known before the start, but for streams. */
 export type PlannedSound = {
@@ -58,41 +58,115 @@ export type ProgramEvent =
   | { type: 'warning'; cue: string | null; message: string }
   | { type: 'ended' }
 
-/** The session's program as a source of frames. What was read is session time that went out. */
+/**
+ * The session's program as a source of frames: each that is read is session time that went out. What was decided on the
+ * way (`ProgramChange`) is laid over the plan, so that plan and changes give the same program again after a restart.
+ */
 export type SessionProgram = AudioSource & {
-  /** Session time of the next frame, in ms; what the journal keeps, and `resume` takes. */
+  /** `programMs`: session time of the next frame. In a gap between two cues a bed is what plays, else silence until the next. */
   position(): {
     programMs: number
     cue: string | null
     playing: (Omit<Playing, 'startedAt' | 'until'> & { startedMs: number; untilMs: number | null }) | null
   }
-  /** Frames are silence, the position stands: by the cut guard, or by a human (`command` pause). */
+  /** For the journal; `createSessionProgram` takes it. */
+  state(): ProgramState
+  /** Frames are silence, the position stands: by the cut guard. A human's pause is another and survives it. */
   hold(): void
-  /** Goes on, from an earlier time if one is given, at most 30 s back (what a cut swallowed). */
+  /** Goes on, from an earlier time if one is given, at most 30 s back (what a cut swallowed); never ahead. */
   resume(fromProgramMs?: number): void
   readonly isHeld: boolean
+  /** Paused by a human (`command`). */
+  readonly isPaused: boolean
+  /** Goes on at another session time, where the clock is, say; what sounds then begins in its middle. */
+  seek(programMs: number): Promise<void>
   /** Heard at most 100 ms later; throws `not-found` (no such cue) or `bad-request`. */
   command(command: ProgramCommand): Promise<void>
   /** Live speakers talk: beds that duck under them do. */
   setSpeaking(isSpeaking: boolean): void
   /** Rings the shipped gentle bell now, over whatever sounds. */
   ringBell(): void
-  /** Cues and beds of a script that was read anew count from the next cue on. */
+  /** Cues and beds of a script that was read anew count from the next cue on; what sounds is left to its end. */
   replacePlan(plan: Plan): void
+  /** What the next frame needs is not decoded yet: resolves when it is. Who has time (a renderer) waits; a room does not. */
+  ready(): Promise<void> | undefined
+  /** Session time at which it ends, as far as that is known. */
+  endMs(): number | null
 }
+
+/** JSON, small; what a program needs besides its plan to be where it was. */
+export type ProgramState = {
+  programMs: number
+  isPaused: boolean
+  levelsDb: Record<Layer | 'all', number>
+  changes: ProgramChange[]
+}
+
+/** `span` names one time that a cue sounds; times are samples of the session (48 kHz). */
+export type ProgramChange =
+  /** What sounds at `at` lasts longer, and all after it is later. */
+  | { do: 'extend'; at: number; by: number }
+  /** The item of that number ended there: skipped, failed, or shorter than it said. */
+  | { do: 'cut'; at: number; span: string; ordinal: number }
+  /** Somebody asked for a cue by name. */
+  | { do: 'cue'; at: number; cue: string }
+
+export type Layer = PlannedSound['layer']
 
 /** The compiled script: everything that was to be measured, rendered or looked up before the start. Made by program/plan. */
 export type Plan = {
   channels: Channels
   /** Null: a list without end. */
   endMs: number | null
+  /** The script says when it ends; else it ends with its last cue, however long that takes on air. */
+  isEndGiven: boolean
+  /** After a pause by a human. */
+  late: 'shift' | 'clock'
+  /** Orders what is shuffled: the same for the same occurrence of a session. */
+  seed: string
+  /** What `ringBell` rings. */
+  gentleBell: PlannedSound
+  /** In the order of the file. */
   entries: readonly PlanEntry[]
 }
-/** Grown by the engine's author as needed; made and read in src/bot/program alone. */
+
+/** A cue with all that was found out about it. */
 export type PlanEntry = {
+  /** The cue's name, unique. */
   cue: string
-  name: string
   title: string | null
+  time: PlanTime
+  /** When it begins first, in session time; null: only when asked for, or after something that has no known end. */
   atMs: number | null
-  [more: string]: unknown
+  /** How long it takes; null: not known, or without end. */
+  lengthMs: number | null
+  content: PlanContent
 }
+
+export type PlanTime =
+  | { kind: 'at'; ms: number }
+  | { kind: 'every'; everyMs: number; fromMs: number; untilMs: number | null }
+  /** So long before the end. */
+  | { kind: 'from-end'; ms: number }
+  /** When that cue is over; null: at the start. */
+  | { kind: 'after'; cue: string | null }
+  | { kind: 'manual' }
+
+export type PlanContent =
+  | {
+      kind: 'sounds'
+      sounds: readonly PlannedSound[]
+      /** One for each sound. */
+      weights: readonly number[]
+      order: 'given' | 'shuffle' | 'weighted'
+      isLooped: boolean
+      forMs: number | null
+      crossfadeMs: number
+      fadeInMs: number
+      fadeOutMs: number
+    }
+  | { kind: 'bell'; sound: PlannedSound; times: number; everyMs: number }
+  | { kind: 'silence'; ms: number }
+  /** Null: the bed that sounds is faded out. */
+  | { kind: 'bed'; bed: { sound: PlannedSound; loopFadeMs: number | null; duck: Duck | null } | null; fadeMs: number }
+  | { kind: 'floor'; ms: number; eachMs: number; isSkippedWithoutHuman: boolean; isBellRung: boolean }

@@ -6,6 +6,11 @@ export type Place = { file: string; line: number; column: number }
 /** A `*.session.yaml` as a value: includes and variants resolved, paths absolute, times in ms. The JSON Schema describes the file. */
 export type SessionScript = {
   file: string
+  /** All that was read: the script itself and what it includes. */
+  files: string[]
+  /** Which of the variants this is, and all there are; null and empty where the script has none. */
+  variant: string | null
+  variants: string[]
   /** The session's own name, unique for its account: letters, digits, hyphens. */
   name: string
   room: SessionRoom
@@ -30,6 +35,7 @@ export type SessionScript = {
 }
 
 export type SessionRoom = {
+  /** `{date}` and `{time}` in title and topic are for `fillText` of text.ts: only the sitting knows them. */
   title: string
   topic: string | null
   language: string | null
@@ -107,6 +113,7 @@ export type CueAction =
       /** On top of the measured gain. */
       gainDb: number
     }
+  /** `{listeners}`, `{date}` and `{time}` stand in the text as they are: `fillText` puts them in when the cue is near. */
   | { kind: 'say'; text: string; voice: string | null; gainDb: number }
   /** Null: the bell that ships. */
   | { kind: 'bell'; path: string | null; times: number; everyMs: number; gainDb: number }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { addBotCommands } from './bot-commands.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
 
@@ -16,4 +17,5 @@ export const addBot = (program: Command, context: Context): void => {
     .action(async (files: string[], options: BotPlayOptions) =>
       (await import('../bot.ts')).botPlay(context, files, options),
     )
+  addBotCommands(bot, context)
 }

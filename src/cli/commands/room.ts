@@ -4,7 +4,15 @@ import type { Context } from '../context.ts'
 import { failure } from '../failure.ts'
 
 type Json = { json?: boolean }
-type Policies = { hands?: 'everyone' | 'off'; recording?: 'off' | 'flagged' }
+type Policies = {
+  hands?: Room['hands']
+  /** Handles. */
+  hand?: string[]
+  recording?: Room['recording']
+  topic?: string
+  lang?: string
+  sound?: Room['sound']
+}
 
 export const addRoom = (program: Command, context: Context): void => {
   const room = program.command('room').description('open, show, change or end a room')
@@ -31,7 +39,15 @@ export const addRoom = (program: Command, context: Context): void => {
 
 const withPolicies = (command: Command): Command =>
   command
-    .option('--hands <policy>', 'who may raise a hand: everyone or off', oneOf('--hands', ['everyone', 'off']))
+    .option('--topic <topic>', 'what it is about, in a few words')
+    .option('--lang <tag>', 'the language spoken there, e.g. de or pt-BR')
+    .option('--sound <kind>', 'voice, or music: stereo and left as it is', oneOf('--sound', ['voice', 'music']))
+    .option(
+      '--hands <policy>',
+      'who may raise a hand: everyone, list (see --hand) or off',
+      oneOf('--hands', ['everyone', 'list', 'off']),
+    )
+    .option('--hand <@who>', 'on the list of those who may; may be given again', gather)
     .option('--recording <policy>', 'off, or flagged: shown to all', oneOf('--recording', ['off', 'flagged']))
 
 const gather = (value: string, known: string[] = []) => [...known, value]
@@ -42,11 +58,20 @@ const oneOf = (option: string, known: string[]) => (value: string) => {
 }
 
 const createRoom = async (context: Context, title: string, options: Policies & Json & { cohost?: string[] }) => {
-  const { hands, recording, cohost: cohosts } = options
-  const room = await (await context.api()).call('createRoom', { body: { title, hands, recording, cohosts } })
+  const body = { title, ...rulesOf(options), cohosts: options.cohost }
+  const room = await (await context.api()).call('createRoom', { body })
   if (options.json) return context.output.json(room)
   context.output.line(room.link)
   context.output.note(`Opened "${room.title}" (${room.id.slice(0, 8)}). Join it: roomtone join ${room.id.slice(0, 8)}`)
+}
+
+const rulesOf = ({ hands, hand, recording, topic, lang, sound }: Policies) => {
+  if (hand !== undefined && hands !== undefined && hands !== 'list')
+    throw failure('bad-input', `--hand puts somebody on a list, --hands ${hands} has none: take one`)
+  if (hands === 'list' && hand === undefined)
+    throw failure('bad-input', '--hands list wants the list: name each by --hand @who')
+  const handsPolicy = hand === undefined ? hands : 'list'
+  return { hands: handsPolicy, handsList: hand, recording, topic, language: lang, sound }
 }
 
 const showRoom = async (context: Context, text: string, options: Json) => {
@@ -63,7 +88,11 @@ const factsOf = (room: Room): string[][] => [
   ['host', `${room.host.name} (@${room.host.handle})`],
   ['stage', room.stage.map(({ name, handle, role }) => `${name} (@${handle}, ${role})`).join(', ') || 'nobody'],
   ['listening', String(room.counts.listeners)],
-  ['hands', room.hands],
+  ...(room.playing === null ? [] : [['playing', playingWords(room.playing)]]),
+  ...(room.topic === null ? [] : [['topic', room.topic]]),
+  ...(room.language === null ? [] : [['language', room.language]]),
+  ['sound', room.sound],
+  ['hands', room.hands === 'list' ? room.handsList.map((handle) => `@${handle}`).join(', ') : room.hands],
   ['recording', room.isRecorded ? `${room.recording}, being recorded now` : room.recording],
   ['since', room.createdAt],
   ...(room.endedAt === null ? [] : [['ended', room.endedAt]]),
@@ -71,12 +100,15 @@ const factsOf = (room: Room): string[][] => [
 ]
 
 const editRoom = async (context: Context, text: string, options: Policies & Json & { title?: string }) => {
-  const { title, hands, recording } = options
-  if (title === undefined && hands === undefined && recording === undefined)
-    throw failure('bad-input', 'nothing to change: give --title, --hands or --recording')
+  const body = { title: options.title, ...rulesOf(options) }
+  if (Object.values(body).every((value) => value === undefined))
+    throw failure(
+      'bad-input',
+      'nothing to change: give --title, --topic, --lang, --sound, --hands, --hand or --recording',
+    )
   const { resolveRoom } = await import('../room-argument.ts')
   const { api, room } = await resolveRoom(context, text)
-  const edited = await api.call('editRoom', { params: { roomId: room.id }, body: { title, hands, recording } })
+  const edited = await api.call('editRoom', { params: { roomId: room.id }, body })
   if (options.json) return context.output.json(edited)
   context.output.facts(factsOf(edited))
 }
@@ -86,4 +118,9 @@ const endRoom = async (context: Context, text: string) => {
   const { api, room } = await resolveRoom(context, text)
   await api.call('endRoom', { params: { roomId: room.id } })
   context.output.note(`Ended "${room.title}"`)
+}
+
+const playingWords = ({ kind, title, artist, until, isPaused, by }: NonNullable<Room['playing']>): string => {
+  const what = [artist, title ?? kind].filter(Boolean).join(': ')
+  return `${what}${until === null ? '' : ` until ${until}`}${isPaused ? ', paused' : ''}, by ${by.name}`
 }

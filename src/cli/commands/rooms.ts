@@ -5,13 +5,15 @@ import type { Room } from '../../protocol/rooms.ts'
 import type { Context } from '../context.ts'
 import { failure } from '../failure.ts'
 
-type RoomsOptions = { search?: string; watch?: boolean; json?: boolean; jsonl?: boolean }
+type RoomsOptions = { search?: string; topic?: string; lang?: string; watch?: boolean; json?: boolean; jsonl?: boolean }
 
 export const addRooms = (program: Command, context: Context): void => {
   program
     .command('rooms')
     .description('the rooms that are live')
-    .option('--search <text>', 'in titles and names on stage')
+    .option('--topic <topic>', 'of this topic')
+    .option('--lang <tag>', 'in this language, e.g. de')
+    .option('--search <text>', 'in titles, topics and names on stage')
     .option('--watch', 'go on and tell what changes')
     .option('--json', 'one JSON document')
     .option('--jsonl', 'one JSON line a room, and with --watch a change')
@@ -24,7 +26,11 @@ const listRooms = async (context: Context, options: RoomsOptions) => {
   if (options.watch && options.json) throw failure('bad-input', '--watch has no end: use --jsonl with it, not --json')
   const { allRooms } = await import('../room-argument.ts')
   const api = await context.api()
-  const { rooms, eventCursor } = await allRooms(api, options.search)
+  const { rooms, eventCursor } = await allRooms(api, {
+    search: options.search,
+    topic: options.topic,
+    language: options.lang,
+  })
   if (options.json) return context.output.json({ rooms })
   if (options.jsonl) for (const room of rooms) context.output.event({ type: 'room', room })
   else if (rooms.length > 0)
@@ -32,7 +38,7 @@ const listRooms = async (context: Context, options: RoomsOptions) => {
       labels,
       rooms.map((room) => rowOf(context, room)),
     )
-  else if (options.search !== undefined) context.output.note(`No live room fits "${options.search}"`)
+  else if (isNarrowed(options)) context.output.note('No live room fits')
   else context.output.note('No room is live. Open one: roomtone room create "Title"')
   if (options.watch) await watchRooms(context, api, { ...options, rooms, cursor: eventCursor })
 }
@@ -84,7 +90,7 @@ const tellChange = (context: Context, watch: Watch, known: Map<string, Room>, ev
   if (event.type === 'reset' && watch.jsonl) context.output.event(event)
   if (event.type !== 'room') return
   const { room } = event
-  if (watch.search !== undefined && !fits(room, watch.search)) return
+  if (!fits(room, watch)) return
   if (watch.jsonl) context.output.event(event)
   else if (!known.has(room.id)) context.output.line(openedLine(context, room))
   known.set(room.id, room)
@@ -93,5 +99,15 @@ const tellChange = (context: Context, watch: Watch, known: Map<string, Room>, ev
 const openedLine = (context: Context, room: Room): string =>
   context.output.isPlain ? `opened: ${room.title}` : `opened  ${rowOf(context, room).join('  ')}`
 
-const fits = (room: Room, search: string): boolean =>
-  [room.title, ...room.stage.map(({ name }) => name)].some((text) => text.toLowerCase().includes(search.toLowerCase()))
+const isNarrowed = ({ search, topic, lang }: RoomsOptions): boolean => [search, topic, lang].some(Boolean)
+
+/** As the server narrows its list. */
+const fits = (room: Room, { search, topic, lang }: RoomsOptions): boolean => {
+  const has = (text: string | null, part: string) => text?.toLowerCase().includes(part.toLowerCase()) ?? false
+  const texts = [room.title, room.topic, ...room.stage.flatMap(({ name, handle }) => [name, `@${handle}`])]
+  return (
+    (search === undefined || texts.some((text) => has(text, search))) &&
+    (topic === undefined || room.topic?.toLowerCase() === topic.toLowerCase()) &&
+    (lang === undefined || `${room.language}-`.toLowerCase().startsWith(`${lang}-`.toLowerCase()))
+  )
+}

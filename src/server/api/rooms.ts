@@ -5,7 +5,7 @@ import { cleanLine } from '../../protocol/text.ts'
 import type { Call, Caller, Handlers } from '../call.ts'
 import { randomId } from '../domain/random.ts'
 import { type Host, rosterOf } from '../domain/room-state.ts'
-import { editRoom, endRoom, isModerator, openRoom, requireLive } from '../domain/rooms.ts'
+import { editRoom, endRoom, handlesOf, isModerator, openRoom, requireLive } from '../domain/rooms.ts'
 import { hallway, topicState } from '../event-log.ts'
 import { notInRoom } from '../live-rooms.ts'
 import { isInRoom, personOf, type RoomContext } from '../room-context.ts'
@@ -20,6 +20,7 @@ export const roomHandlers = (context: RoomContext): Pick<Handlers, RoomRoutes> =
     createRoom: (call) => createRoom(context, call),
     showRoom: ({ params }) => showRoom(context, params.roomId),
     editRoom: async ({ params, body, caller }) => {
+      await peopleCalled(context, body.handsList ?? [], 'handsList')
       await rooms.change(params.roomId, (state) => ({ next: editRoom(state, personOf(caller), body) }))
       return showRoom(context, params.roomId)
     },
@@ -54,6 +55,14 @@ const listRooms = async ({ store, publicUrl }: RoomContext, query: ListRooms): P
     .select(['id', 'created_at', 'view_json'])
     .where('ended_at', 'is', null)
     .$if(search !== '', (rooms) => rooms.where('search', 'like', pattern(search)))
+    .$if(query.topic !== undefined, (rooms) =>
+      rooms.where(({ fn }) => fn('lower', ['topic']), '=', cleanLine(query.topic!).toLowerCase()),
+    )
+    .$if(query.language !== undefined, (rooms) =>
+      rooms.where(({ eb, or }) =>
+        or([eb('language', '=', query.language!), eb('language', 'like', `${query.language}-%`)]),
+      ),
+    )
     .$if(after !== null, (rooms) =>
       rooms.where(({ eb, refTuple, tuple }) =>
         eb(refTuple('created_at', 'id'), '<', tuple(after!.createdAt, after!.id)),
@@ -86,6 +95,7 @@ const createRoom = async (context: RoomContext, { body, caller }: Call<'createRo
   const { rooms, settings, randomBytes, now } = context
   const id = randomId(randomBytes)
   const hosts = await hostsOf(context, caller, body.cohosts ?? [])
+  await peopleCalled(context, body.handsList ?? [], 'handsList')
   await rooms.open(openRoom(body, hosts, { id, mediaName: randomId(randomBytes), now: now() }), (live) => {
     if (live >= settings.roomsPerAccount)
       throw apiError('not-allowed', `You have ${live} live rooms, the most there may be; end one first.`)
@@ -94,30 +104,28 @@ const createRoom = async (context: RoomContext, { body, caller }: Call<'createRo
 }
 
 /** The creator, the named co-hosts, and the owner of a bot that opens a room. */
-const hostsOf = async ({ store }: RoomContext, caller: Caller, cohosts: string[]): Promise<Host[]> => {
-  const handles = [...new Set(cohosts.map((handle) => handle.replace(/^@/, '').toLowerCase()))]
+const hostsOf = async (context: RoomContext, { account, ownerId }: Caller, cohosts: string[]): Promise<Host[]> => {
+  const creator = { accountId: account.id, name: account.name, handle: account.handle }
+  const owner = ownerId === null ? [] : await accounts(context).where('id', '=', ownerId).execute()
+  const others = [...owner, ...(await peopleCalled(context, cohosts, 'cohosts'))]
+  const hosts = new Map<string, Host>([[creator.accountId, { ...creator, isCreator: true }]])
+  for (const { id, name, handle } of others)
+    if (!hosts.has(id)) hosts.set(id, { accountId: id, name, handle, isCreator: false })
+  return [...hosts.values()]
+}
+
+/** The people of these handles; `not-found` names those that are nobody's. */
+const peopleCalled = async (context: RoomContext, typed: string[], field: string) => {
+  const handles = handlesOf(typed)
   const possible = handles.filter((handle) => handleSchema.safeParse(handle).success)
-  const creator = { accountId: caller.account.id, name: caller.account.name, handle: caller.account.handle }
-  const found = await store.db
-    .selectFrom('account')
-    .select(['id', 'name', 'handle'])
-    .where(({ eb, and, or }) =>
-      or([
-        ...(possible.length > 0 ? [and([eb('handle', 'in', possible), eb('kind', '=', 'person')])] : []),
-        ...(caller.ownerId ? [eb('id', '=', caller.ownerId)] : []),
-        eb.lit(false),
-      ]),
-    )
-    .execute()
+  const found =
+    possible.length === 0
+      ? []
+      : await accounts(context).where('handle', 'in', possible).where('kind', '=', 'person').execute()
   const missing = handles.filter((handle) => !found.some((person) => person.handle === handle))
   if (missing.length > 0)
-    throw apiError('not-found', `No such person: ${missing.map((handle) => `@${handle}`).join(', ')}.`, {
-      field: 'cohosts',
-    })
-  return [
-    { ...creator, isCreator: true },
-    ...found
-      .filter((person) => person.id !== creator.accountId)
-      .map(({ id, name, handle }) => ({ accountId: id, name, handle, isCreator: false })),
-  ]
+    throw apiError('not-found', `No such person: ${missing.map((handle) => `@${handle}`).join(', ')}.`, { field })
+  return found
 }
+
+const accounts = ({ store }: RoomContext) => store.db.selectFrom('account').select(['id', 'name', 'handle'])

@@ -1,7 +1,7 @@
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
 import { personActions, tuningWords } from '../people.ts'
-import { clockTime, count, ending, liveFor, microphoneSentence } from '../words.ts'
+import { clockTime, count, ending, isByYou, liveFor, microphoneSentence, volumeSentence } from '../words.ts'
 import type { Deed } from './vocabulary.ts'
 
 /** The answer to a question about the room, from its state alone; undefined when it is no such question. */
@@ -32,7 +32,7 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
   return lines([
     `${room.title}: ${roomFacts(state, nowMs).join(', ')}.`,
     connectionSentence(state),
-    `You are a ${you.role}. ${microphoneSentence(state)}${you.isNoiseSuppressed ? ' Noise is suppressed.' : ''}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
+    `You are a ${you.role}. ${microphoneSentence(state)}${you.isNoiseSuppressed ? ' Noise is suppressed.' : ''}${volumeSentence(state)}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
     stageSentence(state),
     ...state.hands.map(handLine),
     room.link ? `Link: ${room.link}` : undefined,
@@ -60,6 +60,7 @@ export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string
     ['role', you.role],
     ['microphone', microphoneSentence(state)],
     ['noise', you.isNoiseSuppressed ? 'suppressed' : ''],
+    ['volume', you.volume === 100 ? '' : `${you.volume} %`],
     ['hearing', you.isDeafened ? 'nothing: deafened' : ''],
     ...onStage.map((person): [string, string] => ['on stage', `${nameOf(person)}, ${stageFacts(person)}`]),
     ...hands.map(({ name, question }): [string, string] => ['hand', question ? `${name}: ${question}` : name]),
@@ -158,12 +159,14 @@ type Command = { verb: string; action?: string; who?: string; percent?: number }
 const typedAs = ({ verb, action, who, percent }: Command): string =>
   [action ?? verb, percent, who].filter((word) => word !== undefined).join(' ')
 
-const connectionSentence = ({ connection }: SeatState): string | undefined => {
+const connectionSentence = (state: SeatState): string | undefined => {
+  const { connection } = state
   if (connection.status === 'reconnecting') return `Reconnecting: ${connection.cause}.`
   if (connection.status === 'unresponsive')
     return `The seat has not answered since ${clockTime(connection.since, true)}; what follows is what it said last.`
   if (connection.status === 'joining') return 'Joining.'
-  return connection.status === 'left' ? ending(connection.reason, connection.by).what : undefined
+  if (connection.status !== 'left') return undefined
+  return ending(connection.reason, connection.by, isByYou(state, connection.by)).what
 }
 
 /** Those who speak now, but you. */

@@ -1,6 +1,15 @@
 import type { SeatEvent, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
-import { clockTime, count, ending, listNames, microphoneSentence, placeInLine } from '../words.ts'
+import {
+  clockTime,
+  count,
+  ending,
+  isByYou,
+  listNames,
+  microphoneSentence,
+  placeInLine,
+  volumeSentence,
+} from '../words.ts'
 import { isTold } from './kinds.ts'
 import type { News } from './news.ts'
 
@@ -40,7 +49,7 @@ const rawNews = (event: SeatEvent, state: SeatState, before: SeatState): RawNews
   switch (event.type) {
     case 'joined':
       return you(
-        `You are in ${event.title} as a ${event.role}; ${count(event.participants, 'person', 'people')} here. ${microphoneSentence(state)}`,
+        `You are in ${event.title} as a ${event.role}; ${count(event.participants, 'person', 'people')} here. ${microphoneSentence(state)}${volumeSentence(state)}`,
       )
     case 'participant-joined':
       if (event.role === 'listener')
@@ -71,7 +80,7 @@ const rawNews = (event: SeatEvent, state: SeatState, before: SeatState): RawNews
     case 'moderator-awaited':
       return { kind: 'room', topic: event.type, text: roomSentence(event) }
     default:
-      return you(seatSentence(event))
+      return you(seatSentence(event, state))
   }
 }
 
@@ -83,6 +92,7 @@ const seatSentence = (
     SeatEvent,
     { type: 'reconnecting' | 'reconnected' | 'device-lost' | 'device-back' | 'warning' | 'left' }
   >,
+  state: SeatState,
 ): string => {
   switch (event.type) {
     case 'reconnecting':
@@ -96,7 +106,9 @@ const seatSentence = (
     case 'warning':
       return event.message
     case 'left':
-      return event.reason === 'failed' && event.message ? event.message : ending(event.reason, event.by).what
+      return event.reason === 'failed' && event.message
+        ? event.message
+        : ending(event.reason, event.by, isByYou(state, event.by)).what
   }
 }
 

@@ -44,7 +44,7 @@ const offlineLines = ({ offline, server, nowMs }: Model): Line[] => {
 
 const endedLines = ({ ended }: Model): Line[] => {
   if (!ended) return []
-  const { what, next } = ending(ended.reason, ended.by)
+  const { what, next } = ending(ended.reason, ended.by, ended.isByYou)
   const length = ended.minutes === null || ended.minutes < 1 ? [] : [{ text: `It was live for ${ended.minutes} min.` }]
   return [{ text: ended.title, strong: true }, { text: what }, ...length, { text: next }]
 }

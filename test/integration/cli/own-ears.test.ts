@@ -37,12 +37,15 @@ describe('how loud somebody is', () => {
     expect(await ofAna(first)).toEqual({ volume: 30, isSilenced: true })
     expect((await first.verb('hear', '@ana')).code).toBe(0)
     expect((await first.verb('silence', '@nobody')).code).toBe(6)
+    expect((await first.verb('volume', '60')).code).toBe(0)
     first.kill('SIGINT')
     await first.ended
 
     const lines = house.start(['join', room.id, '--profile', 'omar', '--plain', ...quiet])
     const says = (text: RegExp) => eventually(() => text.exec(lines.stdout()), { withinMs: 15_000, what: String(text) })
-    await says(/You are in Loud/)
+    await says(/You are in Loud .* Volume 60 %\./)
+    lines.write('volume 100\n')
+    await says(/^Volume 100 %\./m)
     lines.write('who ana\n')
     await says(/Ana, @ana: on stage, (moderator, )?\w+, 30 % for you\./)
     lines.write('silence @ana\n')

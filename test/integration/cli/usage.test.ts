@@ -25,7 +25,7 @@ describe('help and version', () => {
     )
   })
 
-  it('is what a pipe gets without a command', async () => {
+  it('is what a pipe that says nothing gets without a command', async () => {
     expect(await run([])).toMatchObject({ code: 0, stdout: expect.stringMatching(/Usage: roomtone/) })
   })
 

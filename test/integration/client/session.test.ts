@@ -154,6 +154,29 @@ describe('a session', () => {
     await leaveAll()
   })
 
+  it('counts by its own clock where that of the server is another', async () => {
+    const late = await startTestServer({ media: 'embedded', now: () => Date.now() - 20_000 })
+    const [lena, omar] = [await newPerson(late, 'Lena'), await newPerson(late, 'Omar')]
+    try {
+      const room = await openRoom(lena, 'Clocks')
+      const moderator = await stay(lena, room)
+      const listener = await stay(omar, room)
+      await moderator.session.command({ verb: 'stage', action: 'invite', who: '@omar' })
+      const invited = () => listener.session.state().you.invitation
+      await eventually(invited, { withinMs: 5_000, what: 'the invitation' })
+      // 60 s by the server's clock, which is known to a second.
+      const leftMs = Date.parse(invited()!.expiresAt) - Date.now()
+      expect(leftMs).toBeGreaterThan(55_000)
+      expect(leftMs).toBeLessThan(62_000)
+      const { startedAt } = listener.session.state().room
+      expect(Math.abs(Date.now() - Date.parse(startedAt!))).toBeLessThan(10_000)
+    } finally {
+      await leaveAll()
+      await Promise.all([lena.api.close(), omar.api.close()])
+      await late.close()
+    }
+  })
+
   it('says why it cannot join', async () => {
     const room = await openRoom(host, 'Gone')
     await host.api.call('endRoom', { params: { roomId: room.id } })

@@ -36,6 +36,15 @@ describe('lines of what happens', () => {
     expect(quiet.map((event) => say(event))).toEqual(quiet.map(() => undefined))
   })
 
+  it('tells you that it was you who ended the room, by your name alone where nobody shares it', () => {
+    const ended: SeatEvent = { at, type: 'left', reason: 'room-ended', by: 'Ana', message: '' }
+    const two = aSeat('moderator')
+    const namesake = two.participants.map((one) => (one.id === 'Lena' ? { ...one, name: 'Ana' } : one))
+    expect(say(ended, 'moderator')).toBe('You ended the room.')
+    expect(say(ended, 'listener')).toBe('Ana ended the room.')
+    expect(sentence(ended, { ...two, participants: namesake })).toBe('Ana ended the room.')
+  })
+
   it('tells that somebody of the stage left, from the state before', () => {
     const before = aSeat('listener')
     const after = { ...before, participants: before.participants.filter(({ id }) => id !== 'Lena') }

@@ -1,0 +1,88 @@
+import type { z } from 'zod'
+import { type Located, partOf } from './document.ts'
+import { meant, type Problem, quoted } from './problem.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** Reads a part of a file by its schema; what is wrong is added to the problems, and undefined is returned. */
+export const readShape = <T>(schema: z.ZodType<T>, located: Located, problems: Problem[]): T | undefined => {
+  const read = schema.safeParse(located.value)
+  if (read.success) return read.data
+  problems.push(...read.error.issues.flatMap((issue) => problemsOf(issue, located, [])))
+  return undefined
+}
+
+const problemsOf = (issue: Issue, located: Located, above: readonly PropertyKey[]): Problem[] => {
+  const path = [...above, ...issue.path]
+  const value = partOf(located, path).value
+  const key = String(path.findLast((step) => typeof step === 'string') ?? 'the file')
+  const told = (message: string) => [{ place: located.placeOf(path), message }]
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const messages = issue.message.split('\n')
+      return issue.keys.map((unknown, index) => ({
+        place: located.placeOf([...path, unknown], 'key'),
+        message: messages[index] ?? `"${unknown}" is not known here`,
+      }))
+    }
+    case 'invalid_type':
+      if (value === undefined) return told(`"${key}" is missing${wish(issue)}`)
+      if (issue.expected === 'string' && isUnquoted(value))
+        return told(`"${key}" wants quotes around a text that begins with {: "{…}"`)
+      return told(`"${key}" wants ${types[issue.expected] ?? issue.expected}, not ${quoted(value)}${wish(issue)}`)
+    case 'invalid_value': {
+      const known = issue.values.map(String)
+      if (known.length === 1) return told(`"${key}" must be ${known[0]}, not ${quoted(value)}`)
+      return told(`"${key}" cannot be ${quoted(value)}:${meant(String(value), known)}`)
+    }
+    case 'invalid_union':
+      return ofUnion(issue, located, path) ?? told(saidBySchema(issue) ?? `"${key}" cannot be ${quoted(value)}`)
+    case 'invalid_key':
+    case 'invalid_element':
+      return issue.issues.flatMap((inner) => problemsOf(inner, located, path))
+    case 'too_small':
+    case 'too_big':
+      return told(saidBySchema(issue) ?? boundOf(issue, key))
+    default:
+      return told(issue.message)
+  }
+}
+
+/** Of the shapes it could have, those that it has but for something inside. */
+const ofUnion = (issue: z.core.$ZodIssueInvalidUnion, located: Located, path: readonly PropertyKey[]) => {
+  const near = issue.errors.filter((branch) =>
+    branch.every((inner) => inner.path.length > 0 || (inner.code !== 'invalid_type' && inner.code !== 'invalid_value')),
+  )
+  const best = near.sort((a, b) => a.length - b.length)[0]
+  return best?.flatMap((inner) => problemsOf(inner, located, path))
+}
+
+const types: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'keys with values',
+  record: 'keys with values',
+}
+
+/** `{quiet}` without quotes is a map in YAML. */
+const isUnquoted = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).length === 1 &&
+  Object.values(value)[0] === null
+
+const saidBySchema = (issue: Issue) => (/^(Invalid|Too|Unrecognized)/.test(issue.message) ? undefined : issue.message)
+const wish = (issue: Issue) => {
+  const said = saidBySchema(issue)
+  return said === undefined ? '' : `: ${said}`
+}
+
+const boundOf = (issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, key: string) => {
+  const [side, bound] = issue.code === 'too_small' ? ['at least', issue.minimum] : ['at most', issue.maximum]
+  const unit = { string: ' characters', array: ' of them' }[issue.origin as string] ?? ''
+  return `"${key}" takes ${side} ${bound}${unit}`
+}
