@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../protocol/events.ts'
-import type { Invitation, Joined, Room } from '../protocol/rooms.ts'
+import type { Playing } from '../protocol/program.ts'
+import type { Invitation, Joined, Participant, Room } from '../protocol/rooms.ts'
 
 /** A date that the server had ready, or a moment that passed before it was sent. */
 const SLACK_MS = 500
@@ -24,12 +25,14 @@ export const createServerClock = () => {
 export const joinedHere = (joined: Joined, aheadMs: number): Joined => ({
   ...joined,
   room: roomHere(joined.room, aheadMs),
+  participants: joined.participants.map((one) => participantHere(one, aheadMs)),
   invitation: joined.invitation && invitationHere(joined.invitation, aheadMs),
 })
 
 /** The same of an event. */
 export const eventHere = (event: RoomEvent, aheadMs: number): RoomEvent => {
   if (event.type === 'room') return { ...event, room: roomHere(event.room, aheadMs) }
+  if (event.type === 'participant') return { ...event, participant: participantHere(event.participant, aheadMs) }
   if (event.type === 'invited-to-speak') return { ...event, invitation: invitationHere(event.invitation, aheadMs) }
   return event
 }
@@ -38,6 +41,16 @@ const roomHere = (room: Room, aheadMs: number): Room => ({
   ...room,
   createdAt: here(room.createdAt, aheadMs),
   awaited: room.awaited && { ...room.awaited, until: here(room.awaited.until, aheadMs) },
+  playing: room.playing && playingHere(room.playing, aheadMs),
+})
+
+const participantHere = (one: Participant, aheadMs: number): Participant =>
+  one.playing ? { ...one, playing: playingHere(one.playing, aheadMs) } : one
+
+const playingHere = <P extends Playing>(playing: P, aheadMs: number): P => ({
+  ...playing,
+  startedAt: here(playing.startedAt, aheadMs),
+  until: playing.until && here(playing.until, aheadMs),
 })
 
 const invitationHere = (invitation: Invitation, aheadMs: number): Invitation => ({

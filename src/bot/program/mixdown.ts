@@ -36,6 +36,7 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
   let strands = new Map<string, Strand>()
   let upcoming: { item: Item; part: Part }[] = []
   let rings: Strand[] = []
+  const warm = new Map<string, Strand>()
   const duckers = new Map<string, { next: ReturnType<typeof createDucker>['next']; seen: number }>()
   const missing = new Map<string, number>()
   const piece = new Int16Array(FRAME_SAMPLES * channels)
@@ -129,11 +130,19 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
   }
   const lastDuck = new Map<string, { from: number; to: number }>()
 
+  /** What was opened for a change that was about to be made. */
+  const warmed = (item: Item, part: Part, at: number): Strand | undefined => {
+    const strand = warm.get(part.key)
+    if (!strand) return undefined
+    warm.delete(part.key)
+    return Object.assign(strand, { item, part, entersAt: Math.max(part.start, at) })
+  }
+
   const due = (at: number) => {
     const ready = upcoming.filter(({ part }) => part.start < at + PREFETCH_SAMPLES)
     if (ready.length === 0) return
     upcoming = upcoming.filter((waiting) => !ready.includes(waiting))
-    for (const { item, part } of ready) strands.set(part.key, openStrand(item, part, at))
+    for (const { item, part } of ready) strands.set(part.key, warmed(item, part, at) ?? openStrand(item, part, at))
   }
 
   const neededAt = (at: number, count: number) =>
@@ -147,7 +156,8 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
       const laid = new Map(items.flatMap((item) => item.parts.map((part) => [part.key, { item, part }])))
       for (const [key, strand] of strands) {
         const found = laid.get(key)
-        if (found) Object.assign(strand, found)
+        if (found)
+          Object.assign(strand, found, strand.entersAt >= at ? { entersAt: Math.max(at, found.part.start) } : {})
         else if (strand.entersAt >= at) {
           drop(strand)
           strands.delete(key)
@@ -164,6 +174,18 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
     },
     /** Opens what is due soon. */
     prefetch: due,
+    /** Opens what would begin at `at` if it were laid out like this; resolves when it can sound. */
+    warm: (items: readonly Item[], at: number): Promise<unknown> => {
+      for (const item of items)
+        for (const part of item.parts)
+          if (part.start === at && !strands.has(part.key)) warm.set(part.key, openStrand(item, part, at))
+      return Promise.all([...warm.values()].map(({ reader }) => reader.whenReady(FRAME_SAMPLES)))
+    },
+    /** Closes what was opened in vain. */
+    cool: () => {
+      for (const strand of warm.values()) drop(strand)
+      warm.clear()
+    },
     /** Adds up what sounds in the frame that begins at `at`. */
     mix: (at: number, into: Float32Array, levels: Record<Layer, number>, isSpeaking: boolean) => {
       into.fill(0)
@@ -211,7 +233,7 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
       return count
     },
     close: async () => {
-      const all = [...strands.values(), ...rings]
+      const all = [...strands.values(), ...rings, ...warm.values()]
       strands = new Map()
       rings = []
       upcoming = []

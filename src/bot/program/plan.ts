@@ -1,24 +1,15 @@
 import type { Channels } from '../../audio/frame.ts'
-import { gainFor } from '../../audio/loudness.ts'
 import type { Bed, Cue, CueAction, Place, SessionScript, SoundItem } from '../script/script.ts'
-import type { Layer, Plan, PlanContent, PlanEntry, PlannedSound, PlanTime } from './contract.ts'
+import { gainDbOf, type SoundFacts } from '../sound/facts.ts'
+import type { Plan, PlanContent, PlanEntry, PlannedSound, PlanTime } from './contract.ts'
 import { planProblems } from './plan-problems.ts'
 import { endOf, msOf, timelineOf } from './timeline.ts'
 
-/** What is known of a sound before the start. Null loudness: not measured, or silence. */
-export type PlannedFacts = {
-  /** Null: a stream, or standard input. */
-  durationMs: number | null
-  channels: Channels
-  lufs: number | null
-  truePeakDb: number | null
-  title: string | null
-  artist: string | null
-}
-
 /** What was looked up and measured; `undefined`: it could not be, and somebody else has said so. */
 export type PlanFacts = {
-  sound(source: PlannedSound['source']): PlannedFacts | undefined
+  sound(
+    source: PlannedSound['source'],
+  ): Pick<SoundFacts, 'durationMs' | 'channels' | 'lufs' | 'truePeakDb' | 'title' | 'artist'> | undefined
   /** The files of a folder or a list; anything else is itself. */
   items(item: SoundItem): readonly SoundItem[]
 }
@@ -26,10 +17,6 @@ export type PlanFacts = {
 export type PlanProblem = { place: Place; message: string }
 /** `problems`: why it cannot be played as it stands; the plan shows what would. */
 export type Planned = { plan: Plan; problems: PlanProblem[] }
-
-/** EBU R128 targets by what a sound is for; peaks stay below -1.5 dBTP. */
-const TARGET_LUFS: Record<Layer, number> = { voice: -18, bed: -32, bell: -23 }
-const MAX_PEAK_DB = -1.5
 
 /**
  * Lays a script out in session time. `seed` orders what is shuffled: name the session and the occurrence, so that a
@@ -129,14 +116,7 @@ const soundOf = ({ facts, channels }: Context, bare: Bare): PlannedSound => {
   const found = facts.sound(bare.source)
   if (!found) return { ...bare, title: null, artist: null, durationMs: 0 }
   const { durationMs, title, artist } = found
-  return { ...bare, title, artist, durationMs, gainDb: bare.gainDb + loudnessGainDb(found, bare.layer, channels) }
-}
-
-const loudnessGainDb = ({ lufs, truePeakDb, channels }: PlannedFacts, layer: Layer, heard: Channels): number => {
-  if (lufs === null || truePeakDb === null) return 0
-  // One channel that sounds on both sides is louder by 3 LU than it measures alone (BS.1770 sums the channels' powers).
-  const integratedLufs = lufs + (heard > channels ? 10 * Math.log10(2) : 0)
-  return gainFor({ integratedLufs, truePeakDb }, { targetLufs: TARGET_LUFS[layer], maxPeakDb: MAX_PEAK_DB })
+  return { ...bare, title, artist, durationMs, gainDb: bare.gainDb + gainDbOf(found, { layer: bare.layer, channels }) }
 }
 
 /** What has no end of its own is played until the next voice. */

@@ -58,7 +58,13 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
   let isRising = false
   let ending: 'no' | 'stopping' | 'ended' = 'no'
   let endingCause: Ending = 'stop'
-  let jumps = Promise.resolve()
+  let turns = Promise.resolve()
+  /** What waits for sounds does so one after the other. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = turns.then(work)
+    turns = done.catch(() => {})
+    return done
+  }
 
   const newMixdown = () => {
     const made = createMixdown({
@@ -94,6 +100,20 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
     timeline = timelineOf(plan, changes)
     lay()
   }
+
+  /** What begins with a change is opened before it is made. */
+  const makeWarm = async (make: (at: number) => ProgramChange[]) => {
+    const at = mixedTo
+    const items = layoutBetween(timelineOf(plan, [...changes, ...make(at)]), at, at + FRAME_SAMPLES)
+    await Promise.race([mixdown.warm(items, at), sleep(JUMP_WITHIN_MS)])
+    if (ending !== 'no') return
+    changes.push(...make(mixedTo))
+    timeline = timelineOf(plan, changes)
+    lay()
+    mixdown.cool()
+  }
+
+  const changeWarm = (make: (at: number) => ProgramChange[]) => inTurn(() => makeWarm(make))
 
   /** A sound that is over before its time, or that never came: what follows in its list, or after it, moves up. */
   const shorten = (
@@ -169,17 +189,13 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
     if (left) for (let i = 0; i < size; i++) ahead[i]! += left[i]!
     await before.close()
   }
-  /** One after the other. */
-  const seek = (target: number, cause: 'skip' | 'goto') => {
-    jumps = jumps.then(() => jump(target, cause))
-    return jumps
-  }
+  const seek = (target: number, cause: 'skip' | 'goto') => inTurn(() => jump(target, cause))
 
   const skip = async () => {
     const current = order.current()
     if (current && !current.isLast) {
       order.willEnd(current.key, 'skip')
-      return change({ do: 'cut', at: mixedTo, span: current.span, ordinal: current.ordinal })
+      return changeWarm((at) => [{ do: 'cut', at, span: current.span, ordinal: current.ordinal }])
     }
     await seek(order.nextStart(timeline, mixedTo) ?? timeline.end ?? Number.POSITIVE_INFINITY, 'skip')
   }
@@ -193,11 +209,12 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
     const { cue, content } = entryOf(name)
     const current = order.current()
     // Two voices at once are not understood.
-    if (content.kind === 'sounds' && current?.layer === 'voice' && current.isLast) {
-      order.willEnd(current.key, 'skip')
-      changes.push({ do: 'cut', at: mixedTo, span: current.span, ordinal: current.ordinal })
-    }
-    change({ do: 'cue', at: mixedTo, cue })
+    const isReplaced = content.kind === 'sounds' && current?.layer === 'voice' && current.isLast
+    if (isReplaced) order.willEnd(current.key, 'skip')
+    return changeWarm((at) => [
+      ...(isReplaced ? [{ do: 'cut' as const, at, span: current.span, ordinal: current.ordinal }] : []),
+      { do: 'cue', at, cue },
+    ])
   }
   const placeOf = (to: Extract<ProgramCommand, { do: 'goto' }>['to']): number => {
     if ('ms' in to) {
