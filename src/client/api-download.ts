@@ -80,7 +80,7 @@ const get = async (url: URL, options: DownloadOptions): Promise<Download> => {
 }
 
 /** The first servers of internet radio begin their answer with `ICY 200 OK`, which no parser of HTTP takes. */
-const isNoHttp = (error: unknown) => (error as { code?: string }).code?.startsWith('HPE_') ?? false
+const isNoHttp = (error: unknown) => (error as Error).name === 'HTTPParserError'
 
 const getShoutcast = async (url: URL, { headers, withinMs, signal }: DownloadOptions): Promise<Download> => {
   const isTls = url.protocol === 'https:'

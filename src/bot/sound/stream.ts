@@ -1,19 +1,30 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createDriftBuffer } from '../../audio/drift-buffer.ts'
 import { openDecodedStream } from '../../audio/files/decode-stream.ts'
 import type { AudioTags } from '../../audio/files/tags.ts'
-import { type Channels, FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE } from '../../audio/frame.ts'
+import type { Channels } from '../../audio/frame.ts'
 import type { OpenSound } from '../program/contract.ts'
+import { readDistant } from './distant-file.ts'
+import { followLive } from './live.ts'
 import { openStation, type Station, type StationOptions } from './station.ts'
-import { cleanTitle } from './title.ts'
+import { createTold } from './told.ts'
 
 export type StreamOptions = {
   url: string
-  channels: Channels
+  /** Its own unless said. */
+  channels?: Channels
   proxy?: StationOptions['proxy']
   /** Of a file only: a station plays what it plays now. */
   startMs?: number
 }
+
+/** One connection whose first sound has come. */
+export type OpenedStream = {
+  station: Station
+  channels: Channels
+  pcm: AsyncGenerator<Int16Array>
+}
+export type OpenStreamAgain = () => Promise<OpenedStream>
+/** Where titles go as they come. */
+export type TitleSink = { heard(tags: AudioTags): void }
 
 /** Sound must come of what comes. */
 const FIRST_SOUND_WITHIN_MS = 8_000
@@ -23,22 +34,21 @@ const FIRST_SOUND_WITHIN_MS = 8_000
  * breaks off or says nothing for 5 s there is silence, one warning, and it is asked again until it is closed. A file
  * that breaks off goes on where it was. Throws a sentence where there is nothing to hear at first.
  */
-export const openStream = async (options: StreamOptions): Promise<OpenSound & { name: string }> => {
+export const openStream = async (
+  options: StreamOptions,
+): Promise<OpenSound & { channels: Channels; station: Station }> => {
   const closing = new AbortController()
   const told = createTold()
-  const open = (onTags: (tags: AudioTags) => void) => openOnce(options, onTags, closing.signal)
-  const live = createLiveBuffer(options.channels, told.title)
-  const first = await open(live.titled).catch((error) => {
-    closing.abort()
-    throw error
-  })
-  const { station } = first
-  const giving = station.isLive
-    ? followStation({ first, live, open, warn: told.warn, signal: closing.signal })
-    : readFarFile({ first, open, startMs: options.startMs ?? 0, channels: options.channels, signal: closing.signal })
+  const sink: TitleSink = { heard: told.title }
+  const open: OpenStreamAgain = () => openOnce(options, (tags) => sink.heard(tags), closing.signal)
+  const first = await open()
+  const { url, startMs = 0 } = options
+  const { channels } = first
+  const common = { url, channels, first, open, told, signal: closing.signal }
   return {
-    name: station.name,
-    pcm: () => giving,
+    station: first.station,
+    channels,
+    pcm: first.station.isLive ? followLive({ ...common, sink }) : () => readDistant({ ...common, startMs }),
     onTitle: told.onTitle,
     onWarning: told.onWarning,
     warning: () => undefined,
@@ -46,40 +56,25 @@ export const openStream = async (options: StreamOptions): Promise<OpenSound & { 
   }
 }
 
-/** What is told before anybody listens is told when somebody does. */
-const createTold = () => {
-  let titled: ((title: { title: string; artist: string | null }) => void) | undefined
-}
-
-type Opened = {
-  station: Station
-  channels: Channels
-  /** Its first sound has come. */
-  pcm: AsyncGenerator<Int16Array>
-  close(): Promise<void>
-}
-
 const openOnce = async (
   { url, channels, proxy }: StreamOptions,
   onTags: (tags: AudioTags) => void,
   closing: AbortSignal,
-): Promise<Opened> => {
-  const limit = new AbortController()
-  const timer = setTimeout(() => limit.abort(tooSlow(url)), FIRST_SOUND_WITHIN_MS)
-  const signal = AbortSignal.any([closing, limit.signal])
-  const station = await openStation(url, { proxy, signal, onTitle: onTags }).catch((error) => {
-    clearTimeout(timer)
-    throw limit.signal.aborted ? limit.signal.reason : error
-  })
+): Promise<OpenedStream> => {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(tooLate(url)), FIRST_SOUND_WITHIN_MS)
+  const signal = AbortSignal.any([closing, late.signal])
+  let station: Station | undefined
   try {
-    const decoded = await openDecodedStream(station.bytes, { name: url, channels, onTags })
-    const pcm = decoded.pcm()
-    const piece = await pcm.next()
-    if (piece.done) throw Object.assign(new Error(`${url} has no sound in it.`), { code: 'not-audio' })
-    return { station, channels, pcm: withFirst(piece.value, pcm), close: async () => station.close() }
+    station = await openStation(url, { proxy, signal, onTitle: onTags })
+    const { pcm, ...decoded } = await openDecodedStream(station.bytes, { name: url, channels, onTags })
+    const pieces = pcm()
+    const first = await pieces.next()
+    if (first.done) throw Object.assign(new Error(`${url} has no sound in it.`), { code: 'not-audio' })
+    return { station, channels: decoded.channels, pcm: withFirst(first.value, pieces) }
   } catch (error) {
-    station.close()
-    throw limit.signal.aborted ? limit.signal.reason : error
+    station?.close()
+    throw late.signal.aborted ? late.signal.reason : error
   } finally {
     clearTimeout(timer)
   }
@@ -90,5 +85,5 @@ async function* withFirst(first: Int16Array, rest: AsyncGenerator<Int16Array>): 
   yield* rest
 }
 
-const tooSlow = (url: string) =>
+const tooLate = (url: string) =>
   Object.assign(new Error(`${url} gave no sound within ${FIRST_SOUND_WITHIN_MS / 1000} s.`), { code: 'unreachable' })
