@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { addBotCommands } from './bot-commands.ts'
+import { addBotHost } from './bot-host.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
 
@@ -17,5 +18,6 @@ export const addBot = (program: Command, context: Context): void => {
     .action(async (files: string[], options: BotPlayOptions) =>
       (await import('../bot.ts')).botPlay(context, files, options),
     )
+  addBotHost(bot, context)
   addBotCommands(bot, context)
 }

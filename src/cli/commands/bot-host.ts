@@ -1,0 +1,33 @@
+import { type Command, Option } from 'commander'
+import type { BotWatchOptions } from '../bot-watch.ts'
+import type { Context } from '../context.ts'
+
+export type BotRunOptions = BotWatchOptions & {
+  variant?: string
+  now?: boolean
+  once?: boolean
+  url?: string
+  token?: string
+  jsonl?: boolean
+}
+
+/** What hosts sessions, and what tells of them afterwards. */
+export const addBotHost = (bot: Command, context: Context): void => {
+  bot
+    .command('run <scripts...>')
+    .description('host sessions: open each room at its time, play the program, go on to the next sitting')
+    .option('--variant <name>', 'one of the script’s variants')
+    .option('--now', 'begin at once, whatever the schedule says')
+    .option('--once', 'one sitting and no more')
+    .option('--url <url>', 'ws:// or wss:// address of any LiveKit server, instead of a roomtone server')
+    .option('--token <token>', 'the key to a LiveKit room: itself, @FILE, or - for stdin')
+    .option('--ear', 'a companion listens in each room whether it is heard')
+    .option('--http <address>', 'health, metrics, calendar and commands at HOST:PORT')
+    .option('--http-token <@file>', 'the token that commands over HTTP need')
+    .addOption(new Option('--control <source>', 'commands to the program, one a line').choices(['stdin']))
+    .addOption(new Option('--log <format>', 'what happens, on stderr').choices(['json']))
+    .option('--jsonl', 'one JSON line an event')
+    .action(async (scripts: string[], options: BotRunOptions) =>
+      (await import('../bot-run.ts')).botRun(context, scripts, options),
+    )
+}
