@@ -3,9 +3,13 @@ import { audioError } from '../audio-error.ts'
 
 export type ByteReader = {
   readonly path: string
+  /** Of a stream: infinite until its end has come. */
   readonly size: number
-  /** Up to `length` bytes from `at`; fewer at the end of the file. The bytes are the caller's. */
-  read(at: number, length: number): Promise<Buffer>
+  /**
+   * Up to `length` bytes from `at`; fewer at the end of the file. The bytes are the caller's. Of a stream it may be as
+   * few as `least`: what has not come yet is not waited for.
+   */
+  read(at: number, length: number, least?: number): Promise<Buffer>
   close(): Promise<void>
 }
 

@@ -22,8 +22,11 @@ export type PlannedSound = {
 /** A sound that is being decoded, 48 kHz interleaved, in pieces of any length. */
 export type OpenSound = {
   pcm(): AsyncGenerator<Int16Array>
-  /** A stream's title changed (ICY). */
+  /** A stream's title changed (ICY); told just before the sound that it belongs to is given. */
   onTitle?(listener: (title: { title: string; artist: string | null }) => void): void
+  /** Something goes wrong though it plays on: a station broke off and is asked again, say. */
+  onWarning?(listener: (message: string) => void): void
+  /** When it is over: what was wrong. */
   warning(): string | undefined
   close(): Promise<void>
 }

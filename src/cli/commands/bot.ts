@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { addBotCheck } from './bot-check.ts'
 import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
 import { addBotProgram } from './bot-program.ts'
@@ -21,5 +22,6 @@ export const addBot = (program: Command, context: Context): void => {
     )
   addBotHost(bot, context)
   addBotProgram(bot, context)
+  addBotCheck(bot, context)
   addBotCommands(bot, context)
 }
