@@ -23,6 +23,8 @@ export type Place = {
     grant: { fence: number; roomId: string | null } | null,
   ): Promise<PlaceRoom | null>
   target(room: PlaceRoom | null): SessionOptions['target']
+  /** Access for a companion that only listens; null where the place has none. */
+  earAccess(room: PlaceRoom | null): (() => Promise<{ url: string; token: string }>) | null
   setHands(room: PlaceRoom | null, hands: 'everyone' | 'off'): Promise<unknown>
   endRoom(room: PlaceRoom | null): Promise<unknown>
   close(): Promise<void>
@@ -37,6 +39,7 @@ const mediaPlace = (target: { url: string; token: string }): Place => ({
   lease: () => null,
   room: async () => null,
   target: () => target,
+  earAccess: () => null,
   setHands: async () => {},
   endRoom: async () => {},
   close: async () => {},
@@ -90,6 +93,7 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
       return { id: made.id, title: made.title, link: made.link, isTakenUp: false }
     },
     target: (room) => ({ api, roomId: room!.id }),
+    earAccess: (room) => () => api.call('companion', { params: { roomId: room!.id } }),
     setHands: (room, hands) => api.call('editRoom', { params: { roomId: room!.id }, body: { hands } }),
     endRoom: (room) => api.call('endRoom', { params: { roomId: room!.id } }),
     close: () => api.close(),
