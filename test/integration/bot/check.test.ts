@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -44,6 +47,11 @@ describe('roomtone bot check', () => {
     writeFileSync(engine, '#!/bin/sh\necho "no such voice" >&2\nexit 3\n')
     chmodSync(engine, 0o755)
     writeFileSync(join(home, 'text.mp3'), 'This is no sound. '.repeat(500))
+    const web = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<html>Sign in</html>'),
+    )
+    await once(web.listen(0, '127.0.0.1'), 'listening')
+    const page = `http://127.0.0.1:${(web.address() as AddressInfo).port}/live`
     writeFileSync(
       join(home, 'bad.session.yaml'),
       `session: bad
@@ -54,9 +62,11 @@ cues:
   - {at: 0:20, say: Nobody will hear this.}
   - {at: 0:30, floor: 5m}
   - {at: 2:00, floor: 1m}
+  - {at: 6:00, play: "${page}", for: 1m}
 `,
     )
     const { code, stdout, stderr } = await check('bad.session.yaml')
+    web.close()
     expect(code).toBe(2)
     expect(stdout).not.toContain('in order')
     expect(stderr).not.toMatch(/\n {4}at /)
@@ -66,6 +76,7 @@ cues:
       expect.stringMatching(/^roomtone: bad\.session\.yaml:5:22: .*text\.mp3/),
       expect.stringMatching(/^roomtone: bad\.session\.yaml:6:5: .*engine/),
       expect.stringMatching(/^roomtone: bad\.session\.yaml:8:5: .*floor-2 begins at 2:00/),
+      expect.stringMatching(/^roomtone: bad\.session\.yaml:9:22: .*127\.0\.0\.1.* is a web page/),
     ])
   })
 
