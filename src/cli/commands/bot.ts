@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { addBotCheck } from './bot-check.ts'
 import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
+import { addBotProgram } from './bot-program.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
 
@@ -20,6 +21,7 @@ export const addBot = (program: Command, context: Context): void => {
       (await import('../bot.ts')).botPlay(context, files, options),
     )
   addBotHost(bot, context)
+  addBotProgram(bot, context)
   addBotCheck(bot, context)
   addBotCommands(bot, context)
 }
