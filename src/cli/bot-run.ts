@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { createStatusFiles } from '../bot/host/status-file.ts'
 import { type HostProcess, superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
@@ -22,6 +23,7 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
   const target = await targetOf(context, scripts, options)
   await refuseUnplayable(context, scripts)
   const { output } = context
+  const statuses = createStatusFiles(sessionsFolderOf(context), output.note)
   let interruptedBy: NodeJS.Signals | undefined
   const host = superviseHost({
     order: {
@@ -35,7 +37,7 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
     },
     entry: entryOf('bot'),
     onEvent: options.jsonl ? output.event : createTeller(context, scripts.length > 1),
-    onView: () => {},
+    onView: (view) => statuses.see(view.report),
   })
   context.onClose(followFiles(context, scripts, options, host))
   context.onInterrupt((signal) => {
@@ -44,6 +46,7 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
   })
   context.onOutputClosed(() => {})
   const ended = [...(await host.done).values()]
+  await statuses.flush()
   context.exitWith(interruptedBy ? 130 : Math.max(0, ...ended.map(exitCodeOf)))
 }
 

@@ -287,6 +287,13 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     return actAll(next.actions)
   }
 
+  /** The answer goes out before the bot does. */
+  let isStopped = false
+  const stop = async (by: string) => {
+    isStopped = true
+    await program.command({ do: 'stop' })
+    setTimeout(() => void end({ outcome: 'stopped', message: `Stopped by ${by}.`, code: null }), TAIL_MS)
+  }
   const runCommand = async (command: ProgramCommand, by: string): Promise<ProgramAnswer> => {
     const before = position()
     try {
@@ -294,7 +301,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
         throw Object.assign(new Error('The program has not begun yet.'), { code: 'conflict' })
       if (command.do === 'pause') await step({ type: 'pause', nowMs: now(), by })
       else if (command.do === 'resume') await step({ type: 'resume', nowMs: now(), programMs: before.programMs })
-      else if (command.do === 'stop') void end({ outcome: 'stopped', message: `Stopped by ${by}.`, code: null })
+      else if (command.do === 'stop') await stop(by)
       else {
         await program.command(command)
         if (command.do !== 'level') await step({ type: 'moved', nowMs: now(), programMs: position().programMs })
@@ -352,7 +359,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   ]
 
   const onProgramOver = async () => {
-    if (outcome) return
+    if (outcome || isStopped) return
     setPhase('closing')
     if (script.room.closesAfterMs > 0)
       await Promise.race([sleep(script.room.closesAfterMs, undefined, { ref: false }), stay.done])
