@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { canShowScreen } from './face.ts'
 import { machineDeps } from './machine.ts'
 import { wantsColor } from './output.ts'
+import { programCommandOf } from './program-words.ts'
 
 // Loaded on use: the first picture stands sooner than what speaks to a server has loaded.
 const server = () => import('./local-server.ts')
@@ -83,6 +84,7 @@ const faceDeps = async (context: Context, serverName: string): Promise<Omit<Face
       context.onClose(() => seat.close())
       return seat
     },
+    readProgramCommand: programCommandOf,
     ...(await machineDeps(context)),
     // Also where plain lines come first: they can give way to the screen.
     color: wantsColor(context.stdout.isTTY === true, context.flags().color, context.env),

@@ -105,7 +105,12 @@ export const calendarFeedSchema = z.object({ url: z.string() })
  * One host at a time: `holder` is the process, new at each start. Renewed every few seconds; 15 s after the last time
  * another may take it. `closesAt` moves the end of a session that lasts longer.
  */
-export const leaseOccurrenceSchema = z.strictObject({ holder: z.uuid(), closesAt: instantSchema.optional() })
+export const leaseOccurrenceSchema = z.strictObject({
+  holder: z.uuid(),
+  closesAt: instantSchema.optional(),
+  /** Where it is held in a room that was there before. */
+  roomId: z.uuid().optional(),
+})
 export const occurrenceLeaseSchema = z.object({
   /** Grows with each change of hands: what is done under an old one is refused. */
   fence: z.number().int(),

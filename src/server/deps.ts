@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { HouseSettings } from './settings.ts'
 import type { Store } from './store.ts'
+import type { UnhostedAlert } from './unhosted.ts'
 
 /** One thing that happened, for the log: never a phone number, code, token or room content (R22). */
 export type LogEntry = { level: 'info' | 'warn' | 'error'; event: string } & Record<string, unknown>
@@ -35,6 +36,8 @@ export type Deps = {
   settings: HouseSettings
   log: Log
   media: MediaPlane
+  /** Told once when a scheduled session has no host, and once when it has. */
+  onUnhosted(alert: UnhostedAlert): void
   /** `http://127.0.0.1:8080`: this server's own listener; known once it listens. */
   ownUrl(): string
   /** Where people reach this server; `ownUrl` unless configured. */

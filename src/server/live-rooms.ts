@@ -26,7 +26,12 @@ export type LiveRooms = {
   ): Promise<Changed>
   /** Appends an event to a room that changes nothing of it; gives its cursor. */
   tell(roomId: string, draft: (state: RoomState, now: number) => EventDraft): Promise<number>
-  open(state: RoomState, allowed: (liveRooms: number) => void): Promise<void>
+  /** `claim`: for a scheduled session, in the same transaction; a room that it gives is there already. Gives the room's id. */
+  open(
+    state: RoomState,
+    allowed: (liveRooms: number) => void,
+    claim?: (trx: Transaction<Database>) => Promise<string | null>,
+  ): Promise<string>
   counts(): { liveRooms: number; seats: number }
   /** Counts anew what the store has, as after a start, or because other servers change it, too. */
   count(): Promise<void>
@@ -80,9 +85,11 @@ export const createLiveRooms = (
     return cursor
   }
 
-  const open: LiveRooms['open'] = async (state, allowed) => {
+  const open: LiveRooms['open'] = async (state, allowed, claim) => {
     const creatorId = state.hosts.find((host) => host.isCreator)!.accountId
-    await store.transaction(async (trx) => {
+    const known = await store.transaction(async (trx) => {
+      const known = await claim?.(trx)
+      if (known) return known
       // Locks the account, so that rooms opened at once are counted one after another.
       await trx.selectFrom('account').select('id').where('id', '=', creatorId).forUpdate().execute()
       const { live } = await trx
@@ -90,8 +97,9 @@ export const createLiveRooms = (
         .select(({ fn }) => fn.countAll<number>().as('live'))
         .where('creator_id', '=', creatorId)
         .where('ended_at', 'is', null)
+        .where('event_id', 'is', null)
         .executeTakeFirstOrThrow()
-      allowed(live)
+      if (!claim) allowed(live)
       await insertRoom(trx, state)
       await openTopic(trx, roomTopic(state.id))
       await appendEvents(
@@ -100,9 +108,12 @@ export const createLiveRooms = (
         [toEverybody({ type: 'room', room: roomView(state, publicUrl()) })],
         state.createdAt,
       )
+      return null
     })
+    if (known) return known
     remember(state)
     feeds.notify(hallway)
+    return state.id
   }
 
   return {

@@ -11,6 +11,8 @@ export type Metrics = {
   store: StoreWatch
   /** A text message left, or did not. */
   onSms(isSent: boolean): void
+  /** A scheduled session had no host in time, or got one after all. */
+  onUnhosted(state: 'began' | 'over'): void
   /** `GET /metrics` in Prometheus' text format; counts all answers of `app` from here on. */
   serve(app: FastifyInstance, options: MetricsOptions): void
 }
@@ -33,11 +35,19 @@ export const createMetrics = (): Metrics => {
     registers: [registry],
   })
   for (const result of ['sent', 'failed']) sms.inc({ result }, 0)
+  const unhosted = new Counter({
+    name: 'roomtone_unhosted_sessions_total',
+    help: 'Scheduled sessions that nobody had opened 60 s after their start, and those opened after that',
+    labelNames: ['state'],
+    registers: [registry],
+  })
+  for (const state of ['began', 'over']) unhosted.inc({ state }, 0)
   const waited = durations(registry, 'roomtone_database_wait_seconds', 'Time that work waited for a connection')
   const answered = durations(registry, 'roomtone_database_query_seconds', 'Time that the database took for a query')
 
   return {
     store: { onWaited: (ms) => waited.observe(ms / 1000), onAnswered: (ms) => answered.observe(ms / 1000) },
+    onUnhosted: (state) => unhosted.inc({ state }),
     onSms: (isSent) => sms.inc({ result: isSent ? 'sent' : 'failed' }),
     serve: (app, { token, counts, media }) => {
       countAnswers(app, registry)

@@ -1,11 +1,13 @@
 import { sql } from 'kysely'
 import { apiError } from '../protocol/errors.ts'
+import { fillCalendar, purgeCalendar } from './calendar-store.ts'
 import type { Caller } from './call.ts'
 import { isTurnOver, type Turn } from './cluster-lease.ts'
 import { loseMedia, signOut, sweepRoom } from './domain/presence.ts'
 import type { RoomState } from './domain/room-state.ts'
 import { purgeEvents } from './event-log.ts'
 import type { RoomContext } from './room-context.ts'
+import { raiseUnhosted } from './unhosted.ts'
 
 export type PresenceClock = {
   close(): Promise<void>
@@ -48,9 +50,12 @@ export const startPresenceClock = (context: RoomContext): PresenceClock => {
     clockOffsetMs = offsetMs
     await forEachRoom(await cluster.homelessRooms(), (roomId) => move(context, roomId, turn))
     await forEachRoom(await dueRooms(context), (roomId) => sweep(context, roomId, turn))
+    await raiseUnhosted(context, turn)
     if (elapsed - purgedAt < minuteMs) return
     purgedAt = elapsed
     await purge(context)
+    await purgeCalendar(store.db, now())
+    await fillCalendar(store, now())
   }
   // What one room cannot do must not keep the others from it.
   const forEachRoom = async (roomIds: string[], work: (roomId: string) => Promise<void>) => {

@@ -5,6 +5,7 @@ import { calendarHandlers } from './api/calendar.ts'
 import { companionHandlers } from './api/companion.ts'
 import { serveEvents } from './api/events.ts'
 import { serveLinkPage } from './api/link-page.ts'
+import { occurrenceHandlers } from './api/occurrences.ts'
 import { programHandlers } from './api/program.ts'
 import { roomHandlers } from './api/rooms.ts'
 import { seatHandlers } from './api/seats.ts'
@@ -94,6 +95,7 @@ export const startRoomPlane = async (
       ...companionHandlers(context),
       ...programHandlers(context),
       ...calendarHandlers(context),
+      ...occurrenceHandlers(context),
     },
     counts: () => ({ ...rooms.counts(), subscribers: streams.count() }),
     media: mediaServer.report,

@@ -16,6 +16,7 @@ import { type RoomPlane, startRoomPlane } from './room-plane.ts'
 import { defaultSettings, type HouseSettings } from './settings.ts'
 import { checkSmsDoor, createSmsDoor, type SmsOptions } from './sms.ts'
 import { openStore, type Store } from './store.ts'
+import type { UnhostedAlert } from './unhosted.ts'
 
 export type ServerOptions = {
   host: string
@@ -28,6 +29,8 @@ export type ServerOptions = {
   operatorPhone?: string
   publicUrl?: string
   media: MediaPlane
+  /** Told once when a scheduled session has no host 60 s after its start, and once when it has. */
+  onUnhosted?: (alert: UnhostedAlert) => void
   /** Opens /metrics to whoever has it; this machine needs none. */
   metricsToken?: string
   settings?: Partial<HouseSettings>
@@ -78,6 +81,10 @@ export const startServer = async (options: ServerOptions): Promise<Server> => {
     settings,
     log,
     media: options.media,
+    onUnhosted: (alert) => {
+      metrics.onUnhosted(alert.state)
+      options.onUnhosted?.(alert)
+    },
     ownUrl,
     publicUrl: () => options.publicUrl?.replace(/\/+$/, '') ?? ownUrl(),
   }

@@ -53,7 +53,9 @@ export type HouseSettings = {
   invitationMs: number
   /** How long a bot may take to answer a command to its program. */
   programAnswerMs: number
+  /** Those of scheduled sessions do not count. */
   roomsPerAccount: number
+  sessionsAnnouncedPerAccount: number
   participantsPerRoom: number
   handsPerRoom: number
   subscribersPerAccount: number
@@ -115,6 +117,7 @@ export const defaultSettings: HouseSettings = {
   invitationMs: minute,
   programAnswerMs: 5 * second,
   roomsPerAccount: 3,
+  sessionsAnnouncedPerAccount: 100,
   participantsPerRoom: 5_000,
   handsPerRoom: 200,
   subscribersPerAccount: 100,

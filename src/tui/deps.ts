@@ -4,6 +4,7 @@ import type { Room, Rooms } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
 import type { KeyBinding } from './keys.ts'
 import type { DeviceChoice, DeviceKind, SettingItem, Theme, TrialKind } from './model.ts'
+import type { ReadProgramCommand } from './program.ts'
 
 /** The control connection to a running seat, as client/seat gives it. */
 export type SeatLine = {
@@ -80,6 +81,7 @@ export type TuiDeps = {
   devices: DeviceDesk
   settings: SettingDesk
   rename: (name: string) => Promise<Account>
+  readProgramCommand: ReadProgramCommand
   /** By the system's own opener. */
   openLink: (url: string) => Promise<void>
   stdin: NodeJS.ReadStream

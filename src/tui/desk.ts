@@ -4,6 +4,7 @@ import type { SeatLine, TuiDeps } from './deps.ts'
 import { startMachineDesk } from './desk-machine.ts'
 import { describe } from './lines/sentences.ts'
 import { type Effect, type Happening, initialModel, type Model } from './model.ts'
+import { programDone } from './program.ts'
 import { countsSeconds, reduce } from './reduce.ts'
 import { looksSame } from './same-look.ts'
 
@@ -106,6 +107,8 @@ export const startDesk = (options: DeskOptions): Desk => {
         return attempt(seat?.line.request(effect.command) ?? Promise.resolve(), ({ message }) =>
           dispatch({ type: 'failed', message }),
         )
+      case 'program':
+        return attempt(tellProgram(effect), fail)
       case 'close-seat':
         joinAttempt += 1
         seat?.close()
@@ -159,6 +162,13 @@ export const startDesk = (options: DeskOptions): Desk => {
     attempt: (work) => attempt(work, fail),
     tellSeat: async (command) => seat?.line.request(command),
   })
+
+  const tellProgram = async ({ who, name, words }: Extract<Effect, { do: 'program' }>) => {
+    const [verb = '', ...rest] = words.split(' ')
+    const command = deps.readProgramCommand(verb, rest)
+    await seat?.line.request({ verb: 'program', who, command })
+    dispatch({ type: 'told', text: programDone(name, command) })
+  }
 
   const checkSignIn = async () => {
     if (!(await deps.isSignedIn())) return dispatch({ type: 'sign-in-needed' })

@@ -81,10 +81,12 @@ export type Overlay =
   | { kind: 'confirm'; question: string; choices: Choice[] }
   | {
       kind: 'prompt'
-      purpose: 'question' | 'title' | 'search' | 'find' | 'name'
+      purpose: 'question' | 'title' | 'search' | 'find' | 'name' | 'program'
       label: string
       text: string
       maxCharacters: number
+      /** `program`: what is asked for, and of whom. */
+      program?: { who: string; name: string; verb: string }
     }
   | { kind: 'palette'; text: string; index: number }
   | { kind: 'devices'; choices: DeviceChoice[] | null; problem: string | null; index: number; trial: Trial | null }
@@ -110,6 +112,8 @@ export type Effect =
   | { do: 'join'; room: string }
   | { do: 'create-room'; title: string }
   | { do: 'command'; command: SeatCommand }
+  /** A command to a bot's program, as it is written. */
+  | { do: 'program'; who: string; name: string; words: string }
   | { do: 'close-seat' }
   | { do: 'detach-and-quit' }
   | { do: 'leave-and-quit'; exitCode: number }

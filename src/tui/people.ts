@@ -1,3 +1,4 @@
+import type { ProgramCommand } from '../protocol/program.ts'
 import type { Hand, StageAction } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatParticipant, SeatState } from '../protocol/seat.ts'
 import type { Choice, Effect, Focus, Section } from './model.ts'
@@ -81,7 +82,12 @@ export const isModerator = (seat: SeatState): boolean => seat.you.role === 'mode
 export const isOnlyModerator = (seat: SeatState): boolean =>
   isModerator(seat) && !seat.participants.some(({ role, isYou }) => role === 'moderator' && !isYou)
 
-export type PersonAction = Choice & { isDangerous: boolean; confirm?: string }
+export type PersonAction = Choice & {
+  isDangerous: boolean
+  confirm?: string
+  /** Words are asked for first: of this command to the person's program. */
+  asks?: { verb: ProgramCommand['do']; label: string }
+}
 
 /** By you alone, because you want it so. */
 const isUnheard = ({ isSilenced, volume: percent }: SeatParticipant): boolean => isSilenced || percent === 0
@@ -105,8 +111,27 @@ export const personActions = (seat: SeatState, person: SeatParticipant): PersonA
       : action('x', 'silence them for you alone', does({ verb: 'silence', who })),
   ]
   return isModerator(seat)
-    ? [...moderatorActions(seat, person, who), ...actions, ...dangerousActions(person, who)]
+    ? [...programActions(person), ...moderatorActions(seat, person, who), ...actions, ...dangerousActions(person, who)]
     : actions
+}
+
+/** Of a bot that has told what it plays. */
+const programActions = ({ id: who, kind, name, playing }: SeatParticipant): PersonAction[] => {
+  if (kind !== 'bot' || playing === null) return []
+  const program = (words: string): Effect => ({ do: 'program', who, name, words })
+  const asking = (key: string, verb: ProgramCommand['do'], label: string): PersonAction => ({
+    ...action(key, `${label}…`, program(verb)),
+    asks: { verb, label },
+  })
+  return [
+    playing.isPaused ? action('z', 'go on', program('resume')) : action('z', 'pause', program('pause')),
+    action('s', 'skip to what comes next', program('skip')),
+    asking('c', 'cue', 'play a cue'),
+    asking('t', 'goto', 'go to a cue or time'),
+    action('f', 'five minutes more', program('extend 5m')),
+    asking('l', 'level', 'level, as -6dB or bed -6dB'),
+    dangerous('b', 'end its program', program('stop'), `End the program of ${name}? It leaves the room.`),
+  ]
 }
 
 const moderatorActions = (seat: SeatState, person: SeatParticipant, who: string): PersonAction[] => {

@@ -1,6 +1,15 @@
 import type { ActionId } from './keys.ts'
 import { helpLayout } from './layout.ts'
-import { type Happening, type Model, type Overlay, type SettingItem, type Step, step, type TrialKind } from './model.ts'
+import {
+  type Effect,
+  type Happening,
+  type Model,
+  type Overlay,
+  type SettingItem,
+  type Step,
+  step,
+  type TrialKind,
+} from './model.ts'
 import { type PersonAction, personActions, personById, personNamed } from './people.ts'
 import { editText } from './text-edit.ts'
 
@@ -91,11 +100,26 @@ const reduceMenuKey = (model: Model, menu: Open<'menu'>, key: string, action: Ac
 }
 
 const take = (model: Model, chosen: PersonAction): Step => {
+  const [effect] = chosen.does
+  if (chosen.asks && effect?.do === 'program') return step(askWords(model, chosen.asks, effect))
   // Volume keys are pressed several times in a row, so their menu stays.
   if (!chosen.confirm) return step('+-'.includes(chosen.key) ? model : close(model), ...chosen.does)
   const choices = [{ key: 'y', label: chosen.label, does: chosen.does }]
   return step({ ...model, overlay: { kind: 'confirm', question: chosen.confirm, choices } })
 }
+
+const askWords = (
+  model: Model,
+  { verb, label }: NonNullable<PersonAction['asks']>,
+  { who, name }: Extract<Effect, { do: 'program' }>,
+): Model => ({
+  ...model,
+  overlay: {
+    ...{ kind: 'prompt', purpose: 'program', text: '', maxCharacters: 80 },
+    label: `${name}: ${label}`,
+    program: { who, name, verb },
+  },
+})
 
 const reduceHelpKey = (model: Model, { page }: Open<'help'>, action: ActionId | undefined): Step => {
   if (action === 'back' || action === 'close-help') return step(close(model))
@@ -140,7 +164,7 @@ const reducePromptKey = (model: Model, prompt: Open<'prompt'>, key: string): Ste
     if (prompt.purpose !== 'search') return step(closed)
     return step({ ...closed, hallway: { ...model.hallway, search: '' } }, { do: 'load-rooms', search: '' })
   }
-  if (key === 'enter') return submitPrompt(closed, prompt.purpose, prompt.text.trim())
+  if (key === 'enter') return submitPrompt(closed, prompt, prompt.text.trim())
   const edited = { ...prompt, text: editText(prompt.text, key, prompt.maxCharacters) }
   const typing = { ...model, overlay: edited }
   if (prompt.purpose === 'search') return step({ ...typing, hallway: { ...model.hallway, search: edited.text } })
@@ -149,7 +173,7 @@ const reducePromptKey = (model: Model, prompt: Open<'prompt'>, key: string): Ste
   return step(typing)
 }
 
-const submitPrompt = (closed: Model, purpose: Open<'prompt'>['purpose'], text: string): Step => {
+const submitPrompt = (closed: Model, { purpose, program }: Open<'prompt'>, text: string): Step => {
   switch (purpose) {
     case 'search':
       return step(closed, { do: 'load-rooms', search: text })
@@ -160,6 +184,11 @@ const submitPrompt = (closed: Model, purpose: Open<'prompt'>['purpose'], text: s
       return step({ ...closed, screen: 'joining', joiningTitle: text }, { do: 'create-room', title: text })
     case 'name':
       return text === '' ? step(closed) : step(closed, { do: 'rename', name: text })
+    case 'program': {
+      if (text === '' || !program) return step(closed)
+      const { who, name, verb } = program
+      return step(closed, { do: 'program', who, name, words: `${verb} ${text}` })
+    }
     case 'find':
       return step(closed)
   }

@@ -1,6 +1,7 @@
 import { bindingFor, meantKey, placeOf } from './bindings.ts'
 import { type ActionId, linkOf } from './keys.ts'
 import { type Effect, type Happening, type Model, type Step, step } from './model.ts'
+import { countsDown } from './playing.ts'
 import { reduceHallway, reduceHallwayKey } from './reduce-hallway.ts'
 import { openDevices, openSettings, reduceOverlayKey, reduceOverlayNews } from './reduce-overlay.ts'
 import { reducePaletteKey } from './reduce-palette.ts'
@@ -56,10 +57,14 @@ export const reduce = (model: Model, happening: Happening): Step => {
 }
 
 /** Whether the screen shows seconds now; else the clock moves twice a minute and an idle screen stays still. */
-export const countsSeconds = ({ screen, seat }: Model): boolean => {
+export const countsSeconds = ({ screen, seat, nowMs }: Model): boolean => {
   if (screen === 'offline') return true
   if (screen !== 'room' || !seat) return false
-  return ['reconnecting', 'unresponsive'].includes(seat.connection.status) || seat.you.invitation !== null
+  return (
+    ['reconnecting', 'unresponsive'].includes(seat.connection.status) ||
+    seat.you.invitation !== null ||
+    countsDown(seat.room.playing, nowMs)
+  )
 }
 
 /** Whoever gives the keyboard away hears no release any more: the microphone closes first. */

@@ -30,8 +30,11 @@ const roundNetwork = ({ roundTripMs, lossPercent, quality }: SeatState['network'
 const samePerson = (a: SeatParticipant, b: SeatParticipant): boolean => {
   if (a === b) return true
   for (const key of Object.keys(a) as (keyof SeatParticipant)[]) {
-    if (key === 'levelDb' ? a.isSpeaking && Math.round(a.levelDb) !== Math.round(b.levelDb) : a[key] !== b[key])
-      return false
+    if (a[key] === b[key]) continue
+    if (key === 'levelDb' && !(a.isSpeaking && Math.round(a.levelDb) !== Math.round(b.levelDb))) continue
+    // The same, come again in a patch.
+    if (key === 'playing' && same(a.playing, b.playing)) continue
+    return false
   }
   return true
 }

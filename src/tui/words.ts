@@ -1,5 +1,18 @@
 import { isSounding, type SeatLeaveReason, type SeatState } from '../protocol/seat.ts'
 
+/** `meditation · de`; empty where neither is known. */
+export const aboutRoom = ({ topic, language }: { topic: string | null; language: string | null }): string =>
+  [topic, language].filter((fact) => fact !== null).join(' · ')
+
+/** `German` for `de`; the tag itself where it has no name. */
+export const languageName = (tag: string): string => {
+  try {
+    return new Intl.DisplayNames('en', { type: 'language' }).of(tag) ?? tag
+  } catch {
+    return tag
+  }
+}
+
 /** 1 -> `1st`, 22 -> `22nd`. */
 export const ordinal = (position: number): string => {
   const lastTwo = position % 100

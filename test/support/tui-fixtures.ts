@@ -1,3 +1,4 @@
+import type { Playing } from '../../src/protocol/program.ts'
 import type { Room } from '../../src/protocol/rooms.ts'
 import type { SeatParticipant, SeatState } from '../../src/protocol/seat.ts'
 
@@ -86,6 +87,13 @@ export const aSeat = (role: 'moderator' | 'listener' | 'speaker', change: Partia
     ...change,
   }
 }
+
+/** The same room, where the bot plays that. */
+export const playsIn = (seat: SeatState, playing: Playing): SeatState => ({
+  ...seat,
+  room: { ...seat.room, playing: { ...playing, by: { name: 'Guide', handle: 'guide' } } },
+  participants: seat.participants.map((one) => (one.id === 'Guide' ? { ...one, playing } : one)),
+})
 
 /** The same, every listener with a name. */
 export const aFullSeat = (role: 'moderator' | 'listener' | 'speaker'): SeatState => {

@@ -5,6 +5,7 @@
  */
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { programCommandOf } from '../../src/cli/program-words.ts'
 import { patched } from '../../src/client/seat-patch.ts'
 import type { HallwayEvent } from '../../src/protocol/events.ts'
 import type { SeatCommand, SeatEvent, SeatPatch, SeatState } from '../../src/protocol/seat.ts'
@@ -201,6 +202,7 @@ try {
         tell({ renamed: name })
         return { ...account, name }
       },
+      readProgramCommand: programCommandOf,
       openLink: async (url) => tell({ opened: url }),
       devices: {
         list: async () => ({ choices: deviceChoices(), problem: null }),

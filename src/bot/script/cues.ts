@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type AnyCue, actionOf, type CueContext, checkPlaceholders, timeOf } from './cue.ts'
 import { type Located, mergedOf, partOf } from './document.ts'
-import { meant, type Problem, placeText, quoted } from './problem.ts'
+import { meant, type Problem, placeText, quoted, thereIs } from './problem.ts'
 import type { ScriptFile, SessionFile } from './read.ts'
 import type { Cue, Place } from './script.ts'
 import { type CueKind, cueShapes, type PartShape, type SessionShape } from './shape.ts'
@@ -49,7 +49,7 @@ export const cuesOf = (read: SessionFile, context: CuesContext): Cue[] => {
     if (unknown !== undefined)
       problems.push({
         place: raw.placeOf(['only']),
-        message: `${quoted(unknown)} is no variant of this script:${meant(unknown, context.variants)}`,
+        message: `${quoted(unknown)} is no variant of this script:${thereIs(context.variants)}`,
       })
     const isOut = isLeftOut || [variants, only].some((each) => each.length > 0 && !each.includes(context.variant ?? ''))
     if (cue.kind === 'include') {

@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+} from 'yaml'
 import type { Problem } from './problem.ts'
 import type { Place } from './script.ts'
 
@@ -8,15 +19,18 @@ export type Located = {
   placeOf(path: readonly PropertyKey[], of?: 'key' | 'value'): Place
 }
 
-const MAX_CHARACTERS = 1_000_000
+const MAX_CHARACTERS = 500_000
 /** Aliases that multiply ("a billion laughs") are refused by the parser beyond this. */
 const MAX_ALIASES = 100
+
+/** One slip in YAML makes everything after it strange. */
+const MAX_ERRORS = 3
 
 /** YAML 1.2 (core) with positions. With problems the value is not to be used. */
 export const readDocument = (file: string, text: string): { located: Located; problems: Problem[] } => {
   const start: Located = { value: undefined, placeOf: () => ({ file, line: 1, column: 1 }) }
   const refused = (message: string) => ({ located: start, problems: [{ place: start.placeOf([]), message }] })
-  if (text.length > MAX_CHARACTERS) return refused('is too long for a script: at most a million characters')
+  if (text.length > MAX_CHARACTERS) return refused('is too long for a script: at most half a million characters')
   if (text.includes('\0')) return refused('is no text: a script is YAML')
   try {
     return parse(file, text)
@@ -34,10 +48,22 @@ const parse = (file: string, text: string) => {
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const problems = document.errors.map((error) => ({
+  const tooDeep = document.errors.filter(({ code }) => code === 'RESOURCE_EXHAUSTION')
+  const problems = (tooDeep.length > 0 ? tooDeep.slice(0, 1) : document.errors.slice(0, MAX_ERRORS)).map((error) => ({
     place: placeAt(error.pos[0]),
-    message: `${yamlSentences[error.code] ?? firstLine(error.message)}`,
+    message: sentenceOf(error),
   }))
+  if (problems.length === 0)
+    visit(document, {
+      Pair: (_, { key }) => {
+        if (isScalar(key)) return
+        problems.push({
+          place: placeAt((key as Node | null)?.range?.[0] ?? 0),
+          message: 'a key is a word, not a list or keys with values',
+        })
+        return visit.BREAK
+      },
+    })
   const value: unknown = problems.length > 0 ? undefined : document.toJS({ maxAliasCount: MAX_ALIASES })
   const placeOf: Located['placeOf'] = (path, of = 'value') => placeAt(offsetOf(document, path, of))
   return { located: { value, placeOf }, problems }
@@ -46,9 +72,15 @@ const parse = (file: string, text: string) => {
 const yamlSentences: Record<string, string> = {
   BLOCK_AS_IMPLICIT_KEY: 'a text with ": " in it wants quotes around it',
   DUPLICATE_KEY: 'this key is there twice',
+  RESOURCE_EXHAUSTION: 'is nested too deeply',
   MULTIPLE_DOCS: 'a script is one document: there must be no second ---',
   TAB_AS_INDENT: 'tabs cannot indent YAML: use spaces',
 }
+
+const sentenceOf = ({ code, message }: YAMLParseError): string =>
+  code === 'UNEXPECTED_TOKEN' && message.includes('flow-map-start')
+    ? 'a text with { in it wants quotes around it'
+    : (yamlSentences[code] ?? firstLine(message))
 
 const firstLine = (message: string) => message.split('\n')[0]!.replace(/^\p{Lu}/u, (letter) => letter.toLowerCase())
 

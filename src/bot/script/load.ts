@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path'
+import { checkSchedule } from '../../schedule/check.ts'
 import { cuesOf } from './cues.ts'
 import type { Located } from './document.ts'
 import { itemOf } from './items.ts'
-import { meant, type Problem, quoted, scriptError } from './problem.ts'
+import { meant, type Problem, quoted, scriptError, thereIs } from './problem.ts'
 import { readScript, type ScriptFile, type SessionFile } from './read.ts'
 import type { Alert, Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
 import type { PartShape, SessionShape } from './shape.ts'
@@ -22,13 +23,13 @@ export const loadScript = async (path: string, { variant }: LoadOptions = {}): P
   const problems: Problem[] = []
   const read = await readScript(path, problems)
   const script = read && scriptOf(read, variant, problems)
-  if (problems.length > 0 || !script) throw scriptError(inOrder(problems))
+  if (problems.length > 0 || !script) throw scriptError(inOrder(problems, resolve(path)))
   return script
 }
 
 /** In the order of the file, the script's own before those of what it includes; a part that is included twice has its problems once. */
-const inOrder = (problems: Problem[]): Problem[] => {
-  const files = [...new Set(problems.map(({ place }) => place.file))]
+const inOrder = (problems: Problem[], file: string): Problem[] => {
+  const files = [...new Set([file, ...problems.map(({ place }) => place.file)])]
   const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
   return [...distinct.values()].sort(
     ({ place: a }, { place: b }) =>
@@ -55,7 +56,7 @@ const scriptOf = (read: SessionFile, wanted: string | undefined, problems: Probl
     variant,
     variants,
     room,
-    schedule: scheduleOf(shape),
+    schedule: scheduleOf(read, problems),
     speech: speechOf(shape, located, problems),
     beds,
     cues,
@@ -91,7 +92,7 @@ const variantOf = ({ shape, located }: SessionFile, wanted: string | undefined, 
     if (given !== undefined && !variants.includes(given))
       problems.push({
         place: located.placeOf(place),
-        message: `${quoted(given)} is no variant of this script:${meant(given, variants)}`,
+        message: `${quoted(given)} is no variant of this script:${thereIs(variants)}`,
       })
   return wanted ?? scheduled ?? variants[0] ?? null
 }
@@ -135,9 +136,14 @@ const roomOf = ({ shape, located }: SessionFile, vars: Record<string, string>, p
 
 const CATCHUP_MS = 600_000
 
-const scheduleOf = ({ schedule }: SessionShape): SessionScript['schedule'] => {
+const scheduleOf = ({ shape: { schedule }, located }: SessionFile, problems: Problem[]): SessionScript['schedule'] => {
   if (!schedule) return null
   const { catchup, variant: _, ...rest } = schedule
+  for (const { field, message } of checkSchedule(rest)) {
+    const index = [rest[field as keyof typeof rest]].flat().findIndex((text) => text && message.includes(text))
+    const isOfList = field === 'except' || field === 'also'
+    problems.push({ place: located.placeOf(['schedule', field, ...(isOfList && index >= 0 ? [index] : [])]), message })
+  }
   return { ...rest, catchupMs: catchup ?? CATCHUP_MS }
 }
 

@@ -37,8 +37,12 @@ export const quoted = (value: unknown): string => {
 export const meant = (word: string, known: readonly string[]): string => {
   const near = nearest(word, known)
   if (near !== undefined) return ` did you mean "${near}"?`
-  return known.length === 0 ? ' there is none' : ` there is ${known.slice(0, 24).join(', ')}`
+  return thereIs(known)
 }
+
+/** ` there is 5m, 10m`; begins with a space. */
+export const thereIs = (known: readonly string[]): string =>
+  known.length === 0 ? ' there is none' : ` there is ${known.slice(0, 24).join(', ')}`
 
 const nearest = (word: string, known: readonly string[]): string | undefined => {
   const wanted = word.toLowerCase().slice(0, 60)

@@ -27,8 +27,7 @@ const problemsOf = (issue: Issue, located: Located, above: readonly PropertyKey[
     }
     case 'invalid_type':
       if (value === undefined) return told(`"${key}" is missing${wish(issue)}`)
-      if (issue.expected === 'string' && isUnquoted(value))
-        return told(`"${key}" wants quotes around a text that begins with {: "{…}"`)
+      if (issue.expected === 'string' && isUnquoted(value)) return told(unquoted(key))
       return told(`"${key}" wants ${types[issue.expected] ?? issue.expected}, not ${quoted(value)}${wish(issue)}`)
     case 'invalid_value': {
       const known = issue.values.map(String)
@@ -36,6 +35,7 @@ const problemsOf = (issue: Issue, located: Located, above: readonly PropertyKey[
       return told(`"${key}" cannot be ${quoted(value)}:${meant(String(value), known)}`)
     }
     case 'invalid_union':
+      if (isUnquoted(value)) return told(unquoted(key))
       return ofUnion(issue, located, path) ?? told(saidBySchema(issue) ?? `"${key}" cannot be ${quoted(value)}`)
     case 'invalid_key':
     case 'invalid_element':
@@ -74,6 +74,8 @@ const isUnquoted = (value: unknown) =>
   !Array.isArray(value) &&
   Object.values(value).length === 1 &&
   Object.values(value)[0] === null
+
+const unquoted = (key: string) => `"${key}" wants quotes around a text that begins with {: "{…}"`
 
 const saidBySchema = (issue: Issue) => (/^(Invalid|Too|Unrecognized)/.test(issue.message) ? undefined : issue.message)
 const wish = (issue: Issue) => {

@@ -26,7 +26,7 @@ const roomShape = keys('room', {
   opens: distance.optional().describe('How long before the start the room is opened: -5m. Default: 0'),
   closes: distance.optional().describe('How long after the end it is kept open: 10m. Default: 0'),
   hands: z
-    .union([z.enum(['everyone', 'off']), z.array(handle()).min(1, 'the list is empty').max(200)])
+    .union([z.enum(['everyone', 'off']), z.array(handle()).min(1, 'the list is empty').max(100)])
     .optional()
     .describe('Who may raise a hand: everyone, off (nobody), or a list of handles. Default: everyone'),
   sound: z.enum(['voice', 'music']).optional().describe('music is stereo, and nothing is suppressed. Default: voice'),

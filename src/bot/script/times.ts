@@ -3,7 +3,6 @@ const DAY_MS = 86_400_000
 
 /** As a regular expression for the JSON Schema. */
 export const TIME_PATTERN = '^([0-9]+:)?[0-9]+:[0-5][0-9](\\.[0-9]{1,3})?$|^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$|^\\{.+\\}$'
-export const TIME_WANTED = 'a time such as 1:30 (one minute thirty), 1:02:00, 90s or 1h30m'
 
 /**
  * `1:30` (minutes and seconds), `1:02:00` (hours first), seconds with a fraction, or a duration such as `90s`, `8m`,

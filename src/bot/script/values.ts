@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { lineSchema } from '../../protocol/line.ts'
 import { meant, quoted } from './problem.ts'
-import { dbOf, TIME_PATTERN, TIME_WANTED, timeMsOf } from './times.ts'
+import { dbOf, TIME_PATTERN, timeMsOf } from './times.ts'
 
 // The values of a script's keys. Messages are whole sentences: they are all that a person sees.
 
@@ -14,40 +14,37 @@ export const keys = <S extends z.ZodRawShape>(of: string, shape: S) =>
         : undefined,
   })
 
-const words = z.union([z.string(), z.number()])
+const noTime = (value: unknown) =>
+  typeof value === 'number'
+    ? `${value} has no unit: write ${value}s, ${value}m or a time such as 1:30`
+    : `${quoted(value)} is no time: write a time such as 1:30 (one minute thirty), 1:02:00, 90s or 1h30m`
+
+const timeOf = (textOf: (text: string) => string) =>
+  z.union([z.string(), z.literal(0)], { error: ({ input }) => noTime(input) }).transform((value, context) => {
+    const ms = timeMsOf(typeof value === 'string' ? textOf(value) : value)
+    if (ms !== undefined) return ms
+    context.addIssue(noTime(value))
+    return z.NEVER
+  })
 
 /** Milliseconds. A number has no unit, and is refused, but for 0. */
-export const time = words
-  .transform((value, context) => {
-    const ms = timeMsOf(value)
-    if (ms !== undefined) return ms
-    const remedy = typeof value === 'number' ? `write ${value}s, ${value}m or 0:${String(value).padStart(2, '0')}` : ''
-    context.addIssue(`${quoted(value)} is no time: ${remedy || TIME_WANTED}`)
-    return z.NEVER
-  })
-  .meta({ pattern: TIME_PATTERN, examples: ['1:30', '90s', '1h30m'] })
+export const time = timeOf((text) => text).meta({ id: 'time', pattern: TIME_PATTERN })
 
 /** A time that lies before or after something, however its sign is written: `opens: -5m`, `closes: +10m`. */
-export const distance = words
-  .transform((value, context) => {
-    const ms = timeMsOf(typeof value === 'string' ? value.replace(/^[+-]/, '') : value)
-    if (ms !== undefined) return ms
-    context.addIssue(`${quoted(value)} is no time: ${TIME_WANTED}`)
-    return z.NEVER
-  })
-  .meta({ examples: ['-5m', '10m'] })
+export const distance = timeOf((text) => text.replace(/^[+-]/, '')).meta({ id: 'distance' })
 
-export const decibels = words
+export const decibels = z
+  .union([z.string(), z.number()])
   .transform((value, context) => {
     const db = dbOf(value)
     if (db !== undefined && db >= -60 && db <= 20) return db
     context.addIssue(`${quoted(value)} is no level: decibels from -60dB to 20dB`)
     return z.NEVER
   })
-  .meta({ examples: ['-3dB'] })
+  .meta({ id: 'decibels' })
 
 /** What a name looks like that is typed in commands. */
-const NAME = /^[a-z][a-z0-9_-]{0,39}$/i
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,39}$/
 export const name = z
   .string()
   .regex(NAME, { error: ({ input }) => `${quoted(input)} is no name: letters, digits and hyphens, a letter first` })

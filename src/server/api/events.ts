@@ -5,6 +5,7 @@ import type { Caller } from '../call.ts'
 import { type EventRow, hallway, readEvents, roomTopic, topicState } from '../event-log.ts'
 import type { EventFeeds } from '../events.ts'
 import { explainAbsence, type RoomContext } from '../room-context.ts'
+import { toAccount } from '../unhosted.ts'
 
 export type EventStreams = {
   count(): number
@@ -35,7 +36,7 @@ export const serveEvents = (
     const caller = await callerOf(request)
     const query = queryOf(request)
     const source =
-      query.room === undefined ? await hallwaySource(context, query) : await roomSource(context, caller, query)
+      query.room === undefined ? await hallwaySource(context, caller, query) : await roomSource(context, caller, query)
     const open = [...streams].filter(({ accountId }) => accountId === caller.account.id).length
     if (open >= settings.subscribersPerAccount + source.seats)
       throw apiError('rate-limited', 'Too many event streams are open for this account.', { retryAfterMs: 5_000 })
@@ -109,11 +110,15 @@ const queryOf = (request: FastifyRequest): Query => {
   return { room, seat, cursor: Number(resumeAt) }
 }
 
-const hallwaySource = async ({ store }: RoomContext, { cursor }: Query): Promise<Source> => ({
+const hallwaySource = async (
+  { store }: RoomContext,
+  { account, ownerId }: Caller,
+  { cursor }: Query,
+): Promise<Source> => ({
   topic: hallway,
   cursor: cursor ?? (await topicState(store.db, hallway))!.seq,
   seats: 0,
-  isVisible: () => true,
+  isVisible: ({ toParticipant }) => toParticipant === null || toParticipant === toAccount(ownerId ?? account.id),
   isLast: () => false,
 })
 

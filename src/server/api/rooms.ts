@@ -10,6 +10,7 @@ import { hallway, topicState } from '../event-log.ts'
 import { notInRoom } from '../live-rooms.ts'
 import { isInRoom, personOf, type RoomContext } from '../room-context.ts'
 import { loadRoom, viewOf } from '../room-store.ts'
+import { claimOf } from './occurrences.ts'
 
 type RoomRoutes = 'listRooms' | 'createRoom' | 'showRoom' | 'editRoom' | 'endRoom' | 'listParticipants'
 
@@ -96,11 +97,17 @@ const createRoom = async (context: RoomContext, { body, caller }: Call<'createRo
   const id = randomId(randomBytes)
   const hosts = await hostsOf(context, caller, body.cohosts ?? [])
   await peopleCalled(context, body.handsList ?? [], 'handsList')
-  await rooms.open(openRoom(body, hosts, { id, mediaName: randomId(randomBytes), now: now() }), (live) => {
+  const claim = body.occurrence && (await claimOf(context, caller, body.occurrence))
+  const state = openRoom(body, hosts, { id, mediaName: randomId(randomBytes), now: now(), session: claim?.session })
+  const allowed = (live: number) => {
     if (live >= settings.roomsPerAccount)
       throw apiError('not-allowed', `You have ${live} live rooms, the most there may be; end one first.`)
-  })
-  return showRoom(context, id)
+  }
+  const opened = await rooms.open(state, allowed, claim && ((trx) => claim.claim(trx, id)))
+  claim?.tell()
+  const room = await showRoom(context, opened)
+  if (room.endedAt !== null) throw apiError('room-ended', 'The room of this session has ended.')
+  return room
 }
 
 /** The creator, the named co-hosts, and the owner of a bot that opens a room. */

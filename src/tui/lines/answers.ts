@@ -1,7 +1,18 @@
 import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { cleanLine } from '../../protocol/text.ts'
 import { personActions, tuningWords } from '../people.ts'
-import { clockTime, count, ending, isByYou, liveFor, microphoneSentence, volumeSentence } from '../words.ts'
+import { playingWords } from '../playing.ts'
+import { programVerbs } from '../program.ts'
+import {
+  clockTime,
+  count,
+  ending,
+  isByYou,
+  languageName,
+  liveFor,
+  microphoneSentence,
+  volumeSentence,
+} from '../words.ts'
 import type { Deed } from './vocabulary.ts'
 
 /** The answer to a question about the room, from its state alone; undefined when it is no such question. */
@@ -34,6 +45,7 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
     connectionSentence(state),
     `You are a ${you.role}. ${microphoneSentence(state)}${you.isNoiseSuppressed ? ' Noise is suppressed.' : ''}${volumeSentence(state)}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
     stageSentence(state),
+    playingSentence(state, nowMs),
     ...state.hands.map(handLine),
     room.link ? `Link: ${room.link}` : undefined,
   ])
@@ -42,6 +54,8 @@ export const describeState = (state: SeatState, nowMs = Date.now()): string => {
 /** How long it is live, how many are here, whether it is recorded. */
 export const roomFacts = ({ room, counts }: SeatState, nowMs: number): string[] =>
   [
+    room.topic ?? undefined,
+    room.language ? `in ${languageName(room.language)}` : undefined,
     liveFor(room.startedAt, nowMs),
     `${count(counts.speakers + counts.listeners, 'person', 'people')} here`,
     room.isRecorded ? 'being recorded' : 'not recorded',
@@ -53,6 +67,8 @@ export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string
   const onStage = participants.filter(({ role }) => role !== 'listener')
   const facts: [string, string][] = [
     ['room', room.title],
+    ['topic', room.topic ?? ''],
+    ['language', room.language ?? ''],
     ['time', liveFor(room.startedAt, nowMs) ?? ''],
     ['people', String(counts.speakers + counts.listeners)],
     ['recording', room.isRecorded ? 'yes' : 'no'],
@@ -63,6 +79,7 @@ export const stateFacts = (state: SeatState, nowMs = Date.now()): [label: string
     ['volume', you.volume === 100 ? '' : `${you.volume} %`],
     ['hearing', you.isDeafened ? 'nothing: deafened' : ''],
     ...onStage.map((person): [string, string] => ['on stage', `${nameOf(person)}, ${stageFacts(person)}`]),
+    ['playing', room.playing ? `${playingWords(room.playing, nowMs)}, by ${room.playing.by.name}` : ''],
     ...hands.map(({ name, question }): [string, string] => ['hand', question ? `${name}: ${question}` : name]),
     ['link', room.link ?? ''],
   ]
@@ -78,9 +95,20 @@ const describeNow = (state: SeatState): string => {
   return lines([
     connectionSentence(state) ?? `Connected${quality ? `: ${quality}` : ''}.`,
     speakingSentence(state),
+    playingSentence(state, Date.now()),
     `${microphoneSentence(state)}${you.isDeafened ? ' You hear nothing: you are deafened.' : ''}`,
     hands.length > 0 ? `${count(hands.length, 'hand')} up. ${handLine(hands[0]!)}` : undefined,
   ])
+}
+
+/** `Guide plays Morning raga - Anoushka, 4 min left.` */
+export const playingSentence = ({ room }: SeatState, nowMs: number): string | undefined => {
+  const { playing } = room
+  if (!playing) return undefined
+  const { name } = playing.by
+  const words = playingWords(playing, nowMs)
+  if (playing.kind === 'silence') return `${name} keeps ${words}.`
+  return playing.kind === 'floor' ? `${name}: ${words}.` : `${name} plays ${words}.`
 }
 
 const describeLevels = (state: SeatState): string => {
@@ -99,7 +127,11 @@ export const pagesOf = ({ counts }: SeatState): number => Math.max(1, Math.ceil(
 
 /** The stage, and one page of the audience, counted from 1. */
 export const describePeople = (state: SeatState, page: number): string =>
-  lines([page === 1 ? stageSentence(state) : undefined, audienceSentence(state, page)])
+  lines([
+    page === 1 ? stageSentence(state) : undefined,
+    page === 1 ? playingSentence(state, Date.now()) : undefined,
+    audienceSentence(state, page),
+  ])
 
 /** Those whose name or handle holds the text, and what each is doing. */
 const findPeople = ({ participants }: SeatState, text: string): string => {
@@ -128,12 +160,13 @@ export const personCalled = ({ participants }: SeatState, who: string): SeatPart
 const describePerson = (state: SeatState, person: SeatParticipant): string =>
   lines([
     personSentence(person),
-    ...personActions(state, person).flatMap(({ label, does }) =>
-      does.map((effect) =>
-        effect.do === 'command'
-          ? `  ${typedAs({ ...effect.command, who: nameToType(state, person) })}: ${label}`
-          : undefined,
-      ),
+    ...personActions(state, person).flatMap(({ label, does, asks }) =>
+      does.map((effect) => {
+        const who = nameToType(state, person)
+        if (effect.do === 'command') return `  ${typedAs({ ...effect.command, who })}: ${label}`
+        if (effect.do !== 'program') return undefined
+        return `  ${asks ? programVerbs[asks.verb].usage : effect.words} ${who}: ${label.replace('…', '')}`
+      }),
     ),
   ])
 

@@ -4,7 +4,16 @@ import type { SeatLine, TuiDeps } from '../deps.ts'
 /** What line mode needs from outside. */
 export type LineDeps = Pick<
   TuiDeps,
-  'isSignedIn' | 'account' | 'login' | 'rooms' | 'join' | 'devices' | 'settings' | 'rename' | 'openLink'
+  | 'isSignedIn'
+  | 'account'
+  | 'login'
+  | 'rooms'
+  | 'join'
+  | 'devices'
+  | 'settings'
+  | 'rename'
+  | 'openLink'
+  | 'readProgramCommand'
 > & {
   initialAccount?: Account
   /** Begins in the room of this seat; `isResumed`: from the full screen, so that it is told where one is. */

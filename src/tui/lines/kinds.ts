@@ -1,5 +1,15 @@
 /** What line mode can say by itself, in the order of `say`; `rooms` is about the hallway. What concerns you is always said. */
-export const newsKinds = ['stage', 'hands', 'room', 'audience', 'speaking', 'mutes', 'heard', 'rooms'] as const
+export const newsKinds = [
+  'stage',
+  'hands',
+  'room',
+  'audience',
+  'speaking',
+  'mutes',
+  'heard',
+  'playing',
+  'rooms',
+] as const
 export type NewsKind = (typeof newsKinds)[number]
 
 /** Each kind in the words of help and `say`. */
@@ -11,6 +21,7 @@ export const kindHelp: Record<NewsKind, string> = {
   speaking: 'who speaks',
   mutes: 'speakers who mute themselves and open again',
   heard: 'how long and how loud each was heard',
+  playing: 'what a bot plays, and how long',
   rooms: 'rooms that open and end, in the hallway',
 }
 

@@ -6,7 +6,7 @@ import type { NewsKind } from './kinds.ts'
 
 export type News = {
   kind: NewsKind | 'you'
-  /** What happened, in the words of a line about several; `heard` and `room`: what the newest replaces. */
+  /** What happened, in the words of a line about several; `heard`, `room` and `playing`: what the newest replaces. */
   topic: string
   /** Who it is about; may be empty. */
   name: string
@@ -26,6 +26,7 @@ const paces: Record<NewsKind, Pace> = {
   speaking: chatty,
   mutes: chatty,
   heard: chatty,
+  playing: chatty,
   rooms: chatty,
 }
 
@@ -89,7 +90,7 @@ export const startNews = (options: {
 /** Several of a kind in one line: names while they are few, else numbers. */
 const oneLine = (kind: NewsKind, news: News[], state: SeatState | undefined): string => {
   if (news.length === 1) return news[0]!.text
-  if (kind === 'heard' || kind === 'room')
+  if (kind === 'heard' || kind === 'room' || kind === 'playing')
     return [...new Map(news.map(({ topic, text }) => [topic, text])).values()].join(' ')
   if (kind === 'stage') return `${count(news.length, 'change')} on stage. ${state ? stageSentence(state) : ''}`.trim()
   const byTopic = new Map<string, string[]>()

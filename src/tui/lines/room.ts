@@ -1,6 +1,7 @@
 import type { SeatCommand, SeatEvent, SeatLeaveReason, SeatState } from '../../protocol/seat.ts'
 import type { SeatLine } from '../deps.ts'
 import { isOnlyModerator } from '../people.ts'
+import { botFor, programDone } from '../program.ts'
 import { clockTime } from '../words.ts'
 import { answer, describePeople, describeState, pagesOf, personCalled } from './answers.ts'
 import type { WayOut } from './deps.ts'
@@ -162,6 +163,13 @@ const createTyping = (line: Line, seat: SeatLine, leave: (then: StayEnd) => Prom
     return { exitCode: 0 }
   }
 
+  const tellProgram = ({ verb, text }: Extract<Deed, { does: 'program' }>, state: SeatState): undefined => {
+    const words = text === '' ? [] : text.split(' ')
+    const named = words.findIndex((word) => word.startsWith('@'))
+    const bot = botFor(state, named < 0 ? undefined : words.splice(named, 1)[0])
+    command({ verb: 'program', who: bot.id, command: deps.readProgramCommand(verb, words) })
+  }
+
   const perform = async (deed: Deed, state: SeatState): Promise<WayOut | undefined> => {
     switch (deed.does) {
       case 'who':
@@ -181,6 +189,8 @@ const createTyping = (line: Line, seat: SeatLine, leave: (then: StayEnd) => Prom
         if (link === null) return tell('This room has no link.')
         return deed.does === 'link' ? tell(link) : openLink(line, link)
       }
+      case 'program':
+        return tellProgram(deed, state)
       case 'louder':
         return request({ verb: 'volume', percent: Math.min(200, state.you.volume + 10) })
       case 'quieter':
@@ -248,6 +258,8 @@ const dangerOf = (command: SeatCommand, state: SeatState): string | undefined =>
       if (command.action === 'kick') return `Remove ${name}? They cannot come back.`
       return command.action === 'moderator' ? `Give ${name} the same power over the room as you?` : undefined
     }
+    case 'program':
+      return command.command.do === 'stop' ? `End the program of ${nameIn(state, command.who)}?` : undefined
     default:
       return undefined
   }
@@ -269,6 +281,8 @@ const doneSentence = (command: SeatCommand, state: SeatState): string | undefine
       return `You do not hear ${nameIn(state, command.who)} any more; nobody is told.`
     case 'hear':
       return `You hear ${nameIn(state, command.who)} again.`
+    case 'program':
+      return programDone(nameIn(state, command.who), command.command)
     default:
       return undefined
   }

@@ -10,6 +10,7 @@ import {
   placeInLine,
   volumeSentence,
 } from '../words.ts'
+import { playingSentence } from './answers.ts'
 import { isTold } from './kinds.ts'
 import type { News } from './news.ts'
 
@@ -73,8 +74,10 @@ const rawNews = (event: SeatEvent, state: SeatState, before: SeatState): RawNews
       return { kind: 'speaking', topic: 'spoke', name: event.name, text: `${event.name} speaks.` }
     case 'heard':
       return { kind: 'heard', topic: event.participantId, name: event.who, text: heardSentence(event) }
-    case 'playing':
-      return undefined
+    case 'playing': {
+      const text = playingSentence({ ...state, room: { ...state.room, playing: event.playing } }, Date.parse(event.at))
+      return { kind: 'playing', topic: 'playing', text: text ?? 'Nothing is played now.' }
+    }
     case 'recording':
     case 'room-changed':
     case 'moderator-awaited':

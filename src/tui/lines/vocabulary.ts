@@ -3,6 +3,7 @@ import { stageActions } from '../../protocol/stage-actions.ts'
 import { cleanLine } from '../../protocol/text.ts'
 import type { ActionId } from '../keys.ts'
 import type { TrialKind } from '../model.ts'
+import { programVerbs } from '../program.ts'
 import { type NewsKind, newsKinds } from './kinds.ts'
 
 export type LinePlace = 'hallway' | 'room'
@@ -17,6 +18,8 @@ export type Deed =
   | { does: 'try'; what: TrialKind }
   | { does: 'say'; kind: NewsKind | 'pull'; isOn: boolean }
   | { does: 'again'; count: number }
+  /** A command to the bot that is named in `text`, or to the one that plays. */
+  | { does: 'program'; verb: string; text: string }
 export type LineInput = { command: SeatCommand } | Deed | { unknown: string } | { empty: true }
 
 /** Reads one typed line. Words are not case sensitive; `unknown` carries a sentence that says what is wrong. */
@@ -122,7 +125,7 @@ const bare = (names: string[], places: LinePlace[], input: LineInput, help: stri
 const withText = (
   names: string[],
   places: LinePlace[],
-  does: Extract<Deed, { text: string }>['does'],
+  does: Exclude<Extract<Deed, { text: string }>, { verb: string }>['does'],
   usage: string,
   alone: LineInput,
   help: string,
@@ -211,6 +214,14 @@ const readSay = (rest: string): LineInput => {
 
 const sayWhich = (word: string): LineInput => ({ unknown: `Say which room: ${word} 1, or its title, link or id.` })
 
+const programWord = ([verb, { usage, help }]: [string, { usage: string; help: string }]): Word => ({
+  names: [verb],
+  usage: `${usage} [@bot]`,
+  help: `${help} (moderators)`,
+  places: room,
+  read: (rest) => ({ does: 'program', verb, text: rest }),
+})
+
 /** Everything that can be typed, in the order of help. */
 const words: Word[] = [
   withText(['join', 'open'], hallway, 'join', 'join N', sayWhich('join'), 'enter a room by number, title, link or id'),
@@ -270,6 +281,7 @@ const words: Word[] = [
   bare(['hands'], room, { does: 'hands' }, 'raised hands in order'),
   withText(['act'], room, 'act', 'act @who', { unknown: 'Say on whom: act @name' }, 'what you may do to somebody'),
   ...stageActions.filter((action) => action !== 'mute' && action !== 'lower').map(stageWord),
+  ...Object.entries(programVerbs).map(programWord),
   bare(['end'], room, { command: { verb: 'end-room' } }, 'end the room for everyone (moderators)'),
   bare(['link'], room, { does: 'link', text: '' }, 'the link of the room, to copy'),
   bare(['browser'], room, { does: 'browser', text: '' }, 'open that link elsewhere'),

@@ -66,18 +66,25 @@ type PersonProps = { person: SeatParticipant; seat: SeatState; columns: number; 
 
 type MenuProps = PersonProps & { index: number }
 
-const Menu = ({ person, seat, columns, rows, index }: MenuProps) => (
-  <Box flexDirection="column" width={columns} height={rows} flexShrink={0} overflow="hidden" paddingLeft={1}>
-    <PersonTitle person={person} seat={seat} columns={columns - 2} />
-    {personActions(seat, person).map(({ key, label, isDangerous }, at) => (
-      <Box key={key} gap={1} height={1} flexShrink={0}>
-        <Say tone="accent">{at === index ? '▌' : ' '}</Say>
-        <Say tone={isDangerous ? 'bad' : 'accent'}>{key}</Say>
-        <Quote text={label} tone={at === index ? 'strong' : 'plain'} />
-      </Box>
-    ))}
-  </Box>
-)
+/** Name and facts stand above, as a rule in two rows; a longer menu is shown around what is chosen. */
+const Menu = ({ person, seat, columns, rows, index }: MenuProps) => {
+  const actions = personActions(seat, person)
+  const fits = Math.max(1, rows - 2)
+  const first = Math.max(0, Math.min(index - Math.floor(fits / 2), actions.length - fits))
+  const shown = actions.slice(first, first + fits)
+  return (
+    <Box flexDirection="column" width={columns} height={rows} flexShrink={0} overflow="hidden" paddingLeft={1}>
+      <PersonTitle person={person} seat={seat} columns={columns - 2} />
+      {shown.map(({ key, label, isDangerous }, at) => (
+        <Box key={key} gap={1} height={1} flexShrink={0}>
+          <Say tone="accent">{first + at === index ? '▌' : ' '}</Say>
+          <Say tone={isDangerous ? 'bad' : 'accent'}>{key}</Say>
+          <Quote text={label} tone={first + at === index ? 'strong' : 'plain'} />
+        </Box>
+      ))}
+    </Box>
+  )
+}
 
 const Card = ({ person, seat, columns, rows }: PersonProps) => (
   <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden" paddingLeft={1}>

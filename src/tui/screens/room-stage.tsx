@@ -3,12 +3,13 @@ import type { SeatParticipant, SeatState } from '../../protocol/seat.ts'
 import { decibels, Meter } from '../components/meter.tsx'
 import type { Focus } from '../model.ts'
 import { tuningWords } from '../people.ts'
+import { playedWords, restWords } from '../playing.ts'
 import { Quote, Say, type Tone } from '../theme.tsx'
 
-type StageProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number }
+type StageProps = { seat: SeatState; focus: Focus | null; columns: number; rows: number; nowMs: number }
 
 /** Who is on stage and who of them speaks now: the mark before the name says it without colour. */
-export const Stage = ({ seat, focus, columns, rows }: StageProps) => {
+export const Stage = ({ seat, focus, columns, rows, nowMs }: StageProps) => {
   const onStage = seat.participants.filter(({ role }) => role !== 'listener')
   const space = Math.max(1, rows - 1)
   const isCut = onStage.length > space
@@ -18,7 +19,7 @@ export const Stage = ({ seat, focus, columns, rows }: StageProps) => {
   const hidden = onStage.length - fits
   return (
     <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden">
-      {rows > 1 ? <Heading text="On stage" count={onStage.length} /> : null}
+      {rows > 1 ? <StageHeading seat={seat} count={onStage.length} columns={columns} nowMs={nowMs} /> : null}
       {onStage.length === 0 ? <EmptyStage seat={seat} /> : null}
       {onStage.slice(first, first + fits).map((person) => (
         <StageRow
@@ -33,6 +34,36 @@ export const Stage = ({ seat, focus, columns, rows }: StageProps) => {
           <Say tone="dim">{`… +${hidden} more on stage`}</Say>
         </Box>
       ) : null}
+    </Box>
+  )
+}
+
+/** Beside the heading, where nothing moves when it comes and goes: what a bot plays, and how long still. */
+const StageHeading = ({
+  seat,
+  count,
+  columns,
+  nowMs,
+}: Pick<StageProps, 'seat' | 'columns' | 'nowMs'> & { count: number }) => {
+  const { playing } = seat.room
+  if (!playing) return <Heading text="On stage" count={count} />
+  const rest = restWords(playing, nowMs)
+  return (
+    <Box height={1} width={columns} flexShrink={0} paddingRight={1} gap={1}>
+      <Box flexShrink={0}>
+        <Heading text="On stage" count={count} />
+      </Box>
+      <Box flexShrink={0}>
+        <Say tone="dim">·</Say>
+      </Box>
+      <Box flexShrink={1} overflow="hidden">
+        <Quote text={playedWords(playing)} />
+      </Box>
+      {rest === '' ? null : (
+        <Box flexShrink={0}>
+          <Say>{rest}</Say>
+        </Box>
+      )}
     </Box>
   )
 }

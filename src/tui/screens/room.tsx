@@ -6,7 +6,7 @@ import { MicrophoneLine } from '../components/microphone-line.tsx'
 import { roomLayout, roomLogRows } from '../layout.ts'
 import type { Model } from '../model.ts'
 import { Quote, Say } from '../theme.tsx'
-import { liveFor } from '../words.ts'
+import { aboutRoom, liveFor } from '../words.ts'
 import { Page } from './page.tsx'
 import { Audience } from './room-audience.tsx'
 import { SidePanel } from './room-side.tsx'
@@ -27,12 +27,29 @@ export const Room = ({ model, seat }: { model: Model; seat: SeatState }) => {
   return (
     <Page
       model={model}
-      left={<Quote tone="strong" text={seat.room.title || 'Joining'} />}
+      left={<HeaderLeft room={seat.room} columns={columns} />}
       right={headerFacts(seat, nowMs, columns)}
       logRows={roomLogRows(model)}
       fixedLine={line}
       body={(size) => <RoomBody model={model} seat={seat} {...size} />}
     />
+  )
+}
+
+/** The title has the first claim on the columns. */
+const HeaderLeft = ({ room, columns }: { room: SeatState['room']; columns: number }) => {
+  const about = aboutRoom(room)
+  return (
+    <Box gap={1} overflow="hidden">
+      <Box flexShrink={1}>
+        <Quote tone="strong" text={room.title || 'Joining'} />
+      </Box>
+      {about === '' || columns < 60 ? null : (
+        <Box flexShrink={1000} overflow="hidden">
+          <Quote tone="dim" text={`· ${about}`} />
+        </Box>
+      )}
+    </Box>
   )
 }
 
@@ -59,7 +76,7 @@ const RoomBody = ({ model, seat, columns, rows }: BodyProps) => {
     <Box flexDirection="column" height={rows} overflow="hidden">
       <Box height={isWide ? stageRows : rows} flexShrink={0} overflow="hidden">
         <Box flexDirection="column" width={stageColumns} flexShrink={0} overflow="hidden">
-          <Stage seat={seat} focus={focus} columns={stageColumns} rows={stageRows} />
+          <Stage seat={seat} focus={focus} columns={stageColumns} rows={stageRows} nowMs={model.nowMs} />
           {handRows > 0 ? <SidePanel model={model} seat={seat} columns={stageColumns} rows={handRows} /> : null}
           {isWide ? null : audience}
         </Box>

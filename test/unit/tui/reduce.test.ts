@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Effect, type Happening, initialModel, type Model } from '../../../src/tui/model.ts'
 import { reduce } from '../../../src/tui/reduce.ts'
-import { aRoom, aSeat, roomId } from '../../support/tui-fixtures.ts'
+import { aRoom, aSeat, playsIn, roomId } from '../../support/tui-fixtures.ts'
 
 const start = initialModel({ version: '0', server: 'http://127.0.0.1:8080', columns: 80, rows: 24, nowMs: 0 })
 const account = { id: roomId(90), handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
@@ -234,6 +234,28 @@ describe('room', () => {
     const seat = aSeat('moderator')
     const youFirst = { ...seat, participants: [...seat.participants].sort((a, b) => Number(b.isYou) - Number(a.isYou)) }
     expect(play(inRoom('moderator'), { type: 'seat', seat: youFirst }, key('down')).model.focus?.id).toBe('Guide')
+  })
+
+  it('commands what a bot plays from its menu, asks for words where it needs some, and first before the end', () => {
+    const playing = { kind: 'sound', title: 'Raga', artist: null, startedAt: '', until: null, isPaused: false } as const
+    const room = play(inRoom('moderator'), { type: 'seat', seat: playsIn(aSeat('moderator'), playing) })
+    const menu = play(room.model, key('tab'), key('enter')).model
+    const asked = (...pressed: Happening[]) =>
+      play(menu, ...pressed).effects.flatMap((effect) => (effect.do === 'program' ? [effect.words] : []))
+    expect(asked(key('z'))).toEqual(['pause'])
+    expect(asked(key('s'))).toEqual(['skip'])
+    expect(asked(key('f'))).toEqual(['extend 5m'])
+    expect(asked(key('c'), ...keys('long gong'), key('enter'))).toEqual(['cue long gong'])
+    expect(asked(key('t'), ...keys('12:30'), key('enter'))).toEqual(['goto 12:30'])
+    expect(asked(key('l'), ...keys('bed -6dB'), key('enter'))).toEqual(['level bed -6dB'])
+    expect(asked(key('l'), key('enter'))).toEqual([])
+    expect(asked(key('b'))).toEqual([])
+    expect(asked(key('b'), key('y'))).toEqual(['stop'])
+    const paused = play(menu, { type: 'seat', seat: playsIn(aSeat('moderator'), { ...playing, isPaused: true }) }).model
+    expect(play(paused, key('z')).effects).toMatchObject([{ do: 'program', who: 'Guide', words: 'resume' }])
+    // Nothing of it for listeners, nor where nothing is played.
+    expect(play(inRoom('listener'), key('tab'), key('enter'), key('s')).effects).toEqual([])
+    expect(play(inRoom('moderator'), key('tab'), key('enter'), key('s')).effects).toEqual([])
   })
 
   it('closes the menu of a person who leaves', () => {

@@ -11,7 +11,7 @@ import { helpLayout } from '../../../src/tui/layout.ts'
 import { initialModel, type Model } from '../../../src/tui/model.ts'
 import { reduce } from '../../../src/tui/reduce.ts'
 import { widthOf } from '../../../src/tui/width.ts'
-import { aParticipant, aRoom, aSeat, roomId } from '../../support/tui-fixtures.ts'
+import { aParticipant, aRoom, aSeat, playsIn, roomId } from '../../support/tui-fixtures.ts'
 import { painted } from '../../support/tui-painted.tsx'
 
 const sizes: [columns: number, rows: number][] = [
@@ -131,6 +131,38 @@ describe('the room', () => {
     expect(picture).toMatch(/1 Omar How long should I ho…/)
     expect(picture).toMatch(/Listening 145 · 1 to 14/)
     expect(picture).toMatch(/Omar raised a hand/)
+  })
+
+  it('says beside the stage what a bot plays and how long still, however long its name, and moves nothing', () => {
+    const until = new Date(Date.now() + 230_000).toISOString()
+    const title = 'A very long morning raga in the garden'
+    const piece = { kind: 'sound', title, artist: 'Anoushka', startedAt: until, until, isPaused: false } as const
+    for (const [columns, rows] of sizes.slice(0, 3)) {
+      const seat = aSeat('moderator')
+      const [before, after] = [seat, playsIn(seat, piece)].map((one) => draw(at(columns, rows, inRoom(one))))
+      expect(after!.join('\n')).toMatch(/On stage 3 · A very .* 4 min left/)
+      const others = (lines: string[] | undefined) => lines!.filter((line) => !line.includes('On stage'))
+      expect(others(after)).toEqual(others(before))
+    }
+  })
+
+  it('says title, topic and language, the title first', () => {
+    const seat = aSeat('moderator')
+    const room = { ...seat.room, topic: 'meditation', language: 'de' }
+    expect(draw(at(80, 24, inRoom({ ...seat, room })))[0]).toMatch(/^ Morning sit · meditation · de +live/)
+    const long = { ...room, title: 'A title that has more to say than fits here' }
+    expect(draw(at(80, 24, inRoom({ ...seat, room: long })))[0]).toMatch(
+      /^ A title that has more to say than fit.* live/,
+    )
+  })
+
+  it('shows of a menu longer than the screen what is around the choice', () => {
+    const piece = { kind: 'sound', title: 'Raga', artist: null, startedAt: '', until: null, isPaused: false } as const
+    const seat = playsIn(aSeat('moderator'), piece)
+    const menu = (index: number) =>
+      draw(at(40, 15, inRoom(seat, { overlay: { kind: 'menu', personId: 'Guide', index } }))).join('\n')
+    expect(menu(0)).toContain('▌ z pause')
+    expect(menu(99)).toContain('remove from the room')
   })
 
   it('says of whom on stage you hear more, less or nothing', () => {

@@ -1,15 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadScript } from '../../../../src/bot/script/load.ts'
 import { problemLine, type ScriptError } from '../../../../src/bot/script/problem.ts'
+import { airVarsOf, fillText } from '../../../../src/bot/script/text.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'roomtone-script-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const write = (name: string, text: string) => {
   const file = join(folder, name)
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, text)
   return file
 }
@@ -24,6 +26,28 @@ const problemsOf = async (text: string, variant?: string): Promise<string[]> => 
   expect(error.code).toBe('bad-script')
   return error.problems.map((problem) => problemLine(problem, folder))
 }
+
+const guide = `
+session: guide
+room: {title: "{minutes} minutes on {date}"}
+vars: {minutes: ten, quiet: 5m}
+variants:
+  10m: {end: 10:00}
+  5m:
+    end: 5:00
+    vars: {minutes: five, quiet: 90s}
+    cues:
+      settle: {at: 0:30}
+      body: false
+      close: {from-end: 20s}
+cues:
+  - {bell: 3}
+  - {name: settle, at: 1:00, say: "Welcome to {title}, {listeners} of us."}
+  - {name: body, at: 2:00, play: "body-{minutes}.wav"}
+  - {silence: "{quiet}"}
+  - {say: Only ten, only: 10m}
+  - {name: close, at: 9:00, bell: 1}
+`
 
 const morning = `
 session: morning-sit
@@ -93,9 +117,9 @@ end: 36:00
     expect(problems).toEqual([
       'a.session.yaml:3:15: {dat} is not known: did you mean "date"?',
       'a.session.yaml:6:6: "att" is no key of a bell cue: did you mean "at"?',
-      'a.session.yaml:7:10: "20" is no time: write 20s, 20m or 0:20',
+      'a.session.yaml:7:10: 20 has no unit: write 20s, 20m or a time such as 1:30',
       'a.session.yaml:7:19: "say" wants quotes around a text that begins with {: "{…}"',
-      'a.session.yaml:8:10: "1:99" is no time: a time such as 1:30 (one minute thirty), 1:02:00, 90s or 1h30m',
+      'a.session.yaml:8:10: "1:99" is no time: write a time such as 1:30 (one minute thirty), 1:02:00, 90s or 1h30m',
       'a.session.yaml:9:5: this cue does nothing: it wants one of play, say, bell, silence, bed, floor',
       'a.session.yaml:10:26: a cue does one thing, not both say and bell: make two cues of it',
       'a.session.yaml:11:6: comes at 50:00, after the end at 36:00',
@@ -106,4 +130,165 @@ end: 36:00
       'a.session.yaml:15:6: lies before the beginning: the session is 36:00 long',
     ])
   })
+
+  it('tells what YAML itself cannot read, with its place', async () => {
+    expect(await problemsOf('session: a\ncues:\n  - {at: 1:00, bell: 3\n')).toEqual([
+      expect.stringMatching(/^a\.session\.yaml:4:1: /),
+    ])
+    expect(await problemsOf('session: a\ncues:\n  - say: Sit: now\n')).toEqual([
+      'a.session.yaml:3:10: a text with ": " in it wants quotes around it',
+    ])
+    expect(await problemsOf('session: a\ncues:\n  - {say: There are {listeners} of us}\n')).toContain(
+      'a.session.yaml:3:21: a text with { in it wants quotes around it',
+    )
+    expect(await problemsOf('session: a\nsession: b\ncues: []\n')).toEqual([
+      'a.session.yaml:2:1: this key is there twice',
+    ])
+    expect(await problemsOf('')).toEqual([expect.stringContaining('a.session.yaml:1:1: ')])
+    expect((await problemsOf('['.repeat(100_000)))[0]).toMatch(/^a\.session\.yaml:1:\d+: /)
+    expect(
+      await problemsOf(
+        'a: &a [x,x,x,x,x,x,x,x,x]\n'.concat(
+          ...['b', 'c', 'd', 'e', 'f', 'g'].map(
+            (at, index) => `${at}: &${at} [${`*${'abcdefg'[index]},`.repeat(9)}]\n`,
+          ),
+        ),
+      ),
+    ).toEqual([expect.stringMatching(/1:1: /)])
+  })
+
+  it('is refused where nothing would happen, or never an end', async () => {
+    expect(await problemsOf('session: a\ncues: []')).toEqual([expect.stringContaining('it has no cues')])
+    expect(await problemsOf('session: a\ncues: [{at: manual, bell: 1}]')).toEqual([
+      expect.stringContaining('by itself'),
+    ])
+    expect(await problemsOf('session: a\ncues: [{every: 5m, bell: 1}]')).toEqual([
+      expect.stringContaining('never ends'),
+    ])
+    expect(await problemsOf('session: a\nend: 0\ncues: []')).toEqual([expect.stringContaining('no length')])
+  })
+})
+
+it('has its schedule checked', async () => {
+  const scheduled = morning.replace('Europe/Berlin', 'Europe/Berlim').replace('2027-04-05]', '2027-04-05, 2027-04-06]')
+  expect(await problemsOf(scheduled)).toEqual([expect.stringMatching(/^a\.session\.yaml:4:43: .*Europe\/Berlin/)])
+  expect(await problemsOf(scheduled.replace('Berlim', 'Berlin'))).toEqual([
+    expect.stringMatching(/^a\.session\.yaml:4:115: 2027-04-06 leaves nothing out/),
+  ])
+})
+
+describe('variants', () => {
+  it('change variables, cues by name, and the end; the first is the usual one', async () => {
+    const ten = await load(guide)
+    expect(ten).toMatchObject({ variant: '10m', variants: ['10m', '5m'], endMs: 600_000 })
+    expect(ten.room.title).toBe('ten minutes on {date}')
+    expect(ten.cues.map(({ name }) => name)).toEqual(['bell-1', 'settle', 'body', 'silence-1', 'say-2', 'close'])
+    expect(ten.cues[1]!.action).toMatchObject({ text: 'Welcome to ten minutes on {date}, {listeners} of us.' })
+    const five = await load(guide, '5m')
+    expect(five).toMatchObject({ variant: '5m', endMs: 300_000 })
+    expect(five.cues.map(({ name, time }) => [name, time])).toEqual([
+      ['bell-1', { kind: 'after' }],
+      ['settle', { kind: 'at', ms: 30_000 }],
+      ['silence-1', { kind: 'after' }],
+      ['close', { kind: 'from-end', ms: 20_000 }],
+    ])
+    expect(five.cues[2]!.action).toEqual({ kind: 'silence', ms: 90_000 })
+  })
+
+  it('that are not there are refused, and so are changes of cues that are not there', async () => {
+    expect(await problemsOf(guide, '15m')).toEqual([
+      'a.session.yaml:6:3: "15m" is no variant of this script: there is 10m, 5m',
+    ])
+    expect(await problemsOf(guide.replace('body: false', 'bodi: false'), '5m')).toEqual([
+      'a.session.yaml:12:7: no cue is named "bodi": did you mean "body"?',
+    ])
+  })
+
+  it('tell a wrong change where it stands', async () => {
+    expect(await problemsOf(guide.replace('settle: {at: 0:30}', 'settle: {at: 0:30, voise: slt}'), '5m')).toEqual([
+      'a.session.yaml:11:26: "voise" is no key of a say cue: did you mean "voice"?',
+    ])
+  })
+})
+
+describe('includes', () => {
+  it('bring cues at their time, beds and variables, with paths beside their own file', async () => {
+    write(
+      'parts/opening.yaml',
+      'vars: {who: Ana}\nbeds: {rain: rain.opus}\ncues: [{at: 0:10, bell: bowl.wav}, {say: "I am {who}"}]',
+    )
+    const script = await load(`
+session: a
+cues:
+  - {at: 0:00, bed: rain}
+  - {at: 1:00, include: parts/opening.yaml}
+  - {at: 2:00, include: parts/opening.yaml}
+`)
+    expect(script.files).toEqual([script.file, join(folder, 'parts/opening.yaml')])
+    expect(script.cues.map(({ name, time }) => [name, time])).toEqual([
+      ['bed-1', { kind: 'at', ms: 0 }],
+      ['bell-1', { kind: 'at', ms: 70_000 }],
+      ['say-1', { kind: 'after' }],
+      ['bell-2', { kind: 'at', ms: 130_000 }],
+      ['say-2', { kind: 'after' }],
+    ])
+    expect(script.beds.rain!.item).toEqual({ kind: 'file', path: join(folder, 'parts/rain.opus') })
+    expect(script.cues[1]).toMatchObject({
+      action: { path: join(folder, 'parts/bowl.wav') },
+      place: { file: join(folder, 'parts/opening.yaml'), line: 3, column: 8 },
+    })
+    expect(script.cues[2]!.action).toMatchObject({ text: 'I am Ana' })
+  })
+
+  it('are refused in a circle, and where there is none', async () => {
+    write('parts/b.yaml', 'include: c.yaml')
+    write('parts/c.yaml', 'include: [b.yaml]')
+    expect(await problemsOf('session: a\ninclude: [parts/b.yaml, parts/none.yaml]\ncues: [{bell: 1}]')).toEqual([
+      `a.session.yaml:2:25: "${join(folder, 'parts/none.yaml').slice(0, 39)}…" cannot be included: there is no such file`,
+      'parts/c.yaml:1:11: includes itself: b.yaml -> c.yaml -> b.yaml',
+    ])
+  })
+})
+
+describe('the time of a cue', () => {
+  const cueOf = async (cue: string) => (await load(`session: a\nend: 1:00:00\ncues: [${cue}]`)).cues[0]!
+  it.each([
+    ['at: 1:30', 90_000],
+    ['at: 0:59.5', 59_500],
+    ['at: 90s', 90_000],
+    ['at: 1m30s', 90_000],
+    ['at: 0:30:00', 1_800_000],
+    ['at: 0', 0],
+  ])('%s is read', async (time, ms) => {
+    expect((await cueOf(`{${time}, bell: 1}`)).time).toEqual({ kind: 'at', ms })
+  })
+  it.each(['25:61', '-1:00', '1:2', 'soon', '90', '1e3s', '1:00:61', '99h', ''])(
+    'at: "%s" is refused',
+    async (time) => {
+      expect(await problemsOf(`session: a\ncues: [{at: "${time}", bell: 1}]`)).toEqual([
+        expect.stringMatching(/^a\.session\.yaml:2:13: "[^"]*" is no time: write a time/),
+      ])
+    },
+  )
+
+  it('every is how often a bell comes, but beside at how far apart its strokes are', async () => {
+    expect(await cueOf('{at: 1:00, bell: b.wav, times: 3, every: 6s}')).toMatchObject({
+      time: { kind: 'at' },
+      action: { times: 3, everyMs: 6000 },
+    })
+    expect(await cueOf('{every: 5m, bell: 3, apart: 4s}')).toMatchObject({
+      time: { kind: 'every', everyMs: 300_000, fromMs: 300_000, untilMs: null },
+      action: { times: 3, everyMs: 4000 },
+    })
+    expect(await problemsOf('session: a\ncues: [{every: 6s, bell: b.wav, times: 3}]')).toEqual([
+      expect.stringContaining('is it how often the bell comes?'),
+    ])
+  })
+})
+
+it('fills in what is known only on air, in the language of the room', () => {
+  const vars = airVarsOf({ atMs: Date.UTC(2027, 2, 1, 6), zone: 'Europe/Berlin', language: 'de', listeners: 3 })
+  expect(fillText('{listeners} um {time} am {date}; {other} {bleibt}', { ...vars, other: 'x' })).toBe(
+    '3 um 07:00 am 1. März 2027; x {bleibt}',
+  )
 })

@@ -1,11 +1,12 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
+import { programCommandOf } from '../../../../src/cli/program-words.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../../../../src/protocol/seat.ts'
 import type { SeatLine } from '../../../../src/tui/deps.ts'
 import type { LineDeps, LinesEnd } from '../../../../src/tui/lines/deps.ts'
 import { runLines } from '../../../../src/tui/lines/run.ts'
 import { eventually } from '../../../support/eventually.ts'
-import { aRoom, aSeat, roomId } from '../../../support/tui-fixtures.ts'
+import { aRoom, aSeat, playsIn, roomId } from '../../../support/tui-fixtures.ts'
 
 const account = { id: roomId(90), handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
 const failure = (message: string, code: string) => Object.assign(new Error(message), { code })
@@ -76,6 +77,7 @@ const start = (given: Partial<LineDeps> & { isTTY?: boolean } = {}) => {
     settings: { list: async () => [], set: nothing },
     rename: async (name) => ({ ...account, name }),
     openLink: async () => undefined,
+    readProgramCommand: programCommandOf,
     hasHallway: true,
     typedFrom: input,
     say: (text) => said.push(text),
@@ -315,6 +317,44 @@ describe('a room in lines', () => {
     seat.become(mutedIs(true))
     seat.become(mutedIs(false))
     await says('Guide may speak again.')
+  })
+
+  it('commands what a bot plays, tells what was done, and asks before its end', async () => {
+    const seat = fakeSeat('moderator')
+    const { type, says, notes } = start({ initialSeat: seat.line })
+    const until = new Date(2026, 10, 21, 7, 52).toISOString()
+    const playing = { kind: 'silence', title: null, artist: null, startedAt: until, until, isPaused: false } as const
+    seat.become(playsIn(seat.state(), playing))
+    type(
+      'now',
+      'pause',
+      'cue long gong',
+      'extend 5m @guide',
+      'level bed -6dB',
+      'goto 12:30',
+      'skip @nobody',
+      'extend soon',
+    )
+    await says('Guide keeps silence until 07:52.')
+    await says('Guide is paused.')
+    await says('Guide plays long gong.')
+    await says('It lasts 5 minutes longer.')
+    await says('The bed is at -6 dB.')
+    await says('Guide goes on from 12:30.')
+    await notes('No bot here is called @nobody.')
+    await notes('extend wants a duration such as 20s, 5m or 1h30m, not "soon"')
+    type('stop', 'yes')
+    await says('End the program of Guide?')
+    await says('The program of Guide ends.')
+    expect(seat.asked.at(-1)).toEqual({ verb: 'program', who: 'Guide', command: { do: 'stop' } })
+    type('act @guide', 'say playing')
+    await says('  extend 5m @guide: five minutes more')
+    await says('playing is said by itself.')
+    seat.tell({
+      type: 'playing',
+      playing: { ...playing, kind: 'sound', title: 'Raga', by: { name: 'Guide', handle: 'g' } },
+    })
+    await says('Guide plays Raga')
   })
 
   it('says that the seat does not answer, since when, and that it does again', async () => {
