@@ -8,7 +8,7 @@ import { createCutGuard } from '../cut-guard.ts'
 import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
 import type { SessionScript } from '../script/script.ts'
 import type { SessionReport } from '../watch/report.ts'
-import { type Air, type AirAction, beginAir, isPaused, stepAir } from './air.ts'
+import { type Air, type AirAction, beginAir, dueMs, isPaused, stepAir } from './air.ts'
 import { answerOf } from './answers.ts'
 import { createFloorHost } from './floor-host.ts'
 import type { Journal, JournalWriter } from './journal.ts'
@@ -73,6 +73,8 @@ const JOURNAL_EVERY_MS = 1000
 const VIEW_EVERY_MS = 500
 /** What listeners' jitter buffers may still hold when the program's last sample has been sent. */
 const TAIL_MS = 600
+/** How long it takes at most until a place in the program is ready to sound. */
+const SEEK_MS = 150
 /** What may have been under way when the host died. */
 const UNDER_WAY_MS = 150
 
@@ -226,11 +228,21 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     })
   }
 
+  /** What sounds a moment from now is made ready, and given when that moment has come. */
+  const joinClock = async () => {
+    program.hold()
+    const due = () => dueMs(air, now()) ?? position().programMs
+    const targetMs = due() + SEEK_MS
+    await program.seek(targetMs)
+    await sleep(Math.max(0, targetMs - due()))
+  }
+
   const act = async (action: AirAction): Promise<void> => {
     const { programMs } = position()
     switch (action.do) {
       case 'begin': {
-        if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
+        if (action.lateMs > 0 && action.fromMs > 0) await joinClock()
+        else if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
         program.resume()
         safeMs = action.fromMs
         const isTakenUp = journal?.hasBegun === true
@@ -244,7 +256,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       case 'go-on':
       case 'catch-up': {
         const isOn = action.do === 'catch-up' || action.by === 'on'
-        if (isOn) await program.seek(action.fromMs)
+        if (isOn) await joinClock()
         program.resume(isOn ? undefined : action.fromMs)
         return tell({
           type: 'resumed',
