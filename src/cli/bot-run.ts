@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createStatusFiles } from '../bot/host/status-file.ts'
-import { type HostProcess, superviseHost } from '../bot/host/supervise.ts'
+import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
@@ -9,8 +9,10 @@ import { problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
 import { botToken } from './bot.ts'
+import { startControl } from './bot-control.ts'
 import { sessionsFolderOf, soundCacheOf } from './bot-folders.ts'
-import { sentenceOfHost } from './bot-run-words.ts'
+import { createTeller } from './bot-run-teller.ts'
+import { startBotWatch } from './bot-watch.ts'
 import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
@@ -22,8 +24,11 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
   const scripts = await loadAll(context, files, options)
   const target = await targetOf(context, scripts, options)
   await refuseUnplayable(context, scripts)
-  const { output } = context
-  const statuses = createStatusFiles(sessionsFolderOf(context), output.note)
+  const statuses = createStatusFiles(sessionsFolderOf(context), context.output.note)
+  const tell = await createTeller(context, scripts.length > 1, options)
+  const watch = await startBotWatch(context, scripts, options, tell)
+  context.onClose(watch.close)
+  if (options.control !== undefined) context.onClose(startControl(context, scripts, watch, options))
   let interruptedBy: NodeJS.Signals | undefined
   const host = superviseHost({
     order: {
@@ -33,13 +38,22 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
       cacheFolder: soundCacheOf(context),
       isNow: options.now === true,
       isOnce: options.once === true,
+      hasEar: options.ear === true,
       entries: { speech: entryOf('speech'), measure: entryOf('measure') },
     },
     entry: entryOf('bot'),
-    onEvent: options.jsonl ? output.event : createTeller(context, scripts.length > 1),
-    onView: (view) => statuses.see(view.report),
+    onEvent: tell,
+    onView: (view) => {
+      statuses.see(view.report)
+      watch.onView(view)
+    },
   })
-  context.onClose(followFiles(context, scripts, options, host))
+  watch.attach(host)
+  const reload = (script: SessionScript) => {
+    watch.onScript(script)
+    host.reload(script)
+  }
+  context.onClose(followFiles(context, scripts, options, reload))
   context.onInterrupt((signal) => {
     interruptedBy = signal
     host.stop(signal === 'SIGINT')
@@ -110,7 +124,12 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
 const LOOK_EVERY_MS = 1000
 
 /** A script that was changed on disk counts from the next cue on; one that is broken is told, and the old one goes on. */
-const followFiles = (context: Context, scripts: SessionScript[], { variant }: BotRunOptions, host: HostProcess) => {
+const followFiles = (
+  context: Context,
+  scripts: SessionScript[],
+  { variant }: BotRunOptions,
+  reload: (script: SessionScript) => void,
+) => {
   const followed = scripts.map((script) => ({ script, seen: '' }))
   let isLooking = false
   const look = async () => {
@@ -126,7 +145,7 @@ const followFiles = (context: Context, scripts: SessionScript[], { variant }: Bo
         if (script.name !== one.script.name) throw failure('bad-input', 'a session keeps its name while it is hosted')
         one.script = script
         one.seen = await stampsOf(script.files)
-        host.reload(script)
+        reload(script)
       } catch (error) {
         context.output.note(`The changed script is not taken over: ${(error as Error).message}`)
       }
@@ -146,14 +165,4 @@ const stampsOf = async (files: readonly string[]): Promise<string> => {
 const exitCodeOf = ({ outcome, code }: Extract<HostEvent, { type: 'ended' }>): number => {
   if (outcome === 'kicked' || outcome === 'replaced' || outcome === 'room-ended') return 8
   return outcome === 'failed' ? exitCodeOfEnd({ reason: 'failed', code }) : 0
-}
-
-/** Events in words, with the session's name where there are several. */
-const createTeller = ({ output }: Context, hasSeveral: boolean) => {
-  return (event: HostEvent) => {
-    const before = hasSeveral ? `${event.session}: ` : ''
-    if (event.type === 'warning' || event.type === 'restarted') return output.note(`${before}warning: ${event.message}`)
-    const sentence = sentenceOfHost(event)
-    if (sentence !== null) output.line(`${before}${sentence}`)
-  }
 }

@@ -65,12 +65,13 @@ export async function* decodeAudio(path: string, options: DecodeOptions = {}): A
   }
 }
 
-const recognise = async (reader: ByteReader): Promise<Decoding> => {
-  const tagBytes = await id3Bytes(reader)
+/** What stands at `from`; throws `not-audio`. */
+export const recognise = async (reader: ByteReader, from = 0): Promise<Decoding> => {
+  const tagBytes = await id3Bytes(reader, from)
   const head = await reader.read(tagBytes, 64)
   if (isWav(head)) return openWav(reader)
   if (head.toString('latin1', 0, 4) === 'fLaC') return openFlac(reader, tagBytes)
-  if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader)
+  if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader, from)
   const other = otherKind(head)
   const mp3 = other ? undefined : await openMp3(reader, tagBytes)
   if (mp3) return mp3
@@ -80,8 +81,8 @@ const recognise = async (reader: ByteReader): Promise<Decoding> => {
   )
 }
 
-const recogniseOgg = async (reader: ByteReader): Promise<Decoding> => {
-  for await (const page of readPages(reader, 0)) {
+const recogniseOgg = async (reader: ByteReader, from: number): Promise<Decoding> => {
+  for await (const page of readPages(reader, from)) {
     // All streams of a file begin before any goes on.
     if (!page.first) break
     if (isOpusHead(page.body)) return openOpus(reader, page)
@@ -91,8 +92,8 @@ const recogniseOgg = async (reader: ByteReader): Promise<Decoding> => {
 }
 
 /** ID3v2 tags in front, each with its length in four times seven bits (id3.org, ID3v2.4.0, 3.1). */
-const id3Bytes = async (reader: ByteReader): Promise<number> => {
-  for (let at = 0; ; ) {
+const id3Bytes = async (reader: ByteReader, from: number): Promise<number> => {
+  for (let at = from; ; ) {
     const head = await reader.read(at, 10)
     if (head.length < 10 || head.toString('latin1', 0, 3) !== 'ID3') return at
     const footer = head[5]! & 16 ? 10 : 0
@@ -108,7 +109,8 @@ const OTHER_KINDS: Array<{ name: string; is(head: Buffer): boolean }> = [
 
 const otherKind = (head: Buffer) => OTHER_KINDS.find((kind) => kind.is(head))?.name
 
-async function* convert(decoding: Decoding, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {
+/** The sound of a file from `startMs` on, at 48 kHz in so many channels. */
+export async function* convert(decoding: Decoding, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {
   const { sampleRate } = decoding.info
   const resamplers = Array.from({ length: channels }, () => createResampler(sampleRate, SAMPLE_RATE))
   const startSample = Math.max(0, Math.round((startMs * sampleRate) / 1000))

@@ -19,6 +19,8 @@ export type Decoding = {
   info: AudioFileInfo
   /** Decodes onwards from a little before `fromSample`: blocks in order, each small, none kept. */
   blocks(fromSample: number): AsyncGenerator<PcmBlock>
+  /** After decoding: where the next stream of a chain may begin, in bytes. */
+  endsAt?(): number | undefined
   /** Where the format has them in its own headers; else `readTags` looks. */
   tags?: AudioTags
   /** After decoding: what was wrong with the file, in one sentence. */

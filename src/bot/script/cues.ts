@@ -59,9 +59,11 @@ export const cuesOf = (read: SessionFile, context: CuesContext): Cue[] => {
     }
     const count = (counts.get(cue.kind) ?? 0) + 1
     counts.set(cue.kind, count)
+    // What is left out need not fit into this variant.
+    if (isOut) return
     const time = timeOf(cue, raw, { offsetMs, endMs, problems })
     const action = actionOf(cue, raw, file.file, context)
-    if (!time || !action || isOut) return
+    if (!time || !action) return
     const { name, title } = cue.shape
     if (title !== undefined) checkPlaceholders(title, [], raw.placeOf(['title']), context)
     found.push({

@@ -3,7 +3,7 @@ import { checkSchedule } from '../../schedule/check.ts'
 import { cuesOf } from './cues.ts'
 import type { Located } from './document.ts'
 import { itemOf } from './items.ts'
-import { meant, type Problem, quoted, scriptError, thereIs } from './problem.ts'
+import { inOrder, meant, type Problem, quoted, scriptError, thereIs } from './problem.ts'
 import { readScript, type ScriptFile, type SessionFile } from './read.ts'
 import type { Alert, Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
 import type { PartShape, SessionShape } from './shape.ts'
@@ -25,16 +25,6 @@ export const loadScript = async (path: string, { variant }: LoadOptions = {}): P
   const script = read && scriptOf(read, variant, problems)
   if (problems.length > 0 || !script) throw scriptError(inOrder(problems, resolve(path)))
   return script
-}
-
-/** In the order of the file, the script's own before those of what it includes; a part that is included twice has its problems once. */
-const inOrder = (problems: Problem[], file: string): Problem[] => {
-  const files = [...new Set([file, ...problems.map(({ place }) => place.file)])]
-  const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
-  return [...distinct.values()].sort(
-    ({ place: a }, { place: b }) =>
-      files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
-  )
 }
 
 const scriptOf = (read: SessionFile, wanted: string | undefined, problems: Problem[]): SessionScript | undefined => {

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { addBotCheck } from './bot-check.ts'
 import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
+import { addBotProgram } from './bot-program.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
 
@@ -19,5 +21,7 @@ export const addBot = (program: Command, context: Context): void => {
       (await import('../bot.ts')).botPlay(context, files, options),
     )
   addBotHost(bot, context)
+  addBotProgram(bot, context)
+  addBotCheck(bot, context)
   addBotCommands(bot, context)
 }
