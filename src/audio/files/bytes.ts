@@ -2,7 +2,10 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { audioError } from '../audio-error.ts'
 
 export type ByteReader = {
+  /** What it is called. */
   readonly path: string
+  /** Where it stands on the disk; missing for a stream. */
+  readonly file?: string
   /** Of a stream: infinite until its end has come. */
   readonly size: number
   /**
@@ -23,6 +26,7 @@ export const openBytes = async (path: string): Promise<ByteReader> => {
   }
   return {
     path,
+    file: path,
     size: stats.size,
     read: async (at, length) => {
       const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, stats.size - at)))
