@@ -2,10 +2,10 @@ import { datesOf, type Skipped } from '../schedule/occurrences.ts'
 import type { Occurrence } from '../schedule/schedule.ts'
 import { parseWallMs } from '../schedule/wall.ts'
 import { instantsOf, type Zone, zoneOf } from '../schedule/zone.ts'
-import { scriptAt } from './bot-script.ts'
 import type { BotNextOptions } from './commands/bot-next.ts'
 import type { Context } from './context.ts'
 import { failure } from './failure.ts'
+import { scriptAt } from './script-file.ts'
 
 const MAX_COUNT = 1000
 

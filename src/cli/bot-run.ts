@@ -3,19 +3,18 @@ import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
-import { problemLine } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
 import { botToken } from './bot.ts'
 import { startControl } from './bot-control.ts'
 import { sessionsFolderOf, soundCacheOf } from './bot-folders.ts'
 import { createTeller } from './bot-run-teller.ts'
-import { scriptAt } from './bot-script.ts'
 import { startBotWatch } from './bot-watch.ts'
 import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { exitCodeOfEnd, failure } from './failure.ts'
+import { refusalOf, scriptAt } from './script-file.ts'
 import { readToken } from './secret.ts'
 
 /** Hosts sessions until they are over, each in its room and at its time. */
@@ -103,8 +102,7 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
     })
     const { problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
     for (const note of notes) context.output.note(note)
-    for (const problem of problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    if (problems[0]) throw failure('bad-input', problemLine(problems[0], context.workingFolder))
+    if (problems.length > 0) throw refusalOf(context, problems)
   }
 }
 

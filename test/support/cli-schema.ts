@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as accounts from '../../src/protocol/accounts.ts'
+import { calendarFeedSchema, occurrenceSchema } from '../../src/protocol/calendar.ts'
 import { hallwayEventSchema, leaveReasonSchema } from '../../src/protocol/events.ts'
 import * as rooms from '../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
@@ -185,6 +186,8 @@ export const documents = {
   'rooms --json': z.object({ rooms: z.array(rooms.roomSchema) }),
   'rooms --jsonl': hallwayEventSchema,
   'room create|show|edit --json': rooms.roomSchema,
+  'event list --json': z.object({ events: z.array(occurrenceSchema) }),
+  'event link --json': calendarFeedSchema,
   'join --jsonl': seatEventSchema,
   'status --json, and every verb of the running seat': seatStateSchema,
   'stage hands --json': rooms.handsSchema,

@@ -4,6 +4,7 @@ import { addBotCheck } from './bot-check.ts'
 import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
 import { addBotNext } from './bot-next.ts'
+import { addBotProgram } from './bot-program.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
 
@@ -21,6 +22,7 @@ export const addBot = (program: Command, context: Context): void => {
       (await import('../bot.ts')).botPlay(context, files, options),
     )
   addBotHost(bot, context)
+  addBotProgram(bot, context)
   addBotCheck(bot, context)
   addBotNext(bot, context)
   addBotCommands(bot, context)
