@@ -21,9 +21,9 @@ import { readToken } from './secret.ts'
 export const botRun = async (context: Context, files: string[], options: BotRunOptions): Promise<void> => {
   const scripts = await loadAll(context, files, options)
   const target = await targetOf(context, scripts, options)
-  await refuseUnplayable(context, scripts)
+  const durations = await refuseUnplayable(context, scripts)
   const tell = await createTeller(context, scripts.length > 1, options)
-  const watch = await startBotWatch(context, scripts, options, tell)
+  const watch = await startBotWatch(context, { scripts, durations }, options, tell)
   context.onClose(watch.close)
   if (options.control !== undefined) context.onClose(startControl(context, scripts, watch, options))
   let interruptedBy: NodeJS.Signals | undefined
@@ -91,8 +91,12 @@ const needsServer = ({ cues, room }: SessionScript): [boolean, string][] => [
   [room.cohosts.length > 0, 'a co-host'],
 ]
 
-/** Everything is measured and rendered before anything is joined; what cannot be played is told with its place. */
-const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<void> => {
+/**
+ * Everything is measured and rendered before anything is joined; what cannot be played is told with its place. Resolves
+ * with how long each session is; null without an end.
+ */
+const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<Map<string, number | null>> => {
+  const durations = new Map<string, number | null>()
   for (const script of scripts) {
     const sounds = createSounds({
       cacheFolder: soundCacheOf(context),
@@ -100,10 +104,12 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
       proxy: context.proxy(),
       entries: { speech: entryOf('speech'), measure: entryOf('measure') },
     })
-    const { problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
+    const { plan, problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
     for (const note of notes) context.output.note(note)
     if (problems.length > 0) throw refusalOf(context, problems)
+    durations.set(script.name, plan.endMs)
   }
+  return durations
 }
 
 const LOOK_EVERY_MS = 1000
