@@ -16,6 +16,8 @@ export type ByteReader = {
   close(): Promise<void>
 }
 
+const WINDOW_BYTES = 32_768
+
 /** Opens a regular file for reading anywhere. */
 export const openBytes = async (path: string): Promise<ByteReader> => {
   const handle = await openHandle(path)
@@ -24,19 +26,26 @@ export const openBytes = async (path: string): Promise<ByteReader> => {
     await handle.close()
     throw audioError('not-audio', `${path} is not a file but ${stats.isDirectory() ? 'a folder' : 'something else'}.`)
   }
+  const readWindow = async (at: number, length: number): Promise<Buffer> => {
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, stats.size - at)))
+    let got = 0
+    while (got < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, got, buffer.length - got, at + got)
+      if (bytesRead === 0) break
+      got += bytesRead
+    }
+    return buffer.subarray(0, got)
+  }
+  // Decoders ask for a few hundred bytes at a time, one after the other: the system is asked for many.
+  let window: { at: number; bytes: Buffer } = { at: 0, bytes: Buffer.alloc(0) }
   return {
     path,
     file: path,
     size: stats.size,
     read: async (at, length) => {
-      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, stats.size - at)))
-      let got = 0
-      while (got < buffer.length) {
-        const { bytesRead } = await handle.read(buffer, got, buffer.length - got, at + got)
-        if (bytesRead === 0) break
-        got += bytesRead
-      }
-      return buffer.subarray(0, got)
+      const isHere = at >= window.at && Math.min(at + length, stats.size) <= window.at + window.bytes.length
+      if (!isHere) window = { at, bytes: await readWindow(at, Math.max(length, WINDOW_BYTES)) }
+      return window.bytes.subarray(at - window.at, at - window.at + length)
     },
     close: () => handle.close(),
   }

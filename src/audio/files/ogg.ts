@@ -133,7 +133,7 @@ const readPage = async (reader: ByteReader, at: number): Promise<OggPage | undef
   const lacing = bytes.subarray(27, bodyAt)
   const length = bodyAt + lacing.reduce((sum, size) => sum + size, 0)
   bytes = length > bytes.length ? await reader.read(at, length) : bytes.subarray(0, length)
-  if (bytes.length < length || checksum(bytes) !== bytes.readUInt32LE(22)) return undefined
+  if (bytes.length < length || pageChecksum(bytes) !== bytes.readUInt32LE(22)) return undefined
   return {
     at,
     bytes,
@@ -149,7 +149,7 @@ const readPage = async (reader: ByteReader, at: number): Promise<OggPage | undef
 }
 
 /** CRC-32 with polynomial 0x04c11db7, not reflected, over the page with its own checksum field as zero. */
-const checksum = (page: Buffer): number => {
+export const pageChecksum = (page: Buffer): number => {
   let crc = 0
   for (let i = 0; i < page.length; i++) {
     const byte = i >= 22 && i < 26 ? 0 : page[i]!

@@ -72,7 +72,9 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
     },
     lease: (script, { occurrence, isScheduled }, holder, endsMs) => {
       const eventId = eventIds.get(script.name)
-      return isScheduled && eventId ? serverLease(api, { eventId, ruled: occurrence }, holder, endsMs) : null
+      if (!isScheduled || !eventId) return null
+      const roomId = script.room.existing ? idOf(script.room.existing) : undefined
+      return serverLease(api, { eventId, ruled: occurrence }, { holder, roomId }, endsMs)
     },
     room: async (script, sitting, grant) => {
       const known = script.room.existing ? idOf(script.room.existing) : (grant?.roomId ?? sitting.journal?.room?.id)
@@ -103,13 +105,17 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
 const serverLease = (
   api: Api,
   params: { eventId: string; ruled: string },
-  holder: string,
+  /** `roomId`: where it is held in a room that was there before, so that nobody is told that it has no host. */
+  { holder, roomId: existing }: { holder: string; roomId: string | undefined },
   closesMs: number | null,
 ): Lease => ({
   take: async () => {
     const closesAt = closesMs === null ? undefined : new Date(closesMs).toISOString()
     try {
-      const { fence, roomId } = await api.call('leaseOccurrence', { params, body: { holder, closesAt } })
+      const { fence, roomId } = await api.call('leaseOccurrence', {
+        params,
+        body: { holder, closesAt, roomId: existing },
+      })
       return { fence, roomId }
     } catch (error) {
       if ((error as { code?: string }).code === 'conflict') return null

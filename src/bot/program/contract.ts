@@ -1,6 +1,6 @@
 import type { AudioSource, Channels } from '../../audio/frame.ts'
 import type { Playing, ProgramCommand } from '../../protocol/program.ts'
-import type { Duck, SoundItem } from '../script/script.ts'
+import type { CueTime, Duck, SoundItem } from '../script/script.ts'
 
 /** A piece of sound that is laid out in session time. Its length is known before the start, but for streams. */
 export type PlannedSound = {
@@ -138,22 +138,14 @@ export type PlanEntry = {
   /** The cue's name, unique. */
   cue: string
   title: string | null
-  time: PlanTime
+  /** `after`: when all cues with a time (`at`, `after`) that stand before it are over. */
+  time: CueTime
   /** When it begins first, in session time; null: only when asked for, or after something that has no known end. */
   atMs: number | null
   /** How long it takes; null: not known, or without end. */
   lengthMs: number | null
   content: PlanContent
 }
-
-export type PlanTime =
-  | { kind: 'at'; ms: number }
-  | { kind: 'every'; everyMs: number; fromMs: number; untilMs: number | null }
-  /** So long before the end. */
-  | { kind: 'from-end'; ms: number }
-  /** When that cue is over; null: at the start. */
-  | { kind: 'after'; cue: string | null }
-  | { kind: 'manual' }
 
 export type PlanContent =
   | {
