@@ -8,15 +8,14 @@ const dayMs = 24 * 60 * minuteMs
 export const upcomingAt = (events: OccurrenceView[], nowMs: number): OccurrenceView[] =>
   events.filter(({ endsAt }) => Date.parse(endsAt) > nowMs)
 
-/** `18:00`, and beyond the next day's morning with the day: `Mon 24 Nov 18:00`; on this machine's clock. */
+/** `18:00`; on another day `Mon 18:00`, and beyond a week `24 Nov 18:00`; on this machine's clock. */
 export const dayAndTime = (iso: string, nowMs: number): string => {
   const at = new Date(iso)
-  if (Math.abs(at.getTime() - nowMs) < dayMs / 2 || isSameDay(at, new Date(nowMs))) return clockTime(iso)
-  const day = at.toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' }).replace(',', '')
+  if (at.toDateString() === new Date(nowMs).toDateString()) return clockTime(iso)
+  const isNear = Math.abs(at.getTime() - nowMs) < 6 * dayMs
+  const day = at.toLocaleDateString('en-GB', isNear ? { weekday: 'short' } : { day: 'numeric', month: 'short' })
   return `${day} ${clockTime(iso)}`
 }
-
-const isSameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString()
 
 /** `in 42 min`, `in 3 h`, `in 2 days`, `now`; by the minute, so that an idle screen stays still. */
 export const inHowLong = (iso: string, nowMs: number): string => {

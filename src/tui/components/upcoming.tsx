@@ -56,7 +56,7 @@ const timeWidth = (events: OccurrenceView[], nowMs: number): number =>
 type EventRowProps = { event: OccurrenceView; nowMs: number; columns: number; timeColumns: number }
 
 const EventRow = ({ event, nowMs, columns, timeColumns }: EventRowProps) => {
-  const facts = [columns >= 70 ? aboutRoom(event) : '', columns >= 50 ? event.host.name : '']
+  const facts = [columns >= 70 && aboutRoom(event), columns >= 50 && event.host.name].filter((fact) => fact).join(' · ')
   const isLive = event.room?.isLive === true
   return (
     <Row
@@ -68,9 +68,11 @@ const EventRow = ({ event, nowMs, columns, timeColumns }: EventRowProps) => {
           <Box flexShrink={1}>
             <Quote text={event.title} />
           </Box>
-          <Box flexShrink={1000} overflow="hidden">
-            <Quote tone="dim" text={facts.filter((fact) => fact !== '').join(' · ')} />
-          </Box>
+          {facts === '' ? null : (
+            <Box flexShrink={1000} overflow="hidden">
+              <Quote tone="dim" text={facts} />
+            </Box>
+          )}
         </Box>
       }
       right={<Say tone={isLive ? 'good' : 'dim'}>{isLive ? 'live' : inHowLong(event.startsAt, nowMs)}</Say>}
