@@ -23,6 +23,11 @@ export type DriftBufferOptions = {
   /** What must be there before the first read gives sound, and again after running dry. */
   targetMs: number
   maxMs: number
+  /**
+   * For what comes from far away, with pauses: as it is no talk, so much stays in hand, and only beyond `leastMs` and
+   * `mostMs` it is changed, by less than anybody hears: 10 ms in two seconds.
+   */
+  cushion?: { leastMs: number; mostMs: number }
   nowMs?: () => number
 }
 
@@ -42,7 +47,7 @@ const MIN_SHIFT_MS = 2.5
 const SEARCH_MS = 10
 
 export const createDriftBuffer = (options: DriftBufferOptions): DriftBuffer => {
-  const { channels, targetMs, maxMs, nowMs = () => performance.now() } = options
+  const { channels, targetMs, maxMs, cushion, nowMs = () => performance.now() } = options
   const samplesPerMs = (SAMPLE_RATE / 1_000) * channels
   const ring = createRing(Math.ceil(maxMs * samplesPerMs))
   const writes = createWriteLog(targetMs)
@@ -88,7 +93,8 @@ export const createDriftBuffer = (options: DriftBufferOptions): DriftBuffer => {
     ring.move(into.length)
     if (state !== 'flowing') fadeIn(into, channels)
     state = 'flowing'
-    adapt(into)
+    if (cushion) keepCushion(into, cushion)
+    else adapt(into)
     last.set(into)
     return 'frame'
   }
@@ -111,6 +117,12 @@ export const createDriftBuffer = (options: DriftBufferOptions): DriftBuffer => {
 
   /** Samples that were there to be read already `ms` ago. */
   const thereSince = (ms: number) => ring.fill() - writes.samplesSince(nowMs() - ms)
+
+  const keepCushion = (into: Int16Array, { leastMs, mostMs }: { leastMs: number; mostMs: number }) => {
+    const fill = steady.next(ring.fill(), into.length) ?? leastMs * samplesPerMs
+    if (fill < leastMs * samplesPerMs) splice(into, -Math.min(search, ring.past() - into.length))
+    if (fill > mostMs * samplesPerMs) splice(into, search)
+  }
 
   const adapt = (into: Int16Array) => {
     marginMs = Math.max(MIN_MARGIN_MS, marginMs - (MARGIN_DECAY * into.length) / samplesPerMs)

@@ -1,9 +1,36 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { SessionScript } from '../bot/script/script.ts'
 import type { ProgramAnswer, ProgramCommand } from '../protocol/program.ts'
 import { cleanLine } from '../protocol/text.ts'
+import { CONTROL } from './bot-run-teller.ts'
+import type { BotWatch } from './bot-watch.ts'
+import type { Context } from './context.ts'
 import { codeOf, failure, sentenceOf } from './failure.ts'
 import { programCommandOf, programUsage } from './program-words.ts'
+
+/** Commands from stdin, each answered on stdout: a line, or with `--jsonl` an event `answer`. */
+export const startControl = (
+  { stdin, output }: Context,
+  scripts: readonly SessionScript[],
+  { command }: Pick<BotWatch, 'command'>,
+  { jsonl }: { jsonl?: boolean },
+): (() => void) => {
+  if (scripts.some(readsStdin))
+    throw failure('bad-input', 'stdin cannot bring both commands (--control) and the sound of a cue')
+  return followControl({
+    stdin,
+    sessions: scripts.map(({ name }) => name),
+    command: (session, wanted) => command(session, wanted, CONTROL),
+    onAnswer: (answer) => {
+      if (jsonl) output.event({ at: new Date().toISOString(), type: 'answer', ...answer })
+      else output.line(answer.message)
+    },
+  })
+}
+
+const readsStdin = ({ cues }: SessionScript): boolean =>
+  cues.some(({ action }) => action.kind === 'play' && action.items.some(({ item }) => item.kind === 'stdin'))
 
 export type ControlOptions = {
   stdin: Readable

@@ -1,10 +1,8 @@
 import { clockOf } from '../bot/host/answers.ts'
-import type { HostEvent } from '../bot/host/wire.ts'
-
-type Told = Exclude<HostEvent, { type: 'warning' | 'restarted' }>
+import type { BotRunEvent } from './bot-watch.ts'
 
 /** An event in words; null for what only programs want to know. */
-export const sentenceOfHost = (event: Told): string | null => {
+export const sentenceOfHost = (event: BotRunEvent): string | null => {
   switch (event.type) {
     case 'waiting':
       return `Waiting for ${event.local.replace('T', ' ')} (${event.startsAt}); the room opens at ${event.opensAt}`
@@ -41,7 +39,18 @@ export const sentenceOfHost = (event: Told): string | null => {
     case 'reloaded':
       return 'The script was read anew; it counts from the next cue on'
     case 'ended':
+    case 'warning':
+    case 'restarted':
+    case 'incident':
       return event.message
+    case 'underrun':
+      return `${event.missedMs} ms of sound were not sent in time`
+    case 'dead-air':
+      return `Dead air: ${deadAirs[event.cause]}`
+    case 'repair':
+      return repairs[event.repair]
+    case 'on-air-again':
+      return `On air again after ${(event.afterMs / 1000).toFixed(1)} s`
   }
 }
 
@@ -51,6 +60,18 @@ const titleOf = ({ title, artist, cue }: { title: string | null; artist: string 
 const repeatOf = (ms: number): string => {
   if (Math.abs(ms) < 100) return ''
   return ms > 0 ? `; ${(ms / 1000).toFixed(1)} s repeated` : `; ${(-ms / 1000).toFixed(1)} s passed over`
+}
+
+const deadAirs = {
+  'no-frames': 'nothing is sent',
+  cut: 'the way to the media server is cut',
+  unheard: 'what is sent does not arrive',
+}
+
+const repairs = {
+  republish: 'Publishing the program anew',
+  rejoin: 'Joining the room anew',
+  restart: "Starting the bot's process anew",
 }
 
 const causes = {

@@ -1,27 +1,31 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { type HostProcess, superviseHost } from '../bot/host/supervise.ts'
+import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
-import { problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
 import { botToken } from './bot.ts'
+import { startControl } from './bot-control.ts'
 import { sessionsFolderOf, soundCacheOf } from './bot-folders.ts'
-import { sentenceOfHost } from './bot-run-words.ts'
+import { createTeller } from './bot-run-teller.ts'
+import { startBotWatch } from './bot-watch.ts'
 import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { exitCodeOfEnd, failure } from './failure.ts'
+import { refusalOf, scriptAt } from './script-file.ts'
 import { readToken } from './secret.ts'
 
 /** Hosts sessions until they are over, each in its room and at its time. */
 export const botRun = async (context: Context, files: string[], options: BotRunOptions): Promise<void> => {
   const scripts = await loadAll(context, files, options)
   const target = await targetOf(context, scripts, options)
-  await refuseUnplayable(context, scripts)
-  const { output } = context
+  const durations = await refuseUnplayable(context, scripts)
+  const tell = await createTeller(context, scripts.length > 1, options)
+  const watch = await startBotWatch(context, { scripts, durations }, options, tell)
+  context.onClose(watch.close)
+  if (options.control !== undefined) context.onClose(startControl(context, scripts, watch, options))
   let interruptedBy: NodeJS.Signals | undefined
   const host = superviseHost({
     order: {
@@ -31,13 +35,19 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
       cacheFolder: soundCacheOf(context),
       isNow: options.now === true,
       isOnce: options.once === true,
+      hasEar: options.ear === true,
       entries: { speech: entryOf('speech'), measure: entryOf('measure') },
     },
     entry: entryOf('bot'),
-    onEvent: options.jsonl ? output.event : createTeller(context, scripts.length > 1),
-    onView: () => {},
+    onEvent: tell,
+    onView: watch.onView,
   })
-  context.onClose(followFiles(context, scripts, options, host))
+  watch.attach(host)
+  const reload = (script: SessionScript) => {
+    watch.onScript(script)
+    host.reload(script)
+  }
+  context.onClose(followFiles(context, scripts, options, reload))
   context.onInterrupt((signal) => {
     interruptedBy = signal
     host.stop(signal === 'SIGINT')
@@ -49,19 +59,12 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
 
 const loadAll = async (context: Context, files: string[], { variant }: BotRunOptions): Promise<SessionScript[]> => {
   const scripts: SessionScript[] = []
-  for (const file of files) scripts.push(await load(context, resolve(context.workingFolder, file), variant))
+  for (const file of files) scripts.push(await scriptAt(context, file, variant))
   const twice = scripts.find(({ name }, index) => scripts.findIndex((one) => one.name === name) !== index)
   if (twice)
     throw failure('bad-input', `two of the scripts are the session "${twice.name}"; each needs a name of its own`)
   return scripts
 }
-
-const load = (context: Context, file: string, variant: string | undefined): Promise<SessionScript> =>
-  loadScript(file, { variant }).catch((error: ScriptError) => {
-    if (error.code !== 'bad-script') throw error
-    for (const problem of error.problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    throw failure('bad-input', problemLine(error.problems[0]!, context.workingFolder))
-  })
 
 const targetOf = async (
   context: Context,
@@ -88,8 +91,12 @@ const needsServer = ({ cues, room }: SessionScript): [boolean, string][] => [
   [room.cohosts.length > 0, 'a co-host'],
 ]
 
-/** Everything is measured and rendered before anything is joined; what cannot be played is told with its place. */
-const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<void> => {
+/**
+ * Everything is measured and rendered before anything is joined; what cannot be played is told with its place. Resolves
+ * with how long each session is; null without an end.
+ */
+const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<Map<string, number | null>> => {
+  const durations = new Map<string, number | null>()
   for (const script of scripts) {
     const sounds = createSounds({
       cacheFolder: soundCacheOf(context),
@@ -97,17 +104,23 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
       proxy: context.proxy(),
       entries: { speech: entryOf('speech'), measure: entryOf('measure') },
     })
-    const { problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
+    const { plan, problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
     for (const note of notes) context.output.note(note)
-    for (const problem of problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    if (problems[0]) throw failure('bad-input', problemLine(problems[0], context.workingFolder))
+    if (problems.length > 0) throw refusalOf(context, problems)
+    durations.set(script.name, plan.endMs)
   }
+  return durations
 }
 
 const LOOK_EVERY_MS = 1000
 
 /** A script that was changed on disk counts from the next cue on; one that is broken is told, and the old one goes on. */
-const followFiles = (context: Context, scripts: SessionScript[], { variant }: BotRunOptions, host: HostProcess) => {
+const followFiles = (
+  context: Context,
+  scripts: SessionScript[],
+  { variant }: BotRunOptions,
+  reload: (script: SessionScript) => void,
+) => {
   const followed = scripts.map((script) => ({ script, seen: '' }))
   let isLooking = false
   const look = async () => {
@@ -123,7 +136,7 @@ const followFiles = (context: Context, scripts: SessionScript[], { variant }: Bo
         if (script.name !== one.script.name) throw failure('bad-input', 'a session keeps its name while it is hosted')
         one.script = script
         one.seen = await stampsOf(script.files)
-        host.reload(script)
+        reload(script)
       } catch (error) {
         context.output.note(`The changed script is not taken over: ${(error as Error).message}`)
       }
@@ -143,14 +156,4 @@ const stampsOf = async (files: readonly string[]): Promise<string> => {
 const exitCodeOf = ({ outcome, code }: Extract<HostEvent, { type: 'ended' }>): number => {
   if (outcome === 'kicked' || outcome === 'replaced' || outcome === 'room-ended') return 8
   return outcome === 'failed' ? exitCodeOfEnd({ reason: 'failed', code }) : 0
-}
-
-/** Events in words, with the session's name where there are several. */
-const createTeller = ({ output }: Context, hasSeveral: boolean) => {
-  return (event: HostEvent) => {
-    const before = hasSeveral ? `${event.session}: ` : ''
-    if (event.type === 'warning' || event.type === 'restarted') return output.note(`${before}warning: ${event.message}`)
-    const sentence = sentenceOfHost(event)
-    if (sentence !== null) output.line(`${before}${sentence}`)
-  }
 }

@@ -63,6 +63,7 @@ const exitCodes: Record<string, number> = {
   'store-unreachable': 7,
   'bad-input': 2,
   'bad-config': 2,
+  'bad-script': 2,
   'not-audio': 2,
   'no-device': 6,
   'no-seat': 6,

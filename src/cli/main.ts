@@ -10,6 +10,7 @@ import { addDeafen } from './commands/deafen.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDevices } from './commands/devices.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addEvent } from './commands/event.ts'
 import { addHallway } from './commands/hallway.ts'
 import { addHand } from './commands/hand.ts'
 import { addInvitation } from './commands/invitation.ts'
@@ -106,6 +107,7 @@ const commands = [
   addToken,
   addRooms,
   addRoom,
+  addEvent,
   addJoin,
   addAttach,
   addStatus,

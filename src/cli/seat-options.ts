@@ -68,7 +68,7 @@ const keepMs = ({ stdin, stdout }: Context, { keep }: JoinOptions): number | und
 }
 
 /** A relative path means the folder of the command, wherever the seat's process runs. */
-const inFolder = (context: Context, given: string): string => {
+export const inFolder = (context: Context, given: string): string => {
   const spec = given.trim()
   const path = /^file:(.+)$/s.exec(spec)?.[1]
   return path === undefined || isAbsolute(path) ? spec : `file:${joinPath(context.workingFolder, path)}`

@@ -15,6 +15,7 @@ import { outboxFile, serverDataFolder, serverFile, serverRecordSchema } from './
 import { type MediaPlan, mediaPlan } from './media-options.ts'
 import { mediaPlane } from './media-plane.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
+import { alertReceiver, createServeAlerts } from './serve-alerts.ts'
 
 const IDLE_MS = 10 * 60_000
 const ABANDON_MS = 500
@@ -52,6 +53,8 @@ type Plan = {
   databaseUrl?: string
   sms: Parameters<typeof startServer>[0]['sms']
   operatorPhone?: string
+  /** Who is told of sessions without a host. */
+  alertReceivers: ReturnType<typeof alertReceiver>[]
   media: Awaited<ReturnType<typeof mediaPlane>>
   /** How the embedded media server runs. */
   sound: MediaPlan
@@ -74,6 +77,7 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
     databaseUrl: databaseUrlOf(env),
     sms: isEmbedded ? { door: 'outbox', path: outboxFile(folders) } : await smsDoor(context, options.sms, dataDir),
     operatorPhone: options.operator,
+    alertReceivers: (options.alert ?? []).map(alertReceiver),
     media,
     sound: mediaPlan(options, { host: options.host, env, isElsewhere: media.url !== undefined }),
     isEmbedded,
@@ -83,7 +87,7 @@ const planServe = async (context: Context, options: ServeOptions): Promise<Plan>
 }
 
 const start = async (context: Context, plan: Plan, ending: Promise<unknown>): Promise<Server> => {
-  const { host, port, dataDir, databaseUrl, sms, operatorPhone, media, sound } = plan
+  const { host, port, dataDir, databaseUrl, sms, operatorPhone, media, sound, alertReceivers } = plan
   const { url, apiKey, apiSecret } = media
   const silence = context.flags().quiet ? () => {} : undefined
   const log = createLog(silence)
@@ -101,6 +105,10 @@ const start = async (context: Context, plan: Plan, ending: Promise<unknown>): Pr
           log: (line) => tell(line),
         })
       : undefined
+  const alerts = createServeAlerts(alertReceivers, {
+    env: context.env,
+    onProblem: (message) => log('warn', 'alert-failed', { message }),
+  })
   tell = (line) => log('warn', 'media-server', { line })
   void ending.then(() => {
     tell = detail
@@ -114,11 +122,13 @@ const start = async (context: Context, plan: Plan, ending: Promise<unknown>): Pr
       operatorPhone,
       media: { url, apiKey, apiSecret, attach: child as Parameters<typeof startServer>[0]['media']['attach'] },
       metricsToken: context.env.ROOMTONE_METRICS_TOKEN || undefined,
+      onUnhosted: alerts.onUnhosted,
       version: context.version,
       log: silence,
     })
     const close = async () => {
       await server.close()
+      await alerts.close()
       await child?.close()
     }
     return { ...server, close }

@@ -184,7 +184,7 @@ const unreachable = (base: string, cause: Error) =>
     code: 'unreachable',
   })
 
-const describeCause = (cause: Error): string => {
+export const describeCause = (cause: Error): string => {
   const { code, message } = cause as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'connection refused'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host'

@@ -14,8 +14,10 @@ export const parseCron = (text: string): Rule => {
   const byDay =
     weekdays && [...new Set(weekdays.map((day) => (day + 6) % 7))].map((weekday) => ({ weekday, nth: null }))
   const isEitherDay = byMonthDay !== null && byDay !== null
+  // All of them mean the same; calendars show the plainest one best.
+  const freq = isEitherDay || byMonthDay === byDay ? 'DAILY' : byDay === null ? 'MONTHLY' : 'WEEKLY'
   return {
-    freq: 'DAILY',
+    freq,
     interval: 1,
     count: null,
     untilMs: null,

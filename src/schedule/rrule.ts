@@ -1,8 +1,9 @@
+import { timeValue } from './content-lines.ts'
 import { nearest } from './nearest.ts'
 import { type Frequency, frequencies, type Rule, weekdays } from './rule.ts'
 import { scheduleError } from './schedule-error.ts'
 import { DAY_MS, parseDayMs, parseWallMs } from './wall.ts'
-import type { Zone } from './zone.ts'
+import { instantOf, type Zone } from './zone.ts'
 
 /** `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20270630` with the parts of RFC 5545, 3.3.10, in any order and case; not SECONDLY. */
 export const parseRrule = (text: string, zone: Zone): Rule => {
@@ -36,6 +37,38 @@ type Range = { min: number; max: number; signed?: true; single?: true }
 const names =
   'FREQ INTERVAL COUNT UNTIL BYMONTH BYWEEKNO BYYEARDAY BYMONTHDAY BYDAY BYHOUR BYMINUTE BYSECOND BYSETPOS WKST'
 const partNames = names.split(' ')
+
+/**
+ * The rule as a calendar reads it; what the start says anyway is left out. UNTIL is in UTC, as it has to be beside a start with a zone. A
+ * rule with `isEitherDay` has no such text.
+ */
+export const rruleText = (rule: Rule, startMs: number, zone: Zone): string => {
+  const start = new Date(startMs)
+  const unless = (own: number, numbers: number[] | null) =>
+    numbers?.length === 1 && numbers[0] === own ? null : numbers
+  const untilMs = rule.untilMs === null ? null : Math.floor(rule.untilMs / 1000) * 1000
+  const until = untilMs === null ? null : `${timeValue(instantOf(untilMs, zone, { gap: 'shift' }) as number)}Z`
+  const parts: [name: string, value: string | number | number[] | null][] = [
+    ['FREQ', rule.freq],
+    ['INTERVAL', rule.interval === 1 ? null : rule.interval],
+    ['COUNT', rule.count],
+    ['UNTIL', until],
+    ['BYMONTH', rule.byMonth],
+    ['BYWEEKNO', rule.byWeekNo],
+    ['BYYEARDAY', rule.byYearDay],
+    ['BYMONTHDAY', rule.byMonthDay],
+    ['BYDAY', rule.byDay?.map(({ weekday, nth }) => `${nth ?? ''}${weekdays[weekday]}`).join() ?? null],
+    [
+      'BYHOUR',
+      rule.freq === 'HOURLY' || rule.freq === 'MINUTELY' ? rule.byHour : unless(start.getUTCHours(), rule.byHour),
+    ],
+    ['BYMINUTE', rule.freq === 'MINUTELY' ? rule.byMinute : unless(start.getUTCMinutes(), rule.byMinute)],
+    ['BYSECOND', unless(start.getUTCSeconds(), rule.bySecond)],
+    ['BYSETPOS', rule.bySetPos],
+    ['WKST', rule.weekStart === 0 ? null : (weekdays[rule.weekStart] as string)],
+  ]
+  return parts.flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`])).join(';')
+}
 
 /** What RFC 5545 does not allow together, or leaves open. */
 const misfits: [is: (rule: Rule) => boolean, message: string][] = [

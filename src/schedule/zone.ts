@@ -57,17 +57,18 @@ export type Transition = { atMs: number; beforeMs: number; afterMs: number }
 
 // Clocks that are changed and changed back within it would not be seen; a month of Ramadan is the shortest time in use.
 const STEP_MS = 14 * DAY_MS
+const MINUTE_MS = 60_000
 
-/** Both ends have different offsets; the change is found to the millisecond. */
+/** Both ends have different offsets. Clocks are changed at whole minutes; only Liberia's were not, until 1972. */
 const changeBetween = (zone: Zone, lowMs: number, highMs: number): number => {
   const before = zone.offsetMs(lowMs)
-  let [low, high] = [lowMs, highMs]
+  let [low, high] = [Math.floor(lowMs / MINUTE_MS), Math.ceil(highMs / MINUTE_MS)]
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2)
-    if (zone.offsetMs(middle) === before) low = middle
+    if (zone.offsetMs(middle * MINUTE_MS) === before) low = middle
     else high = middle
   }
-  return high
+  return high * MINUTE_MS
 }
 
 const zones = new Map<string, Zone>()

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
 import type { AccountRouteName } from './accounts.ts'
 import { calendarHandlers } from './api/calendar.ts'
+import { serveCalendarFeed } from './api/calendar-feed.ts'
 import { companionHandlers } from './api/companion.ts'
 import { serveEvents } from './api/events.ts'
 import { serveLinkPage } from './api/link-page.ts'
@@ -61,6 +62,7 @@ export const startRoomPlane = async (
   const streams = serveEvents(app, context, callerOf)
   serveWebhooks(app, context)
   serveLinkPage(app, context)
+  serveCalendarFeed(app, context, callerOf)
 
   let clock: PresenceClock | null = null
   const begin = async () => {

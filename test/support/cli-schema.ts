@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as accounts from '../../src/protocol/accounts.ts'
+import { calendarFeedSchema, occurrenceSchema } from '../../src/protocol/calendar.ts'
 import { hallwayEventSchema, leaveReasonSchema } from '../../src/protocol/events.ts'
 import * as rooms from '../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
@@ -143,6 +144,37 @@ const audioDevice = z.object({
   sampleRate: z.number().int(),
 })
 
+export const botCheckSchema = z.object({
+  ok: z.boolean(),
+  session: z.string().nullable(),
+  file: z.string().nullable(),
+  problems: z.array(
+    z.object({ file: z.string(), line: z.number().int(), column: z.number().int(), message: z.string() }),
+  ),
+  warnings: z.array(z.string()),
+  next: z.array(z.object({ at: accounts.instantSchema, local: z.string() })),
+  programs: z.array(
+    z.object({
+      variant: z.string().nullable(),
+      title: z.string(),
+      channels: z.union([z.literal(1), z.literal(2)]),
+      durationMs: z.number().nullable(),
+      cues: z.array(
+        z.object({
+          cue: z.string(),
+          kind: z.enum(['play', 'say', 'bell', 'silence', 'bed', 'floor']),
+          what: z.string(),
+          title: z.string().nullable(),
+          atMs: z.number().nullable(),
+          lengthMs: z.number().nullable(),
+          lufs: z.number().nullable(),
+          place: z.string(),
+        }),
+      ),
+    }),
+  ),
+})
+
 export const documents = {
   'login --json': accounts.accountSchema,
   'login (code sent)': z.object({ sent: z.literal(true) }),
@@ -154,6 +186,8 @@ export const documents = {
   'rooms --json': z.object({ rooms: z.array(rooms.roomSchema) }),
   'rooms --jsonl': hallwayEventSchema,
   'room create|show|edit --json': rooms.roomSchema,
+  'event list --json': z.object({ events: z.array(occurrenceSchema) }),
+  'event link --json': calendarFeedSchema,
   'join --jsonl': seatEventSchema,
   'status --json, and every verb of the running seat': seatStateSchema,
   'stage hands --json': rooms.handsSchema,
@@ -168,6 +202,13 @@ export const documents = {
     url: z.url(),
     pid: z.number().int(),
     startedByCommand: z.boolean(),
+  }),
+  'bot check --json': botCheckSchema,
+  'bot next --json': z.object({
+    session: z.string(),
+    zone: z.string().nullable(),
+    next: z.array(z.object({ at: accounts.instantSchema, local: z.string(), ruled: z.string() })),
+    skipped: z.array(z.object({ ruled: z.string(), why: z.enum(['except', 'gap']) })),
   }),
   'devices --json': z.object({
     engine: z.string(),

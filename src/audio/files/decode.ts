@@ -3,6 +3,7 @@ import { type Channels, SAMPLE_RATE } from '../frame.ts'
 import { createResampler, toInt16 } from '../resample.ts'
 import { type ByteReader, openBytes } from './bytes.ts'
 import type { AudioFileInfo, Decoding } from './decoding.ts'
+import { openByFfmpeg } from './ffmpeg.ts'
 import { openFlac } from './flac.ts'
 import { openMp3 } from './mp3.ts'
 import { readPages } from './ogg.ts'
@@ -10,6 +11,7 @@ import { isOpusHead, openOpus } from './opus.ts'
 import { type AudioTags, readTags } from './tags.ts'
 import { isVorbisHead, openVorbis } from './vorbis.ts'
 import { isWav, openWav } from './wav.ts'
+import { isWebm, openWebm } from './webm.ts'
 
 export type DecodeOptions = {
   /** Channels of the result; the file's own (more than two become one) unless said. */
@@ -30,7 +32,8 @@ export type DecodedAudio = {
 }
 
 /**
- * Recognises a file by its content, whatever its name: Opus or Vorbis in Ogg, MP3, FLAC, WAV. Throws `not-found`,
+ * Recognises a file by its content, whatever its name: Opus or Vorbis in Ogg, Opus in WebM, MP3, FLAC, WAV; MP4 and other
+ * WebM by ffmpeg. Throws `not-found`,
  * `not-readable` or `not-audio`, each with a sentence.
  */
 export const openDecoded = async (
@@ -47,7 +50,10 @@ export const openDecoded = async (
       pcm: () => convert(decoding, wanted, startMs),
       tags: async () => decoding.tags ?? readTags(reader),
       warning: decoding.warning,
-      close: reader.close,
+      close: async () => {
+        decoding.close?.()
+        await reader.close()
+      },
     }
   } catch (error) {
     await reader.close()
@@ -65,23 +71,24 @@ export async function* decodeAudio(path: string, options: DecodeOptions = {}): A
   }
 }
 
-const recognise = async (reader: ByteReader): Promise<Decoding> => {
-  const tagBytes = await id3Bytes(reader)
+/** What stands at `from`; throws `not-audio`. */
+export const recognise = async (reader: ByteReader, from = 0): Promise<Decoding> => {
+  const tagBytes = await id3Bytes(reader, from)
   const head = await reader.read(tagBytes, 64)
   if (isWav(head)) return openWav(reader)
   if (head.toString('latin1', 0, 4) === 'fLaC') return openFlac(reader, tagBytes)
-  if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader)
-  const other = otherKind(head)
-  const mp3 = other ? undefined : await openMp3(reader, tagBytes)
+  if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader, from)
+  if (isWebm(head))
+    return (await openWebm(reader)) ?? openByFfmpeg(reader, 'a WebM or Matroska file without Opus in it')
+  if (head.toString('latin1', 4, 8) === 'ftyp') return openByFfmpeg(reader, 'an MP4 file')
+  const mp3 = head.length > 0 && (await openMp3(reader, tagBytes))
   if (mp3) return mp3
-  throw audioError(
-    'not-audio',
-    `${reader.path} is ${other ?? 'not audio that we know'}; Opus, Vorbis, MP3, FLAC and WAV can be played.`,
-  )
+  const kind = head.length > 0 ? 'not audio that we know' : 'empty'
+  throw audioError('not-audio', `${reader.path} is ${kind}; Opus, Vorbis, MP3, FLAC, WAV, WebM and MP4 can be played.`)
 }
 
-const recogniseOgg = async (reader: ByteReader): Promise<Decoding> => {
-  for await (const page of readPages(reader, 0)) {
+const recogniseOgg = async (reader: ByteReader, from: number): Promise<Decoding> => {
+  for await (const page of readPages(reader, from)) {
     // All streams of a file begin before any goes on.
     if (!page.first) break
     if (isOpusHead(page.body)) return openOpus(reader, page)
@@ -91,8 +98,8 @@ const recogniseOgg = async (reader: ByteReader): Promise<Decoding> => {
 }
 
 /** ID3v2 tags in front, each with its length in four times seven bits (id3.org, ID3v2.4.0, 3.1). */
-const id3Bytes = async (reader: ByteReader): Promise<number> => {
-  for (let at = 0; ; ) {
+const id3Bytes = async (reader: ByteReader, from: number): Promise<number> => {
+  for (let at = from; ; ) {
     const head = await reader.read(at, 10)
     if (head.length < 10 || head.toString('latin1', 0, 3) !== 'ID3') return at
     const footer = head[5]! & 16 ? 10 : 0
@@ -100,15 +107,8 @@ const id3Bytes = async (reader: ByteReader): Promise<number> => {
   }
 }
 
-const OTHER_KINDS: Array<{ name: string; is(head: Buffer): boolean }> = [
-  { name: 'empty', is: (head) => head.length === 0 },
-  { name: 'an MP4 file', is: (head) => head.toString('latin1', 4, 8) === 'ftyp' },
-  { name: 'a WebM or Matroska file', is: (head) => head.toString('latin1', 0, 4) === '\x1a\x45\xdf\xa3' },
-]
-
-const otherKind = (head: Buffer) => OTHER_KINDS.find((kind) => kind.is(head))?.name
-
-async function* convert(decoding: Decoding, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {
+/** The sound of a file from `startMs` on, at 48 kHz in so many channels. */
+export async function* convert(decoding: Decoding, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {
   const { sampleRate } = decoding.info
   const resamplers = Array.from({ length: channels }, () => createResampler(sampleRate, SAMPLE_RATE))
   const startSample = Math.max(0, Math.round((startMs * sampleRate) / 1000))

@@ -1,6 +1,6 @@
 import type { AudioTags } from './tags.ts'
 
-type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav'
+type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav' | 'webm' | 'mp4'
 
 export type AudioFileInfo = {
   format: AudioFormat
@@ -19,8 +19,12 @@ export type Decoding = {
   info: AudioFileInfo
   /** Decodes onwards from a little before `fromSample`: blocks in order, each small, none kept. */
   blocks(fromSample: number): AsyncGenerator<PcmBlock>
+  /** After decoding: where the next stream of a chain may begin, in bytes. */
+  endsAt?(): number | undefined
   /** Where the format has them in its own headers; else `readTags` looks. */
   tags?: AudioTags
+  /** Ends what decodes it, wherever it is. */
+  close?(): void
   /** After decoding: what was wrong with the file, in one sentence. */
   warning(): string | undefined
 }

@@ -71,6 +71,7 @@ const findHeader = async (
   let step = 16_384
   for (let start = from; start < until; start += step) {
     const window = await reader.read(start, step + HEADER_BYTES)
+    if (window.length === 0) return undefined
     for (let at = window.indexOf(0xff); at >= 0 && at < step; at = window.indexOf(0xff, at + 1)) {
       const sample = headerSample(window.subarray(at, at + HEADER_BYTES), stream)
       if (sample === undefined || sample < least || sample > most) continue

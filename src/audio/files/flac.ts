@@ -50,6 +50,7 @@ const readMetadata = async (reader: ByteReader, from: number): Promise<{ info: F
   let info: FlacStream | undefined
   for (let at = from + 4; at + 4 <= reader.size; ) {
     const head = await reader.read(at, 4)
+    if (head.length < 4) break
     const length = head.readUIntBE(1, 3)
     if ((head[0]! & 127) === 0) info = parseStreamInfo(await reader.read(at + 4, 34))
     at += 4 + length

@@ -45,7 +45,7 @@ export const openMp3 = async (reader: ByteReader, from: number): Promise<Decodin
       format: 'mp3',
       sampleRate: header.sampleRate,
       channels: header.channels,
-      durationMs: (total / header.sampleRate) * 1000,
+      durationMs: Number.isFinite(total) ? (total / header.sampleRate) * 1000 : undefined,
     },
     blocks,
     warning: () => {

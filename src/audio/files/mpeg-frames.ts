@@ -15,8 +15,8 @@ export type MpegHeader = {
 }
 
 /** The first frame in the first part of the file that is followed by two of its kind, or by the end of the file. */
-export const findMpegStart = async (reader: ByteReader, from: number) => {
-  const window = await reader.read(from, SEARCH_BYTES)
+export const findMpegStart = async (reader: ByteReader, from: number, length = SEARCH_BYTES) => {
+  const window = await reader.read(from, length, STREAM_SEARCH_BYTES)
   for (let at = window.indexOf(0xff); at >= 0; at = window.indexOf(0xff, at + 1)) {
     const header = headerAt(window, at)
     if (header && chainHolds(window, at, header, from + window.length === reader.size)) return { at: from + at, header }
@@ -31,11 +31,11 @@ export async function* readMpegFrames(
   kindOf: MpegHeader,
   onDamage: () => void,
 ): AsyncGenerator<Buffer> {
-  let window = await reader.read(from, READ_BYTES)
+  let window = await reader.read(from, READ_BYTES, MAX_FRAME_BYTES)
   let windowAt = from
   for (let at = from; ; ) {
     if (at - windowAt + MAX_FRAME_BYTES > window.length && windowAt + window.length < reader.size) {
-      window = await reader.read(at, READ_BYTES)
+      window = await reader.read(at, READ_BYTES, MAX_FRAME_BYTES)
       windowAt = at
     }
     const offset = at - windowAt
@@ -79,6 +79,8 @@ const headerAt = (bytes: Buffer, at: number): MpegHeader | undefined => {
 const BITRATES = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
 const HALF_BITRATES = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 const SEARCH_BYTES = 131_072
+/** A stream is known by so much: three frames of the largest size and then some. */
+const STREAM_SEARCH_BYTES = 16_384
 const READ_BYTES = 32_768
 const MAX_FRAME_BYTES = 1441 + 4
 const CHAIN = 3
@@ -100,8 +102,8 @@ const isEndTag = (window: Buffer, at: number): boolean =>
 
 /** How far it is to the next chain of frames, or to the end. */
 const damagedBytes = async (reader: ByteReader, from: number, kindOf: MpegHeader): Promise<number> => {
-  for (let at = from + 1; at < reader.size; at += SEARCH_BYTES / 2) {
-    const found = await findMpegStart(reader, at)
+  for (let at = from + 1; at < reader.size; at += STREAM_SEARCH_BYTES / 2) {
+    const found = await findMpegStart(reader, at, STREAM_SEARCH_BYTES)
     if (found?.header.kind === kindOf.kind) return found.at - from
   }
   return reader.size - from

@@ -35,14 +35,16 @@ export async function* readPages(reader: ByteReader, from: number, onDamage?: ()
 
 /** The first whole page at or after `from` that begins before `until`. */
 const findPage = async (reader: ByteReader, from: number, until: number): Promise<OggPage | undefined> => {
-  for (let at = from; at < until; at += SEARCH_BYTES) {
-    // Windows overlap, so that a capture pattern on the border is seen.
-    const window = await reader.read(at, SEARCH_BYTES + 3)
+  for (let at = from; at < until; ) {
+    const window = await reader.read(at, SEARCH_BYTES + 3, MIN_PAGE_BYTES)
     for (let i = window.indexOf('OggS'); i >= 0; i = window.indexOf('OggS', i + 1)) {
       if (at + i >= until) return undefined
       const page = await readPage(reader, at + i)
       if (page) return page
     }
+    if (window.length < MIN_PAGE_BYTES) return undefined
+    // Windows overlap, so that a capture pattern on the border is seen.
+    at += window.length - 3
   }
   return undefined
 }
@@ -68,9 +70,10 @@ export const seekPage = async (reader: ByteReader, serial: number, granule: numb
   }
 }
 
-/** The last time stamp of a stream, from the end of the file; undefined when it is not there. */
+/** The last time stamp of a stream, from the end of the file; undefined when it is not there, or not there yet. */
 export const lastGranule = async (reader: ByteReader, serial: number): Promise<number | undefined> => {
   let granule: number | undefined
+  if (!Number.isFinite(reader.size)) return undefined
   const from = Math.max(0, reader.size - 2 * MAX_PAGE_BYTES)
   for (let at = from; ; ) {
     const page = await findTimedPage(reader, serial, at, reader.size)
@@ -108,6 +111,8 @@ export const createPacketAssembler = () => {
 }
 
 const SEARCH_BYTES = 65_536
+/** A header without a single segment; with all segments it has 255 more. */
+const MIN_PAGE_BYTES = 27
 const MAX_PAGE_BYTES = 27 + 255 + 255 * 255
 
 const findTimedPage = async (reader: ByteReader, serial: number, from: number, until: number) => {
@@ -120,14 +125,15 @@ const findTimedPage = async (reader: ByteReader, serial: number, from: number, u
 
 const readPage = async (reader: ByteReader, at: number): Promise<OggPage | undefined> => {
   // Most pages are small: one read brings header and body.
-  let bytes = await reader.read(at, 8192)
-  if (bytes.length < 27 || bytes.toString('latin1', 0, 4) !== 'OggS' || bytes[4] !== 0) return undefined
+  let bytes = await reader.read(at, 8192, MIN_PAGE_BYTES)
+  if (bytes.length < MIN_PAGE_BYTES || bytes.toString('latin1', 0, 4) !== 'OggS' || bytes[4] !== 0) return undefined
   const bodyAt = 27 + bytes[26]!
+  if (bytes.length < bodyAt) bytes = await reader.read(at, bodyAt)
   if (bytes.length < bodyAt) return undefined
   const lacing = bytes.subarray(27, bodyAt)
   const length = bodyAt + lacing.reduce((sum, size) => sum + size, 0)
   bytes = length > bytes.length ? await reader.read(at, length) : bytes.subarray(0, length)
-  if (bytes.length < length || checksum(bytes) !== bytes.readUInt32LE(22)) return undefined
+  if (bytes.length < length || pageChecksum(bytes) !== bytes.readUInt32LE(22)) return undefined
   return {
     at,
     bytes,
@@ -143,7 +149,7 @@ const readPage = async (reader: ByteReader, at: number): Promise<OggPage | undef
 }
 
 /** CRC-32 with polynomial 0x04c11db7, not reflected, over the page with its own checksum field as zero. */
-const checksum = (page: Buffer): number => {
+export const pageChecksum = (page: Buffer): number => {
   let crc = 0
   for (let i = 0; i < page.length; i++) {
     const byte = i >= 22 && i < 26 ? 0 : page[i]!

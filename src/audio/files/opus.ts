@@ -12,12 +12,13 @@ import { shortPackets } from './opus-packet.ts'
  * the page that carries OpusHead.
  */
 export const openOpus = async (reader: ByteReader, head: OggPage): Promise<Decoding> => {
-  const { channels, preSkip, gain } = parseHead(head.body, reader.path)
-  const { firstAt, origin } = await findFirstAudio(reader, head.serial)
+  const { channels, preSkip, gain } = parseOpusHead(head.body, reader.path)
+  const { firstAt, origin } = await findFirstAudio(reader, head)
   const endGranule = await lastGranule(reader, head.serial)
   let damaged = false
   let complete = false
   let torn = false
+  let endsAt: number | undefined
 
   async function* blocks(fromSample: number): AsyncGenerator<PcmBlock> {
     const decoder = await createOpusDecoder({ channels })
@@ -34,6 +35,10 @@ export const openOpus = async (reader: ByteReader, head: OggPage): Promise<Decod
     const assembler = createPacketAssembler()
     let position: number | undefined
     for await (const page of readPages(reader, start, () => (torn = true))) {
+      endsAt = page.at
+      // Another stream of a chain begins (RFC 3533, section 4).
+      if (page.first) return
+      endsAt += page.bytes.length
       if (page.serial !== head.serial) continue
       const packets = assembler.push(page)
       if (packets.length === 0) continue
@@ -69,6 +74,7 @@ export const openOpus = async (reader: ByteReader, head: OggPage): Promise<Decod
       durationMs: endGranule === undefined ? undefined : Math.max(0, endGranule - origin - preSkip) / 48,
     },
     blocks,
+    endsAt: () => endsAt,
     warning: () => {
       if (damaged || (torn && complete)) return `${reader.path} is damaged in places.`
       return complete ? undefined : `${reader.path} is truncated: its last page is missing.`
@@ -81,7 +87,7 @@ export const isOpusHead = (body: Buffer): boolean => body.toString('latin1', 0, 
 /** A decoder that starts in the middle has settled after 80 ms (RFC 7845, section 4.6). */
 const PRE_ROLL = 3840
 
-const parseHead = (body: Buffer, path: string) => {
+export const parseOpusHead = (body: Buffer, path: string) => {
   const channels = body[9] ?? 0
   if (body.length < 19 || (body[8]! & 0xf0) !== 0) throw audioError('not-audio', `${path} has a broken Opus header.`)
   if (channels !== 1 && channels !== 2) {
@@ -91,10 +97,10 @@ const parseHead = (body: Buffer, path: string) => {
 }
 
 /** Where sound begins, and its time stamp there: a recording of a live stream does not begin at 0. */
-const findFirstAudio = async (reader: ByteReader, serial: number) => {
+const findFirstAudio = async (reader: ByteReader, { at: headAt, serial }: OggPage) => {
   const assembler = createPacketAssembler()
   let headers = 2
-  for await (const page of readPages(reader, 0)) {
+  for await (const page of readPages(reader, headAt)) {
     if (page.serial !== serial) continue
     const packets = assembler.push(page)
     if (headers <= 0 && packets.length > 0)
@@ -110,7 +116,7 @@ const startOf = (page: OggPage, packets: Buffer[]) => {
   return page.last ? Math.max(0, page.granule - samples) : page.granule - samples
 }
 
-const lanesOf = (samples: Int16Array, count: number, channels: Channels, gain: number): Float32Array[] =>
+export const lanesOf = (samples: Int16Array, count: number, channels: Channels, gain: number): Float32Array[] =>
   Array.from({ length: channels }, (_, channel) => {
     const lane = new Float32Array(count)
     for (let i = 0; i < count; i++) lane[i] = (samples[i * channels + channel]! / 32768) * gain

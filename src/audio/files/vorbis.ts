@@ -8,10 +8,11 @@ export const openVorbis = async (reader: ByteReader, head: OggPage): Promise<Dec
   const channels = head.body[11] ?? 0
   const sampleRate = head.body.length < 30 ? 0 : head.body.readUInt32LE(12)
   if (channels === 0 || sampleRate === 0) throw audioError('not-audio', `${reader.path} has a broken Vorbis header.`)
-  const headers = await readHeaders(reader, head.serial)
+  const headers = await readHeaders(reader, head)
   const endGranule = await lastGranule(reader, head.serial)
   let complete = false
   let torn = false
+  let endsAt: number | undefined
 
   async function* blocks(fromSample: number): AsyncGenerator<PcmBlock> {
     const { OggVorbisDecoder } = await import('@wasm-audio-decoders/ogg-vorbis')
@@ -26,7 +27,8 @@ export const openVorbis = async (reader: ByteReader, head: OggPage): Promise<Dec
 
   async function* decodePages(decoder: PageDecoder, fromSample: number): AsyncGenerator<PcmBlock> {
     const audioAt = headers.at(-1)!.at + headers.at(-1)!.bytes.length
-    const start = await seekPage(reader, head.serial, fromSample - SETTLE_SAMPLES, audioAt)
+    const wanted = fromSample - SETTLE_SAMPLES
+    const start = wanted > 0 ? await seekPage(reader, head.serial, wanted, audioAt) : audioAt
     for (const page of headers) await decoder.decode(page.bytes)
     const cut = start !== audioAt
     let position = cut ? undefined : 0
@@ -37,13 +39,17 @@ export const openVorbis = async (reader: ByteReader, head: OggPage): Promise<Dec
       position ??= firstGranule! - samplesDecoded
       const count = Math.max(
         0,
-        Math.min(samplesDecoded, (complete ? endGranule! : Number.POSITIVE_INFINITY) - position),
+        Math.min(samplesDecoded, ((complete && endGranule) || Number.POSITIVE_INFINITY) - position),
       )
       const block = { at: position, lanes: channelData.map((lane) => lane.subarray(0, count)) }
       position += samplesDecoded
       return [block]
     }
     for await (const page of readPages(reader, start, () => (torn = true))) {
+      endsAt = page.at
+      // Another stream of a chain begins (RFC 3533, section 4).
+      if (page.first) break
+      endsAt += page.bytes.length
       if (page.serial !== head.serial) continue
       yield* place(await decoder.decode(page.bytes))
       if (page.granule >= 0) firstGranule ??= page.granule
@@ -61,6 +67,7 @@ export const openVorbis = async (reader: ByteReader, head: OggPage): Promise<Dec
       durationMs: endGranule === undefined ? undefined : (endGranule / sampleRate) * 1000,
     },
     blocks,
+    endsAt: () => endsAt,
     warning: () => {
       if (torn && complete) return `${reader.path} is damaged in places.`
       return complete ? undefined : `${reader.path} is truncated: its last page is missing.`
@@ -77,10 +84,10 @@ type DecodedPage = { channelData: Float32Array[]; samplesDecoded: number }
 type PageDecoder = { decode(page: Uint8Array): Promise<DecodedPage>; flush(): Promise<DecodedPage> }
 
 /** The pages up to the first sound: identification, comments, setup. */
-const readHeaders = async (reader: ByteReader, serial: number): Promise<OggPage[]> => {
+const readHeaders = async (reader: ByteReader, { at: headAt, serial }: OggPage): Promise<OggPage[]> => {
   const pages: OggPage[] = []
   let packets = 0
-  for await (const page of readPages(reader, 0)) {
+  for await (const page of readPages(reader, headAt)) {
     if (page.serial !== serial) continue
     pages.push(page)
     packets += page.lacing.filter((length) => length < 255).length

@@ -29,7 +29,7 @@ export const openWav = async (reader: ByteReader): Promise<Decoding> => {
       format: 'wav',
       sampleRate: format.sampleRate,
       channels: format.channels,
-      durationMs: (frameCount / format.sampleRate) * 1000,
+      durationMs: Number.isFinite(frameCount) ? (frameCount / format.sampleRate) * 1000 : undefined,
     },
     blocks,
     warning: () =>
@@ -51,6 +51,7 @@ const readChunks = async (reader: ByteReader) => {
   let longBytes: number | undefined
   for (let at = 12; at + 8 <= reader.size; ) {
     const head = await reader.read(at, 8)
+    if (head.length < 8) break
     const id = head.toString('latin1', 0, 4)
     const size = head.readUInt32LE(4)
     if (id === 'fmt ') format = parseFormat(await reader.read(at + 8, Math.min(size, 40)), reader.path)

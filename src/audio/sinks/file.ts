@@ -114,7 +114,7 @@ const writeAll = async (handle: FileHandle, bytes: Buffer, at: number): Promise<
 }
 
 /** The 44 bytes before PCM (Microsoft RIFF/WAVE); beyond 4 GiB the sizes stay at their largest, which readers take for "to the end". */
-const wavHeader = (channels: Channels, dataBytes: number): Buffer => {
+export const wavHeader = (channels: Channels, dataBytes: number): Buffer => {
   const header = Buffer.alloc(HEADER_BYTES)
   header.write('RIFF', 0, 'latin1')
   header.writeUInt32LE(Math.min(0xffffffff, dataBytes + 36), 4)
@@ -142,7 +142,7 @@ const REASONS: Record<string, string> = {
   EROFS: 'the disk is read-only',
 }
 
-const diskError = (path: string, cause: unknown) => {
+export const diskError = (path: string, cause: unknown) => {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
   const isNowhere = code === 'ENOENT' || code === 'ENOTDIR'
   return audioError(isNowhere ? 'not-found' : 'disk', `${path} cannot be written: ${REASONS[code] ?? code}.`, cause)

@@ -33,7 +33,7 @@ export const startHost = (order: HostOrder, say: (message: HostMessage) => void)
     })
     sounds.push(sound)
     const hosting: Hosting = startHosting({
-      ...{ script, place, now, isNow: order.isNow, isOnce: order.isOnce },
+      ...{ script, place, now, isNow: order.isNow, isOnce: order.isOnce, hasEar: order.hasEar },
       folder: join(order.folder, script.name),
       planOf: async (of, seed) => {
         const { plan, problems } = await prepare(of, sound, `${of.name} ${seed}`)

@@ -21,6 +21,8 @@ export type HostingOptions = {
   folder: string
   isNow: boolean
   isOnce: boolean
+  /** A companion listens whether it is heard. */
+  hasEar: boolean
   /** Everything measured, rendered and looked up; for a script that was read anew, too. */
   planOf(script: SessionScript, seed: string): Promise<{ plan: Plan; problems: string[] }>
   open: OpenSoundAt
@@ -46,6 +48,7 @@ const CHECKED_BEFORE_MS = 3_600_000
 const KEEP_LEASE_MS = 1000
 const STANDBY_EVERY_MS = 1000
 const RETRY_MS = 2000
+const SIGN_EVERY_MS = 1000
 /** No timer waits longer than this: the clock may be set, and the machine may sleep. */
 const LONGEST_NAP_MS = 15_000
 
@@ -168,6 +171,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
         ...{ script, occurrence: next.occurrence, startMs: next.startMs, room, journal, writer, runLog, tell, now },
         holder: journal?.holder ?? holder,
         target: place.target(room),
+        earAccess: options.hasEar ? place.earAccess(room) : null,
         targetName: place.name,
         openProgram: async ({ state, ...from }) =>
           createSessionProgram({ plan, open: options.open, ...from, ...(state && { state }) }),
@@ -182,6 +186,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
     } finally {
       stopKeeping()
       sitting = undefined
+      show({ isDue: false, isCut: false, heardPackets: null })
       await Promise.all([here.release().catch(() => {}), there?.release().catch(() => {})])
     }
   }
@@ -234,6 +239,8 @@ export const startHosting = (options: HostingOptions): Hosting => {
     return last
   }
 
+  // Whoever watches from outside is to know that this process is alive, also while a session waits.
+  const signs = setInterval(() => sitting || show({}), SIGN_EVERY_MS)
   const done = run()
     .catch((error: Error & { code?: string }): SittingEnd => {
       const end: SittingEnd = { outcome: 'failed', message: error.message, code: error.code ?? null }
@@ -242,6 +249,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
       return end
     })
     .then(async (end) => {
+      clearInterval(signs)
       show({ phase: 'over' })
       await Promise.all([writer.flush(), runLog.flush()])
       return end
@@ -282,8 +290,8 @@ export const startHosting = (options: HostingOptions): Hosting => {
 }
 
 type Shown = SessionView['report'] &
-  Pick<SessionView['look'], 'isDue' | 'sentFrames' | 'isCut'> &
-  Pick<SessionView, 'hasFailed' | 'checkProblem'>
+  Pick<SessionView['look'], 'isDue' | 'sentFrames' | 'isCut' | 'heardPackets'> &
+  Pick<SessionView, 'hasFailed' | 'checkProblem' | 'starvedFrames'>
 
 /** Tells the outside how a session is, as it changes. */
 const createShow = (onView: (view: SessionView) => void, now: () => number) => {
@@ -291,7 +299,7 @@ const createShow = (onView: (view: SessionView) => void, now: () => number) => {
   let shown: Shown = {
     ...{ session: '', title: '', phase: 'waiting', occurrence: null, startsAt: null, room: null, programMs: 0 },
     ...{ playing: null, listeners: 0, problem: null, isDue: false, sentFrames: 0, isCut: false },
-    ...{ hasFailed: false, checkProblem: null },
+    ...{ hasFailed: false, checkProblem: null, starvedFrames: 0, heardPackets: null },
   }
   const dueSinceMs = () => {
     const isOurs = ['opening', 'open', 'on-air', 'paused'].includes(shown.phase)
@@ -300,10 +308,10 @@ const createShow = (onView: (view: SessionView) => void, now: () => number) => {
   }
   return (change: Partial<Shown>) => {
     shown = { ...shown, ...change }
-    const { isDue, sentFrames, isCut, hasFailed, checkProblem, ...report } = shown
+    const { isDue, sentFrames, isCut, heardPackets, hasFailed, checkProblem, starvedFrames, ...report } = shown
     const nowMs = Number(process.hrtime.bigint()) / 1e6
-    const look = { nowMs, isDue, sentFrames, isCut, heardPackets: null }
-    onView({ report, look, dueSinceMs: dueSinceMs(), hasFailed, checkProblem, starvedFrames: 0 })
+    const look = { nowMs, isDue, sentFrames, isCut, heardPackets }
+    onView({ report, look, dueSinceMs: dueSinceMs(), hasFailed, checkProblem, starvedFrames })
   }
 }
 

@@ -23,6 +23,8 @@ export type Place = {
     grant: { fence: number; roomId: string | null } | null,
   ): Promise<PlaceRoom | null>
   target(room: PlaceRoom | null): SessionOptions['target']
+  /** Access for a companion that only listens; null where the place has none. */
+  earAccess(room: PlaceRoom | null): (() => Promise<{ url: string; token: string }>) | null
   setHands(room: PlaceRoom | null, hands: 'everyone' | 'off'): Promise<unknown>
   endRoom(room: PlaceRoom | null): Promise<unknown>
   close(): Promise<void>
@@ -37,6 +39,7 @@ const mediaPlace = (target: { url: string; token: string }): Place => ({
   lease: () => null,
   room: async () => null,
   target: () => target,
+  earAccess: () => null,
   setHands: async () => {},
   endRoom: async () => {},
   close: async () => {},
@@ -69,7 +72,9 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
     },
     lease: (script, { occurrence, isScheduled }, holder, endsMs) => {
       const eventId = eventIds.get(script.name)
-      return isScheduled && eventId ? serverLease(api, { eventId, ruled: occurrence }, holder, endsMs) : null
+      if (!isScheduled || !eventId) return null
+      const roomId = script.room.existing ? idOf(script.room.existing) : undefined
+      return serverLease(api, { eventId, ruled: occurrence }, { holder, roomId }, endsMs)
     },
     room: async (script, sitting, grant) => {
       const known = script.room.existing ? idOf(script.room.existing) : (grant?.roomId ?? sitting.journal?.room?.id)
@@ -90,6 +95,7 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
       return { id: made.id, title: made.title, link: made.link, isTakenUp: false }
     },
     target: (room) => ({ api, roomId: room!.id }),
+    earAccess: (room) => () => api.call('companion', { params: { roomId: room!.id } }),
     setHands: (room, hands) => api.call('editRoom', { params: { roomId: room!.id }, body: { hands } }),
     endRoom: (room) => api.call('endRoom', { params: { roomId: room!.id } }),
     close: () => api.close(),
@@ -99,13 +105,17 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
 const serverLease = (
   api: Api,
   params: { eventId: string; ruled: string },
-  holder: string,
+  /** `roomId`: where it is held in a room that was there before, so that nobody is told that it has no host. */
+  { holder, roomId: existing }: { holder: string; roomId: string | undefined },
   closesMs: number | null,
 ): Lease => ({
   take: async () => {
     const closesAt = closesMs === null ? undefined : new Date(closesMs).toISOString()
     try {
-      const { fence, roomId } = await api.call('leaseOccurrence', { params, body: { holder, closesAt } })
+      const { fence, roomId } = await api.call('leaseOccurrence', {
+        params,
+        body: { holder, closesAt, roomId: existing },
+      })
       return { fence, roomId }
     } catch (error) {
       if ((error as { code?: string }).code === 'conflict') return null

@@ -7,7 +7,9 @@ import type { SeatEvent, SeatState } from '../../protocol/seat.ts'
 import { createCutGuard } from '../cut-guard.ts'
 import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
 import type { SessionScript } from '../script/script.ts'
+import { startEar } from '../watch/ear.ts'
 import type { SessionReport } from '../watch/report.ts'
+import { countStarved } from '../watch/starved.ts'
 import { type Air, type AirAction, beginAir, isPaused, stepAir } from './air.ts'
 import { answerOf } from './answers.ts'
 import { createFloorHost } from './floor-host.ts'
@@ -26,6 +28,8 @@ type SittingView = Pick<SessionReport, 'phase' | 'programMs' | 'playing' | 'list
   /** Frames are to go out: not before the start, nor while a moderator keeps the bot silent. */
   isDue: boolean
   isCut: boolean
+  starvedFrames: number
+  heardPackets: number | null
   sentFrames: number
 }
 
@@ -38,6 +42,8 @@ export type SittingOptions = {
   /** What the journal names where this sitting is held. */
   targetName: string
   holder: string
+  /** Where an own ear is wanted. */
+  earAccess: (() => Promise<{ url: string; token: string }>) | null
   room: { id: string; title: string; link: string | null; isTakenUp: boolean } | null
   /** Of this very sitting, by a host before. */
   journal: Journal | null
@@ -96,11 +102,12 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   })
   program.hold()
 
+  const counted = countStarved(program)
   const stay = startStay({
     target: options.target,
     seatId,
     name: script.room.bot ?? undefined,
-    source: program,
+    source: counted.source,
     // A program has no pauses of its own: frames go on through its silence.
     music: true,
     joinWithinMs: 30_000,
@@ -111,6 +118,13 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     onEnded: () => void sleep(TAIL_MS).then(onProgramOver),
   })
   const session = () => stay.session()
+  const ear = options.earAccess
+    ? startEar({
+        access: options.earAccess,
+        identity: () => session().state().you.id ?? '',
+        onProblem: (message) => tell({ type: 'warning', message }),
+      })
+    : undefined
   const floor = createFloorHost({
     session,
     program,
@@ -223,6 +237,8 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       isDue: air.hasBegun && (phase === 'on-air' || phase === 'paused') && !isKeptSilent,
       isCut: air.isCut,
       sentFrames: stay.sentFrames(),
+      starvedFrames: counted.starvedFrames(),
+      heardPackets: ear?.packets() ?? null,
     })
   }
 
@@ -369,7 +385,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       writer.write(record())
       const isOurs = how.outcome === 'ended' || how.outcome === 'stopped' || how.outcome === 'empty'
       if (isOurs && when.ended === 'end-room' && options.room) await options.endRoom().catch(warnOf)
-      await stay.close(isInterrupted ? 'interrupted' : 'done')
+      await Promise.all([stay.close(isInterrupted ? 'interrupted' : 'done'), ear?.close()])
       await program.close()
       for (const { id, sentMs } of wasSent)
         if (items.list().some((one) => one.id === id))

@@ -21,6 +21,8 @@ export type HostOrder = {
   isNow: boolean
   /** One sitting of each and no more. */
   isOnce: boolean
+  /** A companion of the bot listens in each room whether it is heard. */
+  hasEar: boolean
   /** The built children. */
   entries: { speech: string; measure: string }
 }

@@ -1,6 +1,6 @@
 import type { AudioSource, Channels } from '../../audio/frame.ts'
 import type { Playing, ProgramCommand } from '../../protocol/program.ts'
-import type { Duck, SoundItem } from '../script/script.ts'
+import type { CueTime, Duck, SoundItem } from '../script/script.ts'
 
 /** A piece of sound that is laid out in session time. Its length is known before the start, but for streams. */
 export type PlannedSound = {
@@ -22,8 +22,11 @@ export type PlannedSound = {
 /** A sound that is being decoded, 48 kHz interleaved, in pieces of any length. */
 export type OpenSound = {
   pcm(): AsyncGenerator<Int16Array>
-  /** A stream's title changed (ICY). */
+  /** A stream's title changed (ICY); told just before the sound that it belongs to is given. */
   onTitle?(listener: (title: { title: string; artist: string | null }) => void): void
+  /** Something goes wrong though it plays on: a station broke off and is asked again, say. */
+  onWarning?(listener: (message: string) => void): void
+  /** When it is over: what was wrong. */
   warning(): string | undefined
   close(): Promise<void>
 }
@@ -135,22 +138,14 @@ export type PlanEntry = {
   /** The cue's name, unique. */
   cue: string
   title: string | null
-  time: PlanTime
+  /** `after`: when all cues with a time (`at`, `after`) that stand before it are over. */
+  time: CueTime
   /** When it begins first, in session time; null: only when asked for, or after something that has no known end. */
   atMs: number | null
   /** How long it takes; null: not known, or without end. */
   lengthMs: number | null
   content: PlanContent
 }
-
-export type PlanTime =
-  | { kind: 'at'; ms: number }
-  | { kind: 'every'; everyMs: number; fromMs: number; untilMs: number | null }
-  /** So long before the end. */
-  | { kind: 'from-end'; ms: number }
-  /** When that cue is over; null: at the start. */
-  | { kind: 'after'; cue: string | null }
-  | { kind: 'manual' }
 
 export type PlanContent =
   | {

@@ -56,6 +56,7 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
       startMs: msOf(entersAt - part.start),
       onOver: (message) => over(strand, message),
       onTitle: (title) => onTitle(strand.item, title),
+      onWarning: (message) => onWarning(strand.item, message),
     })
     return strand
   }

@@ -29,7 +29,9 @@ const timeProblems = (plan: Plan, timeline: Timeline, entry: PlanEntry): string[
     if (time.ms > end) return [`${cue} would begin before the session: it lasts ${clock(end)} in all`]
   }
   if (time.kind === 'after' && entry.atMs === null)
-    return [`${cue} would never begin: ${time.cue} has no end; give that one a length (for:) or this one a time (at:)`]
+    return [
+      `${cue} would never begin: a cue before it has no end; give that one a length (for:) or this one a time (at:)`,
+    ]
   if (end === null || !plan.isEndGiven) return []
   const span = timeline.spans.find(({ key }) => key === cue)
   const start = time.kind === 'every' ? time.fromMs : span ? msOf(span.start) : null

@@ -1,7 +1,7 @@
 import type { Channels } from '../../audio/frame.ts'
 import type { Bed, Cue, CueAction, Place, SessionScript, SoundItem } from '../script/script.ts'
 import { gainDbOf, type SoundFacts } from '../sound/facts.ts'
-import type { Plan, PlanContent, PlanEntry, PlannedSound, PlanTime } from './contract.ts'
+import type { Plan, PlanContent, PlanEntry, PlannedSound } from './contract.ts'
 import { planProblems } from './plan-problems.ts'
 import { endOf, msOf, timelineOf } from './timeline.ts'
 
@@ -32,7 +32,7 @@ export const planOf = (script: SessionScript, facts: PlanFacts, seed: string): P
     source: { kind: 'shipped-bell' },
     gainDb: 0,
   })
-  const bare = script.cues.map((cue, index) => entryOf(context, cue, timeOf(script.cues, index)))
+  const bare = script.cues.map((cue) => entryOf(context, cue))
   const shared = { channels, late: script.when.late, seed, gentleBell, isEndGiven: script.endMs !== null }
   const open: Plan = { ...shared, endMs: script.endMs, entries: bare }
   const ended: Plan = { ...open, endMs: script.endMs ?? endMsOf(open) }
@@ -48,18 +48,10 @@ const endMsOf = (plan: Plan): number | null => {
   return end === null ? null : msOf(end)
 }
 
-/** `after` is after the nearest cue before it that has a time of its own. */
-const timeOf = (cues: readonly Cue[], index: number): PlanTime => {
-  const { time } = cues[index]!
-  if (time.kind !== 'after') return time
-  const before = cues.slice(0, index).findLast(({ time: { kind } }) => kind !== 'every' && kind !== 'manual')
-  return { kind: 'after', cue: before?.name ?? null }
-}
-
-const entryOf = (context: Context, cue: Cue, time: PlanTime): PlanEntry => ({
+const entryOf = (context: Context, cue: Cue): PlanEntry => ({
   cue: cue.name,
   title: cue.title,
-  time,
+  time: cue.time,
   atMs: null,
   lengthMs: null,
   content: contentOf(context, cue.name, cue.action),

@@ -24,13 +24,22 @@ export type ReaderOptions = {
   /** The last sample was decoded (or all that came before it broke off); `message`: what was wrong. */
   onOver(message: string | undefined): void
   onTitle(title: { title: string; artist: string | null }): void
+  onWarning(message: string): void
 }
 
 /** How much is decoded ahead; refilled when a third is gone, so that the decoder works in strides. */
 const AHEAD_MS = 3000
 
 /** Decodes a sound some seconds ahead of who takes it. */
-export const createSoundReader = ({ open, sound, channels, startMs, onOver, onTitle }: ReaderOptions): SoundReader => {
+export const createSoundReader = ({
+  open,
+  sound,
+  channels,
+  startMs,
+  onOver,
+  onTitle,
+  onWarning,
+}: ReaderOptions): SoundReader => {
   const ahead = samplesOf(AHEAD_MS) * channels
   const pieces: Int16Array[] = []
   let offset = 0
@@ -50,6 +59,7 @@ export const createSoundReader = ({ open, sound, channels, startMs, onOver, onTi
   }
   const decode = async (opened: OpenSound) => {
     opened.onTitle?.(onTitle)
+    opened.onWarning?.(onWarning)
     state = 'reading'
     for await (const piece of opened.pcm()) {
       if (isClosed) return

@@ -74,25 +74,27 @@ const extended = (timeline: Timeline, { at, by }: Extract<ProgramChange, { do: '
   return { ...timeline, stretches, warps: [...timeline.warps, { at, by }] }
 }
 
-/** Finds the start of each cue: what follows another begins where that one ends. */
+/** Finds the start of each cue. One that has no time of its own begins when all timed ones before it in the file are over. */
 const arrange = (timeline: Timeline, placed: readonly Span[]): Timeline => {
   const { plan, warps } = timeline
-  const ends = new Map<string, number | null>()
   const spans: Span[] = []
+  let soFar: number | null = 0
   for (const entry of plan.entries) {
-    const start = startOf(plan, warps, ends, entry)
-    const span = start === null ? null : { key: entry.cue, entry, start }
+    const { kind } = entry.time
+    const start: number | null = kind === 'after' ? soFar : ownStart(plan, warps, entry)
+    const span: Span | null = start === null ? null : { key: entry.cue, entry, start }
     if (span) spans.push(span)
-    ends.set(entry.cue, span ? endOf(timeline, span) : null)
+    if (kind !== 'at' && kind !== 'after') continue
+    const end: number | null = span && endOf(timeline, span)
+    soFar = soFar === null || end === null ? null : Math.max(soFar, end)
   }
   const end = plan.isEndGiven && plan.endMs !== null ? warped(samplesOf(plan.endMs), warps) : lastEnd(timeline, spans)
   return { ...timeline, spans: [...spans, ...placed], end }
 }
 
-const startOf = (plan: Plan, warps: readonly Warp[], ends: Map<string, number | null>, { time }: PlanEntry) => {
+const ownStart = (plan: Plan, warps: readonly Warp[], { time }: PlanEntry): number | null => {
   if (time.kind === 'at') return warped(samplesOf(time.ms), warps)
   if (time.kind === 'from-end') return plan.endMs === null ? null : warped(samplesOf(plan.endMs - time.ms), warps)
-  if (time.kind === 'after') return time.cue === null ? 0 : (ends.get(time.cue) ?? null)
   return null
 }
 

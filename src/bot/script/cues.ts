@@ -51,7 +51,8 @@ export const cuesOf = (read: SessionFile, context: CuesContext): Cue[] => {
         place: raw.placeOf(['only']),
         message: `${quoted(unknown)} is no variant of this script:${thereIs(context.variants)}`,
       })
-    const isOut = isLeftOut || [variants, only].some((each) => each.length > 0 && !each.includes(context.variant ?? ''))
+    const isElsewhere = (names: readonly string[]) => names.length > 0 && !names.includes(context.variant ?? '')
+    const isOut = isLeftOut || isElsewhere(only) || (unknown === undefined && isElsewhere(variants))
     if (cue.kind === 'include') {
       const part = file.parts.get(cue.shape.include)
       if (part) walk(part, offsetMs + (cue.shape.at ?? 0), isOut ? ['\0'] : only)
@@ -59,9 +60,11 @@ export const cuesOf = (read: SessionFile, context: CuesContext): Cue[] => {
     }
     const count = (counts.get(cue.kind) ?? 0) + 1
     counts.set(cue.kind, count)
+    // What is left out need not fit into this variant.
+    if (isOut) return
     const time = timeOf(cue, raw, { offsetMs, endMs, problems })
     const action = actionOf(cue, raw, file.file, context)
-    if (!time || !action || isOut) return
+    if (!time || !action) return
     const { name, title } = cue.shape
     if (title !== undefined) checkPlaceholders(title, [], raw.placeOf(['title']), context)
     found.push({

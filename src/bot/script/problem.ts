@@ -15,6 +15,16 @@ export const scriptError = (problems: readonly Problem[], folder?: string): Scri
   return Object.assign(new Error(message), { code: 'bad-script' as const, problems })
 }
 
+/** In the order of the file, the script's own before those of what it includes; the same is told once. */
+export const inOrder = (problems: readonly Problem[], file: string): Problem[] => {
+  const files = [...new Set([file, ...problems.map(({ place }) => place.file)])]
+  const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
+  return [...distinct.values()].sort(
+    ({ place: a }, { place: b }) =>
+      files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  )
+}
+
 /** `morning.session.yaml:3:7: "evry" is no key of a cue: did you mean "every"?`; paths as seen from `folder`. */
 export const problemLine = ({ place, message }: Problem, folder?: string): string =>
   `${placeText(place, folder)}: ${message}`

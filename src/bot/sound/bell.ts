@@ -8,17 +8,34 @@ const PARTIALS = [
   { ratio: 8.43, share: 0.08, fallS: 1.5 },
 ]
 
-/** The bell that ships: one stroke of a singing bowl, mono, 48 kHz; the same each time. */
-export const strikeBell = (hz = 210, lengthMs = 9000): Int16Array => {
-  const samples = new Int16Array(Math.round((lengthMs * SAMPLE_RATE) / 1000))
-  for (let i = 0; i < samples.length; i++) {
-    const s = i / SAMPLE_RATE
-    let sum = 0
-    for (const { ratio, share, fallS } of PARTIALS) {
-      sum += share * Math.sin(2 * Math.PI * hz * ratio * s) * 10 ** ((-3 * s) / fallS)
+const HZ = 210
+const LENGTH_MS = 9000
+/** So long an attack keeps the strike from clicking. */
+const ATTACK_SAMPLES = 0.004 * SAMPLE_RATE
+
+let stroke: Int16Array | undefined
+
+/** The bell that ships: one stroke of a singing bowl, mono, 48 kHz; the same each time, made once. */
+export const strikeBell = (): Int16Array => {
+  stroke ??= makeStroke()
+  return stroke
+}
+
+const makeStroke = (): Int16Array => {
+  const sum = new Float64Array(Math.round((LENGTH_MS * SAMPLE_RATE) / 1000))
+  for (const { ratio, share, fallS } of PARTIALS) {
+    // A sine that falls, each sample from the two before it.
+    const step = (2 * Math.PI * HZ * ratio) / SAMPLE_RATE
+    const fall = 10 ** (-3 / fallS / SAMPLE_RATE)
+    const [a, b] = [2 * fall * Math.cos(step), fall * fall]
+    let before = 0
+    let now = share * fall * Math.sin(step)
+    for (let i = 1; i < sum.length; i++) {
+      sum[i]! += now
+      const next = a * now - b * before
+      before = now
+      now = next
     }
-    // 4 ms of attack keep the strike from clicking.
-    samples[i] = 32767 * sum * Math.min(1, s / 0.004)
   }
-  return samples
+  return Int16Array.from(sum, (sample, i) => 32767 * sample * Math.min(1, i / ATTACK_SAMPLES))
 }

@@ -22,7 +22,8 @@ export type SoundFacts = {
   warning: string | null
 }
 
-const TARGETS_LUFS: Record<PlannedSound['layer'], number> = { voice: -18, bell: -18, bed: -32 }
+/** EBU R128 targets by what a sound is for. */
+export const TARGETS_LUFS: Record<PlannedSound['layer'], number> = { voice: -18, bell: -18, bed: -32 }
 const MAX_PEAK_DB = -1.5
 
 /**

@@ -11,6 +11,9 @@ import { measure as measureHere } from './measure.ts'
 import { createMeasureProcess } from './measure-process.ts'
 import { createSpeechCache } from './speech-cache.ts'
 import { isLive, spokenNow, withoutPlaceholders } from './spoken.ts'
+import { createStdin } from './stdin.ts'
+import { openStream } from './stream.ts'
+import { createStreamFacts } from './stream-facts.ts'
 
 export type SoundsOptions = {
   /** Loudness and speech are kept here, for all sessions and all processes. */
@@ -48,6 +51,8 @@ export const createSounds = (options: SoundsOptions): Sounds => {
     cacheFolder: `${cacheFolder}/loudness`,
     measure: measuring?.measure ?? measureHere,
   })
+  const streams = createStreamFacts({ cacheFolder: `${cacheFolder}/loudness`, proxy: options.proxy })
+  const stdin = createStdin(options.stdin)
   const speech = createSpeechCache({
     cacheFolder: `${cacheFolder}/speech`,
     settings: options.speech,
@@ -68,6 +73,8 @@ export const createSounds = (options: SoundsOptions): Sounds => {
       }
       const { item } = source
       if (item.kind === 'file') return openFile(item.path, at)
+      if (item.kind === 'url') return openStream({ url: item.url, proxy: options.proxy, ...at })
+      if (item.kind === 'stdin') return stdin.open(at.channels)
       throw notOne(item)
     },
     factsOf: async (source) => {
@@ -75,6 +82,8 @@ export const createSounds = (options: SoundsOptions): Sounds => {
       if (source.kind === 'speech') return factsOfSpeech(source.text, source.voice)
       const { item } = source
       if (item.kind === 'file') return files.of(item.path)
+      if (item.kind === 'url') return streams.of(item.url)
+      if (item.kind === 'stdin') return UNKNOWN
       throw notOne(item)
     },
     expand,
@@ -112,6 +121,17 @@ const bellFacts = (): SoundFacts => {
     artist: null,
     warning: null,
   }
+}
+
+/** Of standard input nothing is known before it is played. */
+const UNKNOWN: SoundFacts = {
+  durationMs: null,
+  channels: 1,
+  lufs: null,
+  truePeakDb: null,
+  title: null,
+  artist: null,
+  warning: null,
 }
 
 const notOne = (item: SoundItem) =>

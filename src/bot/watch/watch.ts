@@ -41,8 +41,6 @@ export type Figures = {
 
 export type Watch = {
   see(view: SessionView): void
-  /** The session is hosted no more. */
-  forget(session: string): void
   watched(): Watched[]
   close(): void
 }
@@ -86,7 +84,7 @@ export const startWatch = (options: WatchOptions): Watch => {
     const nowMs = monotonicMs()
     for (const [session, seen] of sessions) {
       const silentMs = nowMs - seen.seenAtMs
-      if (silentMs < SILENT_MS) continue
+      if (silentMs < SILENT_MS || seen.view.report.phase === 'over') continue
       const { look, report } = seen.view
       const problem = report.problem ?? "The bot's process does not answer."
       take(session, seen, { ...seen.view, report: { ...report, problem }, look: { ...look, nowMs } })
@@ -112,7 +110,6 @@ export const startWatch = (options: WatchOptions): Watch => {
       take(name, seen, view)
       seen.view = view
     },
-    forget: (session) => void sessions.delete(session),
     watched: () =>
       [...sessions.values()].map(({ view, problem, figures }) => ({ report: view.report, problem, figures })),
     close: () => clearInterval(timer),

@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { BotWatchOptions } from '../bot-watch.ts'
 import type { Context } from '../context.ts'
 
-export type BotRunOptions = {
+export type BotRunOptions = BotWatchOptions & {
   variant?: string
   now?: boolean
   once?: boolean
@@ -20,6 +21,11 @@ export const addBotHost = (bot: Command, context: Context): void => {
     .option('--once', 'one sitting and no more')
     .option('--url <url>', 'ws:// or wss:// address of any LiveKit server, instead of a roomtone server')
     .option('--token <token>', 'the key to a LiveKit room: itself, @FILE, or - for stdin')
+    .option('--ear', 'a companion listens in each room whether it is heard')
+    .option('--http <address>', 'health, metrics, calendar and commands at HOST:PORT')
+    .option('--http-token <@file>', 'the token that commands over HTTP need')
+    .addOption(new Option('--control <source>', 'commands to the program, one a line').choices(['stdin']))
+    .addOption(new Option('--log <format>', 'what happens, on stderr').choices(['json']))
     .option('--jsonl', 'one JSON line an event')
     .action(async (scripts: string[], options: BotRunOptions) =>
       (await import('../bot-run.ts')).botRun(context, scripts, options),

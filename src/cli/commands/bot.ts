@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { addBotCheck } from './bot-check.ts'
 import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
+import { addBotNext } from './bot-next.ts'
+import { addBotProgram } from './bot-program.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
 
@@ -19,5 +22,8 @@ export const addBot = (program: Command, context: Context): void => {
       (await import('../bot.ts')).botPlay(context, files, options),
     )
   addBotHost(bot, context)
+  addBotProgram(bot, context)
+  addBotCheck(bot, context)
+  addBotNext(bot, context)
   addBotCommands(bot, context)
 }

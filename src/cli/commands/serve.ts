@@ -8,6 +8,7 @@ export type ServeOptions = MediaFlags & {
   data?: string
   sms?: string
   operator?: string
+  alert?: string[]
   json?: boolean
   embedded?: boolean
   idle?: string
@@ -22,6 +23,11 @@ export const addServe = (program: Command, context: Context): void => {
     .option('--data <folder>', 'where it keeps its data (DATABASE_URL names a PostgreSQL server instead)')
     .option('--sms <door>', 'console, outbox:FILE or webhook:URL (default console)')
     .option('--operator <number>', 'phone number of the first operator, e.g. +4915112345678')
+    .option(
+      '--alert <receiver>',
+      'told of a scheduled session that nobody opened: webhook:URL or command:PROGRAM; may be given again',
+      (value: string, known: string[] = []) => [...known, value],
+    )
     .option('--media-address <ip>', 'address that clients send sound to (default: the one of --host)')
     .option('--media-port <number>', 'UDP port for sound; each worker takes one, in a row (default: any free ones)')
     .option('--media-workers <number>', 'processes that share the rooms among them (default 1)')

@@ -217,6 +217,41 @@ describe.each(stores)('the calendar on %s', (store) => {
       for (const stream of [own, others]) stream.close()
     })
 
+    it('calendar programs read it by a secret address that can be made void', async () => {
+      const body = announcement(hour, {
+        title: 'Feed sit',
+        schedule: { start: '2027-03-01T07:00', zone: 'Europe/Berlin', rule: 'FREQ=WEEKLY;BYDAY=MO,WE' },
+      })
+      const session = await announce(body)
+      const { url } = ok(await ben.fetch<{ url: string }>('POST', '/api/calendar-feed'))
+      expect(ok(await ben.fetch<{ url: string }>('POST', '/api/calendar-feed')).url).toBe(url)
+      const read = async (address: string) => {
+        const answer = await fetch(address)
+        return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
+      }
+      const feed = await read(url)
+      expect(feed).toMatchObject({ status: 200, type: 'text/calendar; charset=utf-8' })
+      const own = url.replace('/calendar.ics', `/calendar/${session.id}.ics`)
+      const { text } = await read(own)
+      for (const part of [
+        `UID:${session.id}@roomtone`,
+        'TZID=Europe/Berlin:20270301T070000',
+        'SEQUENCE:0',
+        'SUMMARY:Feed sit',
+      ])
+        expect([feed.text, text].filter((one) => one.includes(part))).toHaveLength(2)
+      expect(text.match(/BEGIN:VEVENT/g)).toHaveLength(1)
+      ok(await ada.fetch('DELETE', `/api/calendar/${session.name}`), 204)
+      const cancelled = (await read(own)).text
+      for (const part of ['STATUS:CANCELLED', 'SEQUENCE:1']) expect(cancelled).toContain(part)
+
+      const renewed = ok(await ben.fetch<{ url: string }>('POST', '/api/calendar-feed/renew')).url
+      expect((await read(url)).status).toBe(404)
+      expect((await read(renewed)).status).toBe(200)
+      expect((await read(`${server.url}/calendar.ics`)).status).toBe(401)
+      expect((await read(renewed.replace('/calendar.ics', `/calendar/${randomUUID()}.ics`))).status).toBe(404)
+    })
+
     it('refuses what is no schedule, another’s session, and what does not happen', async () => {
       const put = async (body: object, name = 'bad') => bot.fetch('PUT', `/api/calendar/${name}`, body)
       const zone = await put(announcement(hour, { schedule: { start: '2027-03-01T07:00', zone: 'Europe/Berlim' } }))

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Sound files as ffmpeg makes them: `-f` and all that follows, from tones of so many Hz, each so long. */
+export const toneBytes = (tones: { hz: number; seconds: number }[], output: string[]): Buffer => {
+  const inputs = tones.flatMap(({ hz, seconds }) => [
+    '-f',
+    'lavfi',
+    '-i',
+    `sine=frequency=${hz}:duration=${seconds}:sample_rate=48000`,
+  ])
+  const joined = `concat=n=${tones.length}:v=0:a=1`
+  return execFileSync('ffmpeg', ['-v', 'error', ...inputs, '-filter_complex', joined, ...output, '-'], {
+    maxBuffer: 64 * 1024 * 1024,
+  })
+}
+
+/** MP3 of 64 kbit/s without any tags: 8000 bytes a second, as stations send it. */
+export const stationMp3 = (tones: { hz: number; seconds: number }[]): Buffer =>
+  toneBytes(tones, ['-f', 'mp3', '-b:a', '64k', '-write_xing', '0', '-id3v2_version', '0'])
+
+export type Sending = { bytes: Buffer; bytesPerSecond: number; burst?: number }
+
+/** Sends as a station does: a burst, then at its pace; resolves when all is sent or nobody listens. */
+export const sendPaced = async (to: ServerResponse | Socket, { bytes, bytesPerSecond, burst = 0 }: Sending) => {
+  to.write(bytes.subarray(0, burst))
+  const startMs = performance.now()
+  for (let at = burst; at < bytes.length && !to.destroyed; ) {
+    await sleep(50)
+    const due = Math.min(bytes.length, burst + Math.floor(((performance.now() - startMs) * bytesPerSecond) / 1000))
+    if (due > at) to.write(bytes.subarray(at, due))
+    at = Math.max(at, due)
+  }
+}
+
+/** Puts titles into sound as SHOUTcast does: `titles` by the byte of sound before which they stand. */
+export const withIcyTitles = (sound: Buffer, everyBytes: number, titles: { at: number; text: string }[]): Buffer => {
+  const pieces: Buffer[] = []
+  const left = [...titles]
+  for (let at = 0; at < sound.length; at += everyBytes) {
+    pieces.push(sound.subarray(at, at + everyBytes))
+    if (at + everyBytes > sound.length) break
+    const text = left[0] && left[0].at <= at + everyBytes ? Buffer.from(left.shift()!.text) : Buffer.alloc(0)
+    const block = Buffer.alloc(Math.ceil(text.length / 16) * 16)
+    text.copy(block)
+    pieces.push(Buffer.of(block.length / 16), block)
+  }
+  return Buffer.concat(pieces)
+}
+
+/** An http server on loopback; `answer` is told which request of its path this is, from 1. */
+export const startHttp = async (
+  answer: (request: IncomingMessage, response: ServerResponse, count: number) => unknown,
+) => {
+  const counts = new Map<string, number>()
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/'
+    counts.set(path, (counts.get(path) ?? 0) + 1)
+    answer(request, response, counts.get(path)!)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    count: (path: string) => counts.get(path) ?? 0,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
