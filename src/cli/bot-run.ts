@@ -1,10 +1,8 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
-import { problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
 import { botToken } from './bot.ts'
@@ -16,6 +14,7 @@ import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { exitCodeOfEnd, failure } from './failure.ts'
+import { refusalOf, scriptAt } from './script-file.ts'
 import { readToken } from './secret.ts'
 
 /** Hosts sessions until they are over, each in its room and at its time. */
@@ -60,19 +59,12 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
 
 const loadAll = async (context: Context, files: string[], { variant }: BotRunOptions): Promise<SessionScript[]> => {
   const scripts: SessionScript[] = []
-  for (const file of files) scripts.push(await load(context, resolve(context.workingFolder, file), variant))
+  for (const file of files) scripts.push(await scriptAt(context, file, variant))
   const twice = scripts.find(({ name }, index) => scripts.findIndex((one) => one.name === name) !== index)
   if (twice)
     throw failure('bad-input', `two of the scripts are the session "${twice.name}"; each needs a name of its own`)
   return scripts
 }
-
-const load = (context: Context, file: string, variant: string | undefined): Promise<SessionScript> =>
-  loadScript(file, { variant }).catch((error: ScriptError) => {
-    if (error.code !== 'bad-script') throw error
-    for (const problem of error.problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    throw failure('bad-input', problemLine(error.problems[0]!, context.workingFolder))
-  })
 
 const targetOf = async (
   context: Context,
@@ -114,8 +106,7 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
     })
     const { plan, problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
     for (const note of notes) context.output.note(note)
-    for (const problem of problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    if (problems[0]) throw failure('bad-input', problemLine(problems[0], context.workingFolder))
+    if (problems.length > 0) throw refusalOf(context, problems)
     durations.set(script.name, plan.endMs)
   }
   return durations
