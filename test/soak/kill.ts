@@ -38,7 +38,9 @@ export const kill = async ({ folder, room, omar, env, print }: Scene): Promise<b
     const before = lastRun(ears)
     bot = start()
     const { programMs } = await onAir(bot)
-    const run = await eventually(() => runAfter(ears, before), { withinMs: 15_000, what: 'it is heard again' })
+    const run = await eventually(() => runAfter(ears, before), {
+      ...{ withinMs: 15_000, what: 'it is heard again', everyMs: 300 },
+    })
     const backMs = ears.clockAt(run.atMs) - killedAt
     // Heard for a while, so that the jitter buffer has settled.
     await wait(2_000)
@@ -64,7 +66,15 @@ const onAir = (bot: Running) =>
     { withinMs: 20_000, what: 'it is on air' },
   )
 
-const longRuns = (ears: Listener): Run[] => runsHeard(ears.heard()).filter(({ ms }) => ms >= 600)
+/** Of the last seconds alone: looking for tones takes this process's time, which is the listener's, too. */
+const LOOK_MS = 6_000
+const longRuns = (ears: Listener): Run[] => {
+  const heard = ears.heard()
+  const fromMs = Math.max(0, heard.length / 48 - LOOK_MS)
+  return runsHeard(heard.subarray(fromMs * 48))
+    .filter(({ ms, stepAtMs }) => ms >= 600 && stepAtMs !== null)
+    .map((run) => ({ ...run, atMs: run.atMs + fromMs, stepAtMs: run.stepAtMs! + fromMs }))
+}
 const lastRun = (ears: Listener): Run => longRuns(ears).at(-1)!
 const runAfter = (ears: Listener, { atMs, ms }: Run): Run | undefined =>
   longRuns(ears).findLast((run) => run.atMs > atMs + ms)
