@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { createStatusFiles } from '../bot/host/status-file.ts'
 import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
-import { problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
 import { botToken } from './bot.ts'
@@ -16,15 +15,17 @@ import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { exitCodeOfEnd, failure } from './failure.ts'
+import { refusalOf, scriptAt } from './script-file.ts'
 import { readToken } from './secret.ts'
 
 /** Hosts sessions until they are over, each in its room and at its time. */
 export const botRun = async (context: Context, files: string[], options: BotRunOptions): Promise<void> => {
   const scripts = await loadAll(context, files, options)
   const target = await targetOf(context, scripts, options)
-  await refuseUnplayable(context, scripts)
+  const durations = await refuseUnplayable(context, scripts)
+  const statuses = createStatusFiles(sessionsFolderOf(context), context.output.note)
   const tell = await createTeller(context, scripts.length > 1, options)
-  const watch = await startBotWatch(context, scripts, options, tell)
+  const watch = await startBotWatch(context, { scripts, durations }, options, tell)
   context.onClose(watch.close)
   if (options.control !== undefined) context.onClose(startControl(context, scripts, watch, options))
   let interruptedBy: NodeJS.Signals | undefined
@@ -41,7 +42,10 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
     },
     entry: entryOf('bot'),
     onEvent: tell,
-    onView: watch.onView,
+    onView: (view) => {
+      statuses.see(view.report)
+      watch.onView(view)
+    },
   })
   watch.attach(host)
   const reload = (script: SessionScript) => {
@@ -55,24 +59,18 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
   })
   context.onOutputClosed(() => {})
   const ended = [...(await host.done).values()]
+  await statuses.flush()
   context.exitWith(interruptedBy ? 130 : Math.max(0, ...ended.map(exitCodeOf)))
 }
 
 const loadAll = async (context: Context, files: string[], { variant }: BotRunOptions): Promise<SessionScript[]> => {
   const scripts: SessionScript[] = []
-  for (const file of files) scripts.push(await load(context, resolve(context.workingFolder, file), variant))
+  for (const file of files) scripts.push(await scriptAt(context, file, variant))
   const twice = scripts.find(({ name }, index) => scripts.findIndex((one) => one.name === name) !== index)
   if (twice)
     throw failure('bad-input', `two of the scripts are the session "${twice.name}"; each needs a name of its own`)
   return scripts
 }
-
-const load = (context: Context, file: string, variant: string | undefined): Promise<SessionScript> =>
-  loadScript(file, { variant }).catch((error: ScriptError) => {
-    if (error.code !== 'bad-script') throw error
-    for (const problem of error.problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    throw failure('bad-input', problemLine(error.problems[0]!, context.workingFolder))
-  })
 
 const targetOf = async (
   context: Context,
@@ -99,8 +97,12 @@ const needsServer = ({ cues, room }: SessionScript): [boolean, string][] => [
   [room.cohosts.length > 0, 'a co-host'],
 ]
 
-/** Everything is measured and rendered before anything is joined; what cannot be played is told with its place. */
-const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<void> => {
+/**
+ * Everything is measured and rendered before anything is joined; what cannot be played is told with its place. Resolves
+ * with how long each session is; null without an end.
+ */
+const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<Map<string, number | null>> => {
+  const durations = new Map<string, number | null>()
   for (const script of scripts) {
     const sounds = createSounds({
       cacheFolder: soundCacheOf(context),
@@ -108,11 +110,12 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
       proxy: context.proxy(),
       entries: { speech: entryOf('speech'), measure: entryOf('measure') },
     })
-    const { problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
+    const { plan, problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
     for (const note of notes) context.output.note(note)
-    for (const problem of problems.slice(1)) context.output.note(problemLine(problem, context.workingFolder))
-    if (problems[0]) throw failure('bad-input', problemLine(problems[0], context.workingFolder))
+    if (problems.length > 0) throw refusalOf(context, problems)
+    durations.set(script.name, plan.endMs)
   }
+  return durations
 }
 
 const LOOK_EVERY_MS = 1000

@@ -1,8 +1,5 @@
-import { resolve } from 'node:path'
 import type { OpenSoundAt, Plan, PlanEntry } from '../bot/program/contract.ts'
 import { prepare } from '../bot/program/prepare.ts'
-import { loadScript } from '../bot/script/load.ts'
-import { problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { airVarsOf, fillText } from '../bot/script/text.ts'
 import { createSounds } from '../bot/sound/sounds.ts'
@@ -11,19 +8,13 @@ import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { failure } from './failure.ts'
 import { programCommandOf } from './program-words.ts'
+import { refusalOf, scriptAt } from './script-file.ts'
 
 export type PlayableScript = { script: SessionScript; plan: Plan; open: OpenSoundAt }
 
 /** Reads a script and finds out all that its program needs; throws `bad-input` with the first problem, and notes the others. */
 export const loadPlayable = async (context: Context, file: string, variant?: string): Promise<PlayableScript> => {
-  const { output, workingFolder } = context
-  const refuse = (problems: ScriptError['problems']) => {
-    for (const problem of problems.slice(1)) output.note(problemLine(problem, workingFolder))
-    return failure('bad-input', problemLine(problems[0]!, workingFolder))
-  }
-  const script = await loadScript(resolve(workingFolder, file), { variant }).catch((error: ScriptError) => {
-    throw error.code === 'bad-script' ? refuse(error.problems) : error
-  })
+  const script = await scriptAt(context, file, variant)
   const { schedule, room } = script
   const sitting = { atMs: Date.now(), zone: schedule?.zone ?? null, language: room.language, listeners: 1 }
   const sounds = createSounds({
@@ -36,8 +27,8 @@ export const loadPlayable = async (context: Context, file: string, variant?: str
   })
   context.onClose(() => sounds.close())
   const { plan, problems, notes } = await prepare(script, sounds, script.name)
-  for (const note of notes) output.note(note)
-  if (problems.length > 0) throw refuse(problems)
+  for (const note of notes) context.output.note(note)
+  if (problems.length > 0) throw refusalOf(context, problems)
   return { script, plan, open: sounds.open }
 }
 

@@ -1,7 +1,10 @@
+import { statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import type { HostProcess } from '../bot/host/supervise.ts'
 import type { HostEvent } from '../bot/host/wire.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { type Alerts, createAlerts } from '../bot/watch/alerts.ts'
+import { calendarOf } from '../bot/watch/calendar.ts'
 import { type Endpoint, startEndpoint } from '../bot/watch/endpoint.ts'
 import type { SessionView } from '../bot/watch/report.ts'
 import { startWatch, type Watch, type WatchNews } from '../bot/watch/watch.ts'
@@ -35,11 +38,11 @@ export type BotWatch = {
  */
 export const startBotWatch = async (
   context: Context,
-  given: readonly SessionScript[],
+  given: { scripts: readonly SessionScript[]; durations: ReadonlyMap<string, number | null> },
   options: BotWatchOptions,
   onNews: (news: BotRunEvent) => void,
 ): Promise<BotWatch> => {
-  const scripts = new Map(given.map((script) => [script.name, script]))
+  const scripts = new Map(given.scripts.map((script) => [script.name, script]))
   const client = `roomtone ${context.version} on ${process.platform}`
   const webhooks = createWebhooks({ client, proxy: context.proxy() })
   const alerts = createAlerts({
@@ -64,7 +67,7 @@ export const startBotWatch = async (
   const endpoint = await openEndpoint(context, options, {
     watched: watch.watched,
     command: (session, wanted) => command(session, wanted, 'http'),
-    calendar: () => '',
+    calendar: () => calendarNow([...scripts.values()], given.durations),
   }).catch(async (error) => {
     await closeAll({ watch, alerts, webhooks })
     throw error
@@ -82,6 +85,18 @@ export const startBotWatch = async (
     close: () => closeAll({ watch, alerts, webhooks, endpoint }),
   }
 }
+
+const calendarNow = (scripts: SessionScript[], durations: ReadonlyMap<string, number | null>): string => {
+  const sessions = scripts.map((script) => ({
+    script,
+    durationMs: durations.get(script.name) ?? null,
+    changedMs: Math.max(...script.files.map(changedMs)),
+  }))
+  return calendarOf(sessions, hostname(), Date.now())
+}
+
+/** A file that is away for a moment was not changed. */
+const changedMs = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 const listOf = (scripts: Map<string, SessionScript>) => [...scripts.keys()].join(', ')
 

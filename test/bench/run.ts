@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<{ run: Bench }>> = {
   tui: () => import('./tui.ts'),
   seat: () => import('./seat.ts'),
   'mouth-to-ear': () => import('./mouth-to-ear.ts'),
+  render: () => import('./render.ts'),
 }
 
 /** Measures one thing beside its peer and prints ratios. Throws only where it could not measure. */

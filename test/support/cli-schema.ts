@@ -204,6 +204,12 @@ export const documents = {
     startedByCommand: z.boolean(),
   }),
   'bot check --json': botCheckSchema,
+  'bot next --json': z.object({
+    session: z.string(),
+    zone: z.string().nullable(),
+    next: z.array(z.object({ at: accounts.instantSchema, local: z.string(), ruled: z.string() })),
+    skipped: z.array(z.object({ ruled: z.string(), why: z.enum(['except', 'gap']) })),
+  }),
   'devices --json': z.object({
     engine: z.string(),
     inputs: z.array(audioDevice),

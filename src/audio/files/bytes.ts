@@ -2,7 +2,10 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { audioError } from '../audio-error.ts'
 
 export type ByteReader = {
+  /** What it is called. */
   readonly path: string
+  /** Where it stands on the disk; missing for a stream. */
+  readonly file?: string
   /** Of a stream: infinite until its end has come. */
   readonly size: number
   /**
@@ -37,6 +40,7 @@ export const openBytes = async (path: string): Promise<ByteReader> => {
   let window: { at: number; bytes: Buffer } = { at: 0, bytes: Buffer.alloc(0) }
   return {
     path,
+    file: path,
     size: stats.size,
     read: async (at, length) => {
       const isHere = at >= window.at && Math.min(at + length, stats.size) <= window.at + window.bytes.length

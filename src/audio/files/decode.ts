@@ -3,6 +3,7 @@ import { type Channels, SAMPLE_RATE } from '../frame.ts'
 import { createResampler, toInt16 } from '../resample.ts'
 import { type ByteReader, openBytes } from './bytes.ts'
 import type { AudioFileInfo, Decoding } from './decoding.ts'
+import { openByFfmpeg } from './ffmpeg.ts'
 import { openFlac } from './flac.ts'
 import { openMp3 } from './mp3.ts'
 import { readPages } from './ogg.ts'
@@ -10,6 +11,7 @@ import { isOpusHead, openOpus } from './opus.ts'
 import { type AudioTags, readTags } from './tags.ts'
 import { isVorbisHead, openVorbis } from './vorbis.ts'
 import { isWav, openWav } from './wav.ts'
+import { isWebm, openWebm } from './webm.ts'
 
 export type DecodeOptions = {
   /** Channels of the result; the file's own (more than two become one) unless said. */
@@ -30,7 +32,8 @@ export type DecodedAudio = {
 }
 
 /**
- * Recognises a file by its content, whatever its name: Opus or Vorbis in Ogg, MP3, FLAC, WAV. Throws `not-found`,
+ * Recognises a file by its content, whatever its name: Opus or Vorbis in Ogg, Opus in WebM, MP3, FLAC, WAV; MP4 and other
+ * WebM by ffmpeg. Throws `not-found`,
  * `not-readable` or `not-audio`, each with a sentence.
  */
 export const openDecoded = async (
@@ -47,7 +50,10 @@ export const openDecoded = async (
       pcm: () => convert(decoding, wanted, startMs),
       tags: async () => decoding.tags ?? readTags(reader),
       warning: decoding.warning,
-      close: reader.close,
+      close: async () => {
+        decoding.close?.()
+        await reader.close()
+      },
     }
   } catch (error) {
     await reader.close()
@@ -72,13 +78,13 @@ export const recognise = async (reader: ByteReader, from = 0): Promise<Decoding>
   if (isWav(head)) return openWav(reader)
   if (head.toString('latin1', 0, 4) === 'fLaC') return openFlac(reader, tagBytes)
   if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader, from)
-  const other = otherKind(head)
-  const mp3 = other ? undefined : await openMp3(reader, tagBytes)
+  if (isWebm(head))
+    return (await openWebm(reader)) ?? openByFfmpeg(reader, 'a WebM or Matroska file without Opus in it')
+  if (head.toString('latin1', 4, 8) === 'ftyp') return openByFfmpeg(reader, 'an MP4 file')
+  const mp3 = head.length > 0 && (await openMp3(reader, tagBytes))
   if (mp3) return mp3
-  throw audioError(
-    'not-audio',
-    `${reader.path} is ${other ?? 'not audio that we know'}; Opus, Vorbis, MP3, FLAC and WAV can be played.`,
-  )
+  const kind = head.length > 0 ? 'not audio that we know' : 'empty'
+  throw audioError('not-audio', `${reader.path} is ${kind}; Opus, Vorbis, MP3, FLAC, WAV, WebM and MP4 can be played.`)
 }
 
 const recogniseOgg = async (reader: ByteReader, from: number): Promise<Decoding> => {
@@ -100,14 +106,6 @@ const id3Bytes = async (reader: ByteReader, from: number): Promise<number> => {
     at += 10 + footer + ((head[6]! & 127) << 21) + ((head[7]! & 127) << 14) + ((head[8]! & 127) << 7) + (head[9]! & 127)
   }
 }
-
-const OTHER_KINDS: Array<{ name: string; is(head: Buffer): boolean }> = [
-  { name: 'empty', is: (head) => head.length === 0 },
-  { name: 'an MP4 file', is: (head) => head.toString('latin1', 4, 8) === 'ftyp' },
-  { name: 'a WebM or Matroska file', is: (head) => head.toString('latin1', 0, 4) === '\x1a\x45\xdf\xa3' },
-]
-
-const otherKind = (head: Buffer) => OTHER_KINDS.find((kind) => kind.is(head))?.name
 
 /** The sound of a file from `startMs` on, at 48 kHz in so many channels. */
 export async function* convert(decoding: Decoding, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {

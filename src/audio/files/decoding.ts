@@ -1,6 +1,6 @@
 import type { AudioTags } from './tags.ts'
 
-type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav'
+type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav' | 'webm' | 'mp4'
 
 export type AudioFileInfo = {
   format: AudioFormat
@@ -23,6 +23,8 @@ export type Decoding = {
   endsAt?(): number | undefined
   /** Where the format has them in its own headers; else `readTags` looks. */
   tags?: AudioTags
+  /** Ends what decodes it, wherever it is. */
+  close?(): void
   /** After decoding: what was wrong with the file, in one sentence. */
   warning(): string | undefined
 }

@@ -12,7 +12,7 @@ import { shortPackets } from './opus-packet.ts'
  * the page that carries OpusHead.
  */
 export const openOpus = async (reader: ByteReader, head: OggPage): Promise<Decoding> => {
-  const { channels, preSkip, gain } = parseHead(head.body, reader.path)
+  const { channels, preSkip, gain } = parseOpusHead(head.body, reader.path)
   const { firstAt, origin } = await findFirstAudio(reader, head)
   const endGranule = await lastGranule(reader, head.serial)
   let damaged = false
@@ -87,7 +87,7 @@ export const isOpusHead = (body: Buffer): boolean => body.toString('latin1', 0, 
 /** A decoder that starts in the middle has settled after 80 ms (RFC 7845, section 4.6). */
 const PRE_ROLL = 3840
 
-const parseHead = (body: Buffer, path: string) => {
+export const parseOpusHead = (body: Buffer, path: string) => {
   const channels = body[9] ?? 0
   if (body.length < 19 || (body[8]! & 0xf0) !== 0) throw audioError('not-audio', `${path} has a broken Opus header.`)
   if (channels !== 1 && channels !== 2) {
@@ -116,7 +116,7 @@ const startOf = (page: OggPage, packets: Buffer[]) => {
   return page.last ? Math.max(0, page.granule - samples) : page.granule - samples
 }
 
-const lanesOf = (samples: Int16Array, count: number, channels: Channels, gain: number): Float32Array[] =>
+export const lanesOf = (samples: Int16Array, count: number, channels: Channels, gain: number): Float32Array[] =>
   Array.from({ length: channels }, (_, channel) => {
     const lane = new Float32Array(count)
     for (let i = 0; i < count; i++) lane[i] = (samples[i * channels + channel]! / 32768) * gain

@@ -51,7 +51,8 @@ export const cuesOf = (read: SessionFile, context: CuesContext): Cue[] => {
         place: raw.placeOf(['only']),
         message: `${quoted(unknown)} is no variant of this script:${thereIs(context.variants)}`,
       })
-    const isOut = isLeftOut || [variants, only].some((each) => each.length > 0 && !each.includes(context.variant ?? ''))
+    const isElsewhere = (names: readonly string[]) => names.length > 0 && !names.includes(context.variant ?? '')
+    const isOut = isLeftOut || isElsewhere(only) || (unknown === undefined && isElsewhere(variants))
     if (cue.kind === 'include') {
       const part = file.parts.get(cue.shape.include)
       if (part) walk(part, offsetMs + (cue.shape.at ?? 0), isOut ? ['\0'] : only)

@@ -1,12 +1,11 @@
 import { dirname, resolve } from 'node:path'
 import { checkSchedule } from '../../schedule/check.ts'
 import { cuesOf } from './cues.ts'
-import type { Located } from './document.ts'
 import { itemOf } from './items.ts'
 import { inOrder, meant, type Problem, quoted, scriptError, thereIs } from './problem.ts'
 import { readScript, type ScriptFile, type SessionFile } from './read.ts'
 import type { Alert, Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
-import type { PartShape, SessionShape } from './shape.ts'
+import type { PartShape } from './shape.ts'
 import { fillText, placeholdersOf } from './text.ts'
 import { asList } from './values.ts'
 
@@ -47,7 +46,7 @@ const scriptOf = (read: SessionFile, wanted: string | undefined, problems: Probl
     variants,
     room,
     schedule: scheduleOf(read, problems),
-    speech: speechOf(shape, located, problems),
+    speech: speechOf(read, problems),
     beds,
     cues,
     endMs,
@@ -137,14 +136,14 @@ const scheduleOf = ({ shape: { schedule }, located }: SessionFile, problems: Pro
   return { ...rest, catchupMs: catchup ?? CATCHUP_MS }
 }
 
-const speechOf = ({ speech = {} }: SessionShape, located: Located, problems: Problem[]): SpeechSettings => {
+const speechOf = ({ file, shape: { speech = {} }, located }: SessionFile, problems: Problem[]): SpeechSettings => {
   if (speech.engine && speech.command)
     problems.push({
       place: located.placeOf(['speech', 'engine'], 'key'),
       message: 'speech has one engine: either engine, or command',
     })
   return {
-    engine: speech.command ? { kind: 'command', command: speech.command } : { kind: 'flite' },
+    engine: speech.command ? { kind: 'command', command: commandOf(speech.command, file) } : { kind: 'flite' },
     voice: speech.voice ?? 'slt',
     stretch: speech.stretch ?? 1.2,
   }
@@ -189,8 +188,7 @@ const duckOf = (given: Exclude<NonNullable<PartShape['beds']>[string], string>['
 const alertsOf = ({ file, shape, located }: SessionFile, problems: Problem[]): Alert[] =>
   (shape.alerts ?? []).flatMap(({ on, command, webhook }, index): Alert[] => {
     const kinds = asList(on)
-    if (command && webhook === undefined)
-      return [{ kinds, command: [programOf(command[0]!, file), ...command.slice(1)] }]
+    if (command && webhook === undefined) return [{ kinds, command: commandOf(command, file) }]
     if (webhook !== undefined && !command) return [{ kinds, webhook }]
     problems.push({
       place: located.placeOf(['alerts', index]),
@@ -199,6 +197,8 @@ const alertsOf = ({ file, shape, located }: SessionFile, problems: Problem[]): A
     return []
   })
 
-/** A program beside the script, or one that the system finds. */
-const programOf = (program: string, file: string) =>
-  /^\.{1,2}[/\\]/.test(program) ? resolve(dirname(file), program) : program
+/** The program is beside the script, or one that the system finds. */
+const commandOf = ([program, ...rest]: string[], file: string): string[] => [
+  /^\.{1,2}[/\\]/.test(program!) ? resolve(dirname(file), program!) : program!,
+  ...rest,
+]

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { addBotCheck } from './bot-check.ts'
 import { addBotCommands } from './bot-commands.ts'
 import { addBotHost } from './bot-host.ts'
+import { addBotNext } from './bot-next.ts'
 import { addBotProgram } from './bot-program.ts'
 
 export type BotPlayOptions = { room: string; loop?: boolean; wait: string; name?: string; jsonl?: boolean }
@@ -23,5 +24,6 @@ export const addBot = (program: Command, context: Context): void => {
   addBotHost(bot, context)
   addBotProgram(bot, context)
   addBotCheck(bot, context)
+  addBotNext(bot, context)
   addBotCommands(bot, context)
 }

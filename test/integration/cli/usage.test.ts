@@ -89,7 +89,7 @@ describe('bad usage ends with 2 and one sentence', () => {
     [['rooms', '--serch', 'x'], /unknown option '--serch'[\s\S]*Did you mean --search\?/],
     [['room'], /Usage: roomtone room/],
     [['room', 'create'], /missing required argument 'title'/],
-    [['room', 'create', 'x', '--hands', 'some'], /--hands is one of everyone, off, not "some"/],
+    [['room', 'create', 'x', '--hands', 'some'], /--hands is one of everyone, list, off, not "some"/],
     [['rooms', '--server', 'nonsense'], /--server must be a URL/],
     [['whoami', '--profile', '../../elsewhere'], /--profile must be letters, digits/],
     [['rooms', '--watch', '--json'], /--watch has no end/],
@@ -103,7 +103,7 @@ describe('bad usage ends with 2 and one sentence', () => {
     [['serve', '--port', '99999'], /--port must be a number/],
     [['serve', '--sms', 'pigeon'], /--sms is console, outbox:FILE or webhook:URL/],
     [['serve', '--host', '0.0.0.0', '--port', '0'], /SMS door is for this machine alone/],
-    [['bot', 'cue', 'x'], /unknown command/],
+    [['check', 'run', 'x'], /unknown command/],
   ])('%j', async (args, sentence) => {
     const ran = await run(args)
     expect(ran.stderr).toMatch(sentence)

@@ -286,6 +286,28 @@ describe('the time of a cue', () => {
   })
 })
 
+it('finds programs beside the script, or leaves them to the system', async () => {
+  const script = await load(`
+session: a
+speech: {command: [./say.sh, "{out}"]}
+alerts:
+  - {command: [../tell, -t, x]}
+  - {on: dead-air, webhook: "https://example.org/hook"}
+cues: [{bell: 1}]
+`)
+  expect(script.speech.engine).toEqual({ kind: 'command', command: [join(folder, 'say.sh'), '{out}'] })
+  expect(script.alerts).toEqual([
+    { kinds: [], command: [join(folder, '../tell'), '-t', 'x'] },
+    { kinds: ['dead-air'], webhook: 'https://example.org/hook' },
+  ])
+  expect(
+    await problemsOf('session: a\nspeech: {engine: flite, command: [x]}\nalerts: [{on: dead-air}]\ncues: [{bell: 1}]'),
+  ).toEqual([
+    'a.session.yaml:2:10: speech has one engine: either engine, or command',
+    'a.session.yaml:3:10: an alert wants either a command or a webhook',
+  ])
+})
+
 it('fills in what is known only on air, in the language of the room', () => {
   const vars = airVarsOf({ atMs: Date.UTC(2027, 2, 1, 6), zone: 'Europe/Berlin', language: 'de', listeners: 3 })
   expect(fillText('{listeners} um {time} am {date}; {other} {bleibt}', { ...vars, other: 'x' })).toBe(
