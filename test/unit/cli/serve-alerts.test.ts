@@ -13,10 +13,11 @@ describe('serve --alert', () => {
     const folder = mkdtempSync('/tmp/roomtone-alert-')
     const file = join(folder, 'alerts')
     const problems: string[] = []
-    const { onUnhosted, close } = createServeAlerts([alertReceiver(`command:tee -a ${file}`)], {
-      env: process.env,
-      onProblem: (message) => problems.push(message),
-    })
+    const { onUnhosted, close } = createServeAlerts(
+      [alertReceiver(`command:tee -a ${file}`)],
+      { env: process.env, version: '0', proxy: () => undefined },
+      (message) => problems.push(message),
+    )
     const session = { ownerId: 'o', eventId: 'e', name: 'sit', title: 'Morning sit', ruled: '2027-03-01T07:00:00' }
     const about = { ...session, startsAt: '2027-03-01T06:00:00.000Z' }
     onUnhosted({ ...about, state: 'began', at: '2027-03-01T06:01:00.000Z' })
