@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { createStatusFiles } from '../bot/host/status-file.ts'
 import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { prepare } from '../bot/program/prepare.ts'
@@ -22,6 +23,7 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
   const scripts = await loadAll(context, files, options)
   const target = await targetOf(context, scripts, options)
   const durations = await refuseUnplayable(context, scripts)
+  const statuses = createStatusFiles(sessionsFolderOf(context), context.output.note)
   const tell = await createTeller(context, scripts.length > 1, options)
   const watch = await startBotWatch(context, { scripts, durations }, options, tell)
   context.onClose(watch.close)
@@ -40,7 +42,10 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
     },
     entry: entryOf('bot'),
     onEvent: tell,
-    onView: watch.onView,
+    onView: (view) => {
+      statuses.see(view.report)
+      watch.onView(view)
+    },
   })
   watch.attach(host)
   const reload = (script: SessionScript) => {
@@ -54,6 +59,7 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
   })
   context.onOutputClosed(() => {})
   const ended = [...(await host.done).values()]
+  await statuses.flush()
   context.exitWith(interruptedBy ? 130 : Math.max(0, ...ended.map(exitCodeOf)))
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { SeatClient } from '../client/seat.ts'
+import { eventHere, roomHere } from '../client/server-clock.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { TuiDeps } from '../tui/deps.ts'
 import { type Face, type FaceDeps, runFaces } from '../tui/faces.ts'
@@ -70,11 +71,15 @@ const faceDeps = async (context: Context, serverName: string): Promise<Omit<Face
       verify: async (loginId, code, name) => (await login()).proveCode(context, loginId, code, name),
     },
     rooms: {
-      list: async (search, cursor) =>
-        (await context.api()).call('listRooms', { query: { search, cursor, limit: 100 } }),
+      list: async (query) => {
+        const api = await context.api()
+        const answer = await api.call('listRooms', { query: { ...query, limit: 100 } })
+        return { ...answer, rooms: answer.rooms.map((room) => roomHere(room, api.clockAheadMs())) }
+      },
       subscribe: (subscription) => subscribe(context, subscription),
       create: async (room) => (await context.api()).call('createRoom', { body: room }),
     },
+    events: async () => (await (await context.api()).call('listCalendar', { query: { limit: 50 } })).events,
     join: async (room) => {
       const [{ startSeat }, { seatOptions }] = await Promise.all([
         import('../client/seat.ts'),
@@ -130,7 +135,7 @@ const subscribe = (
       if (isClosed) return
       const subscription = api.subscribe({
         cursor,
-        onEvent: (event) => onEvent(event as HallwayEvent),
+        onEvent: (event) => onEvent(eventHere(event, api.clockAheadMs()) as HallwayEvent),
         onStatus: (status, cause) => {
           onStatus(status, cause?.message)
           if (status === 'lost') void reviveKilledServer(context)

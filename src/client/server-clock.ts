@@ -37,7 +37,7 @@ export const eventHere = (event: RoomEvent, aheadMs: number): RoomEvent => {
   return event
 }
 
-const roomHere = (room: Room, aheadMs: number): Room => ({
+export const roomHere = (room: Room, aheadMs: number): Room => ({
   ...room,
   createdAt: here(room.createdAt, aheadMs),
   awaited: room.awaited && { ...room.awaited, until: here(room.awaited.until, aheadMs) },

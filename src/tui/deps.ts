@@ -1,6 +1,7 @@
 import type { Account } from '../protocol/accounts.ts'
+import type { OccurrenceView } from '../protocol/calendar.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
-import type { Room, Rooms } from '../protocol/rooms.ts'
+import type { ListRooms, Room, Rooms } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../protocol/seat.ts'
 import type { KeyBinding } from './keys.ts'
 import type { DeviceChoice, DeviceKind, SettingItem, Theme, TrialKind } from './model.ts'
@@ -57,10 +58,12 @@ export type TuiDeps = {
   }
   rooms: {
     /** A page of the live rooms, newest first; `cursor` is where the page before ended. */
-    list: (search?: string, cursor?: string) => Promise<Rooms>
+    list: (query: ListRooms) => Promise<Rooms>
     subscribe: (subscription: RoomSubscription) => { close: () => unknown }
     create: (room: { title: string }) => Promise<Room>
   }
+  /** Sessions that are announced, by their start. */
+  events: () => Promise<OccurrenceView[]>
   /** Starts a seat. `room` is an id, a link or a title. */
   join: (room: string) => Promise<SeatLine>
   /** Opens directly in the room of this seat. */

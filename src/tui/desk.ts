@@ -32,6 +32,7 @@ export type Desk = {
 /** At most ten pictures a second. */
 const pictureMs = 100
 const quietTickMs = 30_000
+const eventsEveryMs = 300_000
 const leaveWithinMs = 1500
 
 /** Holds the model and does what the reducer asks for; all waiting of the terminal UI is here. */
@@ -48,6 +49,7 @@ export const startDesk = (options: DeskOptions): Desk => {
   let joinAttempt = 0
   // Answers may overtake each other: only the one to the last question counts.
   let listAttempt = 0
+  let eventsAtMs = Number.NEGATIVE_INFINITY
   let isClosed = false
   let isQuitting = false
   let holding: NodeJS.Timeout | undefined
@@ -187,15 +189,25 @@ export const startDesk = (options: DeskOptions): Desk => {
     if (code !== undefined) dispatch({ type: 'login-code', code })
   }
 
-  const loadRooms = ({ search, cursor }: Extract<Effect, { do: 'load-rooms' }>) => {
+  const loadRooms = ({ do: _, search, ...narrowed }: Extract<Effect, { do: 'load-rooms' }>) => {
     listAttempt += 1
     const mine = listAttempt
-    const isMore = cursor !== undefined
+    const isMore = narrowed.cursor !== undefined
+    if (!isMore) loadEvents()
     attempt(
       deps.rooms
-        .list(search || undefined, cursor)
+        .list({ ...(search && { search }), ...narrowed })
         .then((rooms) => mine === listAttempt && dispatch({ type: 'rooms', rooms, search, isMore })),
       (failure) => mine === listAttempt && dispatch({ type: 'rooms-failed', ...failure, isMore }),
+    )
+  }
+
+  // What a server does not know, or does not say now, is left out.
+  const loadEvents = () => {
+    eventsAtMs = now()
+    attempt(
+      deps.events().then((events) => dispatch({ type: 'events', events })),
+      () => {},
     )
   }
 
@@ -203,7 +215,10 @@ export const startDesk = (options: DeskOptions): Desk => {
     rooms?.close()
     rooms = deps.rooms.subscribe({
       cursor,
-      onEvent: (event) => dispatch({ type: 'hallway', event }),
+      onEvent: (event) => {
+        if ('eventId' in event) loadEvents()
+        dispatch({ type: 'hallway', event })
+      },
       onStatus: (status, cause) => dispatch({ type: 'hallway-status', status, ...(cause ? { cause } : {}) }),
     })
   }
@@ -240,6 +255,7 @@ export const startDesk = (options: DeskOptions): Desk => {
 
   const clock = setInterval(() => {
     if (countsSeconds(model) || now() - model.nowMs >= quietTickMs) dispatch({ type: 'tick', nowMs: now() })
+    if (model.screen === 'hallway' && now() - eventsAtMs >= eventsEveryMs) loadEvents()
   }, 1000)
   const { initialSeat } = deps
   model = { ...model, isSingleRoom: !deps.hasHallway, account: deps.initialAccount ?? null }

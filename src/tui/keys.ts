@@ -28,6 +28,9 @@ export type ActionId =
   | 'next-section'
   | 'join'
   | 'search'
+  | 'same-topic'
+  | 'same-language'
+  | 'events'
   | 'find'
   | 'new-room'
   | 'refresh'
@@ -68,8 +71,8 @@ export type KeyBinding = {
 
 const always = () => true
 const screens: Place[] = ['starting', 'offline', 'hallway', 'joining', 'room', 'ended']
-const lists: Place[] = ['hallway', 'room', 'help', 'menu', 'devices', 'settings']
-const overlays: Place[] = ['help', 'menu', 'confirm', 'prompt', 'palette', 'devices', 'settings']
+const lists: Place[] = ['hallway', 'room', 'help', 'menu', 'devices', 'settings', 'events']
+const overlays: Place[] = ['help', 'menu', 'confirm', 'prompt', 'palette', 'devices', 'settings', 'events']
 const everywhere: Place[] = [...screens, 'sign-in', ...overlays]
 
 const bind = (
@@ -94,6 +97,9 @@ const hasHandUp = (model: Model) => model.seat?.you.hand !== null
 const isLive = (model: Model) => model.seat?.connection.status === 'live'
 const focused = (model: Model) => (model.seat ? personById(model.seat, model.focus?.id) : undefined)
 const hasLink = (model: Model) => linkOf(model) !== undefined
+
+const canNarrow = ({ hallway }: Model, by: 'topic' | 'language') =>
+  hallway[by] !== null || hallway.rows.some(({ room }) => room.id === hallway.selectedId && room[by] !== null)
 
 /** The link of the room that one is in, or that is chosen. */
 export const linkOf = ({ screen, seat, hallway }: Model): string | undefined => {
@@ -149,9 +155,12 @@ export const keyTable: KeyBinding[] = [
     'act on the chosen person',
     (m) => m.seat !== null && focused(m) !== undefined && personActions(m.seat, focused(m)!).length > 0,
   ),
-  bind('choose', ['enter', 'space'], ['menu', 'devices', 'settings'], 'take', 'take what is chosen'),
+  bind('choose', ['enter', 'space'], ['menu', 'devices', 'settings', 'events'], 'take', 'take what is chosen'),
   bind('new-room', ['n'], ['hallway'], 'new room', 'start a room of your own'),
-  bind('search', ['/'], ['hallway'], 'search', 'find by title or people'),
+  bind('search', ['/'], ['hallway'], 'search', 'find by title, topic or people'),
+  bind('events', ['e'], ['hallway'], (m) => (m.hallway.events.length > 0 ? 'upcoming' : ''), 'sessions to come'),
+  bind('same-topic', ['t'], ['hallway'], '', 'only this topic, or all', (m) => canNarrow(m, 'topic')),
+  bind('same-language', ['l'], ['hallway'], '', 'only this language, or all', (m) => canNarrow(m, 'language')),
   bind('talk', ['t'], ['room'], 'hold to talk', 'heard while you hold it', (m) => microphone(m) === 'muted'),
   bind(
     'next-section',

@@ -1,4 +1,5 @@
 import type { Account } from '../protocol/accounts.ts'
+import type { OccurrenceView } from '../protocol/calendar.ts'
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { Room, Rooms } from '../protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatLeaveReason, SeatState } from '../protocol/seat.ts'
@@ -56,10 +57,15 @@ export type Hallway = {
   rows: HallwayRow[]
   selectedId: string | null
   search: string
+  /** Only rooms of these; null: any. */
+  topic: string | null
+  language: string | null
   status: 'loading' | 'open' | 'lost' | 'failed'
   cause: string | null
   /** Where the rooms go on that have not been fetched; null: these are all. */
   nextCursor: string | null
+  /** Sessions that are announced, by their start. */
+  events: OccurrenceView[]
 }
 
 export type Section = 'stage' | 'hands' | 'listening'
@@ -91,6 +97,7 @@ export type Overlay =
   | { kind: 'palette'; text: string; index: number }
   | { kind: 'devices'; choices: DeviceChoice[] | null; problem: string | null; index: number; trial: Trial | null }
   | { kind: 'settings'; items: SettingItem[] | null; index: number }
+  | { kind: 'events'; index: number }
 
 export type DeviceKind = 'microphone' | 'speaker'
 /** `name` is what is asked for: a device, or `default`, which follows the system. */
@@ -107,7 +114,7 @@ export type Effect =
   | { do: 'start-login'; phone: string }
   | { do: 'verify-login'; loginId: string; code: string; name?: string }
   /** With a cursor: those that come after the ones that are here. */
-  | { do: 'load-rooms'; search: string; cursor?: string }
+  | { do: 'load-rooms'; search: string; topic?: string; language?: string; cursor?: string }
   | { do: 'watch-rooms'; cursor: string }
   | { do: 'join'; room: string }
   | { do: 'create-room'; title: string }
@@ -152,6 +159,7 @@ export type Happening =
   | { type: 'rooms'; rooms: Rooms; search: string; isMore?: boolean }
   | { type: 'rooms-failed'; message: string; code: string; isMore?: boolean }
   | { type: 'hallway'; event: HallwayEvent }
+  | { type: 'events'; events: OccurrenceView[] }
   | { type: 'hallway-status'; status: 'open' | 'lost'; cause?: string }
   | { type: 'joined'; seat: SeatState }
   | { type: 'join-failed'; message: string; code: string }
@@ -187,6 +195,9 @@ const emptyHallway: Hallway = {
   status: 'loading',
   cause: null,
   nextCursor: null,
+  topic: null,
+  language: null,
+  events: [],
 }
 
 export const initialModel = (

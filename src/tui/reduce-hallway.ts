@@ -1,10 +1,10 @@
 import type { HallwayEvent } from '../protocol/events.ts'
 import type { Room } from '../protocol/rooms.ts'
 import type { ActionId } from './keys.ts'
-import { type Hallway, type HallwayRow, type Happening, type Model, type Step, step } from './model.ts'
+import { type Effect, type Hallway, type HallwayRow, type Happening, type Model, type Step, step } from './model.ts'
 import { goOffline } from './reduce-sign-in.ts'
 
-type HallwayHappening = Extract<Happening, { type: 'rooms' | 'rooms-failed' | 'hallway' | 'hallway-status' }>
+type HallwayHappening = Extract<Happening, { type: 'rooms' | 'rooms-failed' | 'hallway' | 'hallway-status' | 'events' }>
 
 /** Rows keep their place while you read: new rooms come last with a mark, ended ones stay until you move. */
 export const reduceHallway = (model: Model, happening: HallwayHappening): Step => {
@@ -14,10 +14,12 @@ export const reduceHallway = (model: Model, happening: HallwayHappening): Step =
     case 'rooms-failed':
       return roomsFailed(model, happening)
     case 'hallway':
-      if (happening.event.type === 'reset') return step(model, { do: 'load-rooms', search: model.hallway.search })
+      if (happening.event.type === 'reset') return step(model, loadRooms(model.hallway))
       // What concerns a scheduled session is told elsewhere.
       if ('eventId' in happening.event) return step(model)
       return step(hallway(model, takeEvent(model.hallway, happening.event)))
+    case 'events':
+      return step(hallway(model, { events: happening.events }))
     case 'hallway-status':
       return step(hallway(model, { status: happening.status, cause: happening.cause ?? null }))
   }
@@ -46,7 +48,13 @@ export const reduceHallwayKey = (model: Model, action: ActionId | undefined): St
     case 'new-room':
       return step(prompt(model, 'title', 'Title of the new room', '', 80))
     case 'refresh':
-      return step(hallway(model, { status: 'loading' }), { do: 'load-rooms', search: model.hallway.search })
+      return step(hallway(model, { status: 'loading' }), loadRooms(model.hallway))
+    case 'same-topic':
+      return narrow(model, 'topic')
+    case 'same-language':
+      return narrow(model, 'language')
+    case 'events':
+      return step({ ...model, overlay: { kind: 'events', index: 0 } })
     case 'back':
       return back(model)
     case 'quit':
@@ -56,9 +64,35 @@ export const reduceHallwayKey = (model: Model, action: ActionId | undefined): St
   }
 }
 
-/** The rows that the search lets through, in their order. */
-export const visibleRows = ({ rows, search }: Hallway): HallwayRow[] =>
-  search === '' ? rows : rows.filter(({ room }) => matches(room, search))
+/** The rows that search and filters let through, in their order. */
+export const visibleRows = (now: Hallway): HallwayRow[] =>
+  isNarrowed(now) ? now.rows.filter(({ room }) => fits(room, now)) : now.rows
+
+export const isNarrowed = ({ search, topic, language }: Hallway): boolean =>
+  search !== '' || topic !== null || language !== null
+
+/** Fetches the rooms that search and filters let through. */
+export const loadRooms = ({ search, topic, language }: Hallway, cursor?: string): Effect => ({
+  do: 'load-rooms',
+  search,
+  ...(topic !== null && { topic }),
+  ...(language !== null && { language }),
+  ...(cursor !== undefined && { cursor }),
+})
+
+/** As the server narrows its list. */
+const fits = (room: Room, { search, topic, language }: Hallway): boolean =>
+  (search === '' || matches(room, search)) &&
+  (topic === null || room.topic?.toLowerCase() === topic.toLowerCase()) &&
+  (language === null || `${room.language}-`.toLowerCase().startsWith(`${language}-`.toLowerCase()))
+
+/** Only rooms of the chosen one's topic or language; all again where it is so already. */
+const narrow = (model: Model, by: 'topic' | 'language'): Step => {
+  const { hallway: now } = model
+  const chosen = now.rows.find(({ room }) => room.id === now.selectedId)?.room[by] ?? null
+  const next = { ...now, [by]: now[by] === null ? chosen : null }
+  return step({ ...model, hallway: next }, loadRooms(next))
+}
 
 const hallway = (model: Model, change: Partial<Hallway>): Model => ({
   ...model,
@@ -69,6 +103,7 @@ const matches = (room: Room, search: string): boolean => {
   const wanted = search.trim().toLowerCase()
   const texts = [
     room.title,
+    room.topic ?? '',
     room.host.name,
     room.host.handle,
     ...room.stage.flatMap(({ name, handle }) => [name, handle]),
@@ -114,7 +149,7 @@ const takeEvent = (now: Hallway, event: Extract<HallwayEvent, { type: 'room' | '
     return { rows: now.rows.map((row) => (row.room.id === id ? { ...row, isEnded: true } : row)) }
   const { room } = event
   if (isKnown) return { rows: now.rows.map((row) => (row.room.id === id ? { ...row, room, isEnded: false } : row)) }
-  if (now.search !== '' && !matches(room, now.search)) return {}
+  if (!fits(room, now)) return {}
   // Older than all that are here, so no new one: it comes with a page of its own.
   if (now.nextCursor !== null && now.rows.every((row) => row.room.createdAt > room.createdAt)) return {}
   return { rows: [...now.rows, { room, isNew: true, isEnded: false }], selectedId: now.selectedId ?? id }
@@ -125,11 +160,11 @@ const restRows = 20
 
 const move = (model: Model, by: number): Step => {
   const moved = moveSelection(model, by)
-  const { search, status, nextCursor } = moved.hallway
+  const { status, nextCursor } = moved.hallway
   const shown = visibleRows(moved.hallway)
   const at = shown.findIndex(({ room }) => room.id === moved.hallway.selectedId)
   if (by < 0 || nextCursor === null || status !== 'open' || at < shown.length - restRows) return step(moved)
-  return step(hallway(moved, { status: 'loading' }), { do: 'load-rooms', search, cursor: nextCursor })
+  return step(hallway(moved, { status: 'loading' }), loadRooms(moved.hallway, nextCursor))
 }
 
 const moveSelection = (model: Model, by: number): Model => {
@@ -156,8 +191,9 @@ const join = (model: Model): Step => {
 
 const back = (model: Model): Step => {
   if (model.screen === 'joining') return step({ ...model, screen: 'hallway' }, { do: 'close-seat' })
-  if (model.hallway.search === '') return step(model)
-  return step(hallway(model, { search: '' }), { do: 'load-rooms', search: '' })
+  if (!isNarrowed(model.hallway)) return step(model)
+  const all = { ...model.hallway, search: '', topic: null, language: null }
+  return step({ ...model, hallway: all }, loadRooms(all))
 }
 
 const prompt = (

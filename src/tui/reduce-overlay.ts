@@ -11,7 +11,9 @@ import {
   type TrialKind,
 } from './model.ts'
 import { type PersonAction, personActions, personById, personNamed } from './people.ts'
+import { loadRooms } from './reduce-hallway.ts'
 import { editText } from './text-edit.ts'
+import { dayAndTime, upcomingAt } from './upcoming.ts'
 
 export const openDevices = (model: Model): Step =>
   step(
@@ -59,6 +61,8 @@ export const reduceOverlayKey = (model: Model, overlay: Overlay, key: string, ac
       return reduceDevicesKey(model, overlay, action)
     case 'settings':
       return reduceSettingsKey(model, overlay, action)
+    case 'events':
+      return reduceEventsKey(model, overlay, action)
     case 'palette':
       return step(model)
   }
@@ -158,11 +162,28 @@ const reduceSettingsKey = (model: Model, settings: Open<'settings'>, action: Act
   return value === undefined ? step(model) : step(model, { do: 'set', key: item.key, value })
 }
 
+const reduceEventsKey = (model: Model, { index }: Open<'events'>, action: ActionId | undefined): Step => {
+  if (action === 'back') return step(close(model))
+  const events = upcomingAt(model.hallway.events, model.nowMs)
+  const next = moved(action, index, events.length)
+  if (next !== undefined) return step({ ...model, overlay: { kind: 'events', index: Math.max(0, next) } })
+  const chosen = events[index]
+  if (action !== 'choose' || !chosen) return step(model)
+  if (chosen.room?.isLive)
+    return step(
+      { ...close(model), screen: 'joining', joiningTitle: chosen.title },
+      { do: 'join', room: chosen.room.id },
+    )
+  const text = `${chosen.title} opens at ${dayAndTime(chosen.opensAt, model.nowMs)}.`
+  return step({ ...model, notice: { text, isError: false } })
+}
+
 const reducePromptKey = (model: Model, prompt: Open<'prompt'>, key: string): Step => {
   const closed = close(model)
   if (key === 'escape') {
     if (prompt.purpose !== 'search') return step(closed)
-    return step({ ...closed, hallway: { ...model.hallway, search: '' } }, { do: 'load-rooms', search: '' })
+    const all = { ...model.hallway, search: '' }
+    return step({ ...closed, hallway: all }, loadRooms(all))
   }
   if (key === 'enter') return submitPrompt(closed, prompt, prompt.text.trim())
   const edited = { ...prompt, text: editText(prompt.text, key, prompt.maxCharacters) }
@@ -176,7 +197,7 @@ const reducePromptKey = (model: Model, prompt: Open<'prompt'>, key: string): Ste
 const submitPrompt = (closed: Model, { purpose, program }: Open<'prompt'>, text: string): Step => {
   switch (purpose) {
     case 'search':
-      return step(closed, { do: 'load-rooms', search: text })
+      return step(closed, loadRooms({ ...closed.hallway, search: text }))
     case 'question':
       return step(closed, { do: 'command', command: { verb: 'hand', ...(text ? { question: text } : {}) } })
     case 'title':

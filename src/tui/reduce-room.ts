@@ -3,6 +3,7 @@ import type { ActionId } from './keys.ts'
 import { roomLayout } from './layout.ts'
 import { type Choice, type Effect, type Happening, type LogLine, type Model, type Step, step } from './model.ts'
 import { isOnlyModerator, keepFocus, moveFocus, moveWithin, nextSection, personById } from './people.ts'
+import { loadRooms } from './reduce-hallway.ts'
 import { isByYou } from './words.ts'
 
 type RoomHappening = Extract<
@@ -166,8 +167,7 @@ const end = (model: Model, reason: SeatLeaveReason, by: string | null): Step => 
   return step({ ...over, screen: 'ended', ended }, close)
 }
 
-const toHallway = (model: Model): Step =>
-  step({ ...model, screen: 'hallway', ended: null }, { do: 'load-rooms', search: model.hallway.search })
+const toHallway = (model: Model): Step => step({ ...model, screen: 'hallway', ended: null }, loadRooms(model.hallway))
 
 const joinFailed = (model: Model, { message, code }: Extract<Happening, { type: 'join-failed' }>): Step => {
   if (code === 'sign-in-needed') return step({ ...model, account: null, screen: 'sign-in', overlay: null })

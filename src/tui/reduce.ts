@@ -44,6 +44,7 @@ export const reduce = (model: Model, happening: Happening): Step => {
     case 'rooms-failed':
     case 'hallway':
     case 'hallway-status':
+    case 'events':
       return reduceHallway(model, happening)
     case 'joined':
     case 'join-failed':

@@ -1,8 +1,9 @@
 import { isSounding, type SeatLeaveReason, type SeatState } from '../protocol/seat.ts'
+import { cleanLine } from '../protocol/text.ts'
 
 /** `meditation · de`; empty where neither is known. */
 export const aboutRoom = ({ topic, language }: { topic: string | null; language: string | null }): string =>
-  [topic, language].filter((fact) => fact !== null).join(' · ')
+  cleanLine([topic, language].filter((fact) => fact !== null).join(' · '))
 
 /** `German` for `de`; the tag itself where it has no name. */
 export const languageName = (tag: string): string => {

@@ -11,11 +11,13 @@ const benches: Record<string, () => Promise<{ run: Bench }>> = {
   joins: () => import('./joins.ts'),
   'first-sound': () => import('./first-sound.ts'),
   bot: () => import('./bot.ts'),
+  host: () => import('./host.ts'),
   commands: () => import('./commands.ts'),
   'room-list': () => import('./room-list.ts'),
   tui: () => import('./tui.ts'),
   seat: () => import('./seat.ts'),
   'mouth-to-ear': () => import('./mouth-to-ear.ts'),
+  render: () => import('./render.ts'),
 }
 
 /** Measures one thing beside its peer and prints ratios. Throws only where it could not measure. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { looksAs } from '../support/screens.ts'
 import { tmuxMissing } from '../support/tmux.ts'
 import { buildTuiHarness, openTuiTerminal, type TuiTerminal } from '../support/tui.ts'
-import { aSeat } from '../support/tui-fixtures.ts'
+import { aFullSeat, aSeat, playsIn } from '../support/tui-fixtures.ts'
 
 const now = '2026-11-21T18:02:00.000Z'
 const inSeconds = (seconds: number) => new Date(Date.parse(now) + seconds * 1000).toISOString()
@@ -53,6 +53,11 @@ describe.skipIf(tmuxMissing)('what the full screen shows', () => {
   it('in the hallway: rooms, search, a new room, a name, a room that is not there', async () => {
     await open('hallway', 'Derby')
     await shows('hallway', '▌ Baltic', 'Down')
+    await shows('hallway-topic', 'topic business', 't')
+    terminal.press('t')
+    await terminal.sees('Derby')
+    await shows('events', '▌ 18:44', 'e', 'Down')
+    await back()
     terminal.press('/')
     await types('ba')
     await shows('hallway-search', 'Search ba')
@@ -138,6 +143,14 @@ describe.skipIf(tmuxMissing)('what the full screen shows', () => {
     await shows('room-confirm', 'Remove Ines?', 'r')
     await back()
     await shows('palette-room', 'louder: all louder, quieter', ':')
+    await back()
+    const silence = { kind: 'silence', title: null, artist: null, startedAt: now, isPaused: false } as const
+    const { room, participants } = playsIn(aFullSeat('moderator'), { ...silence, until: inSeconds(600) })
+    terminal.play({
+      seat: { room: { ...room, startedAt: inSeconds(-720), topic: 'meditation', language: 'de' }, participants },
+    })
+    await shows('room-silence', 'silence until 18:12')
+    await shows('room-program', 'skip to what comes next', 'Tab', 'Tab', 'Enter')
   })
 
   it('in a room with ten thousand listeners, and after it: ended, removed', async () => {

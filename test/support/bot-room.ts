@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Channels, SAMPLE_RATE } from '../../src/audio/frame.ts'
+import { type Channels, FRAME_MS, SAMPLE_RATE } from '../../src/audio/frame.ts'
 import type { BotEvent } from '../../src/bot/wire.ts'
 import type { Room } from '../../src/protocol/rooms.ts'
 import { enter, type Person } from '../integration/client/people.ts'
@@ -11,7 +11,11 @@ import { wavBytes } from './wav-bytes.ts'
 export const listen = async (person: Person, room: Room, channels: Channels = 1) => {
   let heard = new Int16Array(SAMPLE_RATE * channels)
   let length = 0
+  const frameTimes: number[] = []
+  let soundedMs = 0
   const write = (frame: Int16Array) => {
+    frameTimes.push(performance.now())
+    if (frame.some((sample) => Math.abs(sample) > 500)) soundedMs += FRAME_MS
     if (length + frame.length > heard.length) {
       const larger = new Int16Array(2 * heard.length)
       larger.set(heard)
@@ -21,7 +25,9 @@ export const listen = async (person: Person, room: Room, channels: Channels = 1)
     length += frame.length
   }
   const stay = await enter(person, room, null, { sink: { channels, write, close: async () => {} } })
-  return { ...stay, heard: () => heard.slice(0, length) }
+  /** When that was heard which lies so far into `heard`: the frames of a speaker that starves are not evenly spaced. */
+  const clockAt = (atMs: number) => frameTimes[Math.min(frameTimes.length - 1, Math.round(atMs / FRAME_MS))]!
+  return { ...stay, heard: () => heard.slice(0, length), clockAt, soundedMs: () => soundedMs }
 }
 export type Listener = Awaited<ReturnType<typeof listen>>
 
@@ -44,7 +50,8 @@ export const writeStaircase = (path: string, { from = 0, count }: { from?: numbe
 }
 
 /** A stretch of the staircase that was heard without a break. */
-export type Run = { from: number; to: number; atMs: number; ms: number }
+/** `stepAtMs`: where its last step begins, which is a place to the hop; null for one step alone. */
+export type Run = { from: number; to: number; atMs: number; ms: number; stepAtMs: number | null }
 
 const HOP = SAMPLE_RATE / 100
 const WINDOW = 4 * HOP
@@ -64,9 +71,10 @@ export const runsHeard = (heard: Int16Array): Run[] => {
     const place = (run?.to ?? 0) + (jump > STEPS / 2 ? jump - STEPS : jump)
     const atMs = (at * 1000) / SAMPLE_RATE
     if (run && (place === run.to || place === run.to + 1)) {
+      if (place > run.to) run.stepAtMs = atMs
       run.to = place
       run.ms = atMs - run.atMs
-    } else runs.push({ from: place, to: place, atMs, ms: 0 })
+    } else runs.push({ from: place, to: place, atMs, ms: 0, stepAtMs: null })
   }
   return runs
 }

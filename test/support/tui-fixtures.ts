@@ -1,3 +1,4 @@
+import type { OccurrenceView } from '../../src/protocol/calendar.ts'
 import type { Playing } from '../../src/protocol/program.ts'
 import type { Room } from '../../src/protocol/rooms.ts'
 import type { SeatParticipant, SeatState } from '../../src/protocol/seat.ts'
@@ -113,6 +114,33 @@ export const aCrowd = (listeners: number): SeatState => {
   return { ...seat, participants: [...stage, ...crowd], counts: { speakers: stage.length, listeners } }
 }
 
+/** What is announced at that moment: one that goes on, one in 42 minutes, one on the next day. */
+export const someEvents = (nowMs: number): OccurrenceView[] => {
+  const at = (minutes: number) => new Date(nowMs + minutes * 60_000).toISOString()
+  const event = (index: number, title: string, minutes: number): OccurrenceView => ({
+    eventId: roomId(70 + index),
+    name: `session-${index}`,
+    title,
+    topic: null,
+    language: null,
+    description: null,
+    host: { name: 'Lena', handle: 'lena' },
+    local: '2026-11-21T18:00:00',
+    zone: 'Europe/Berlin',
+    ruled: '2026-11-21T18:00:00',
+    opensAt: at(minutes - 5),
+    startsAt: at(minutes),
+    endsAt: at(minutes + 30),
+    closesAt: at(minutes + 35),
+    room: null,
+  })
+  return [
+    { ...event(0, 'Evening sit', -10), room: { id: roomId(0), link: 'https://example.test/r/0', isLive: true } },
+    { ...event(1, 'Press call', 42), topic: 'food', language: 'de' },
+    event(2, 'Sunday sit', 820),
+  ]
+}
+
 export const roomId = (index: number): string => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
 
 const titles: [title: string, host: string, speakers: string[], listeners: number][] = [
@@ -130,8 +158,8 @@ export const aRoom = (index: number, change: Partial<Room> = {}): Room => {
     title,
     link: `https://example.test/r/${roomId(index)}`,
     host: { name: host, handle: host.toLowerCase() },
-    topic: null,
-    language: null,
+    topic: ['meditation', 'business', 'sport'][index] ?? null,
+    language: ['de', 'lt', 'en'][index] ?? null,
     sound: 'voice',
     hands: 'everyone',
     handsList: [],

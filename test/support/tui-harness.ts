@@ -12,7 +12,7 @@ import type { SeatCommand, SeatEvent, SeatPatch, SeatState } from '../../src/pro
 import { rebind } from '../../src/tui/bindings.ts'
 import type { RoomSubscription, SeatLine } from '../../src/tui/deps.ts'
 import { runFaces } from '../../src/tui/faces.ts'
-import { aCrowd, aFullSeat, aRoom } from './tui-fixtures.ts'
+import { aCrowd, aFullSeat, aRoom, someEvents } from './tui-fixtures.ts'
 
 export type HarnessPlay =
   | { seat: Partial<SeatState> }
@@ -172,8 +172,11 @@ try {
         },
       },
       rooms: {
-        list: async (search, cursor = '0') => {
-          const rooms = Array.from({ length: roomCount }, (_, index) => aRoom(index))
+        list: async ({ search, topic, language, cursor = '0' }) => {
+          const all = Array.from({ length: roomCount }, (_, index) => aRoom(index))
+          const rooms = all.filter(
+            (one) => (topic ?? one.topic) === one.topic && (language ?? one.language) === one.language,
+          )
           const found = rooms.filter(({ title }) => title.toLowerCase().includes((search ?? '').toLowerCase()))
           const end = Number(cursor) + pageLength
           const nextCursor = end < found.length ? String(end) : null
@@ -203,6 +206,7 @@ try {
         return { ...account, name }
       },
       readProgramCommand: programCommandOf,
+      events: async () => (roomCount <= 4 ? someEvents(Date.now()) : []),
       openLink: async (url) => tell({ opened: url }),
       devices: {
         list: async () => ({ choices: deviceChoices(), problem: null }),

@@ -10,7 +10,7 @@ import type { SessionScript } from '../script/script.ts'
 import { startEar } from '../watch/ear.ts'
 import type { SessionReport } from '../watch/report.ts'
 import { countStarved } from '../watch/starved.ts'
-import { type Air, type AirAction, beginAir, isPaused, stepAir } from './air.ts'
+import { type Air, type AirAction, beginAir, dueMs, isPaused, stepAir } from './air.ts'
 import { answerOf } from './answers.ts'
 import { createFloorHost } from './floor-host.ts'
 import type { Journal, JournalWriter } from './journal.ts'
@@ -79,6 +79,8 @@ const JOURNAL_EVERY_MS = 1000
 const VIEW_EVERY_MS = 500
 /** What listeners' jitter buffers may still hold when the program's last sample has been sent. */
 const TAIL_MS = 600
+/** How long it takes at most until a place in the program is ready to sound. */
+const SEEK_MS = 150
 /** What may have been under way when the host died. */
 const UNDER_WAY_MS = 150
 
@@ -242,11 +244,21 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     })
   }
 
+  /** What sounds a moment from now is made ready, and given when that moment has come. */
+  const joinClock = async () => {
+    program.hold()
+    const due = () => dueMs(air, now()) ?? position().programMs
+    const targetMs = due() + SEEK_MS
+    await program.seek(targetMs)
+    await sleep(Math.max(0, targetMs - due()))
+  }
+
   const act = async (action: AirAction): Promise<void> => {
     const { programMs } = position()
     switch (action.do) {
       case 'begin': {
-        if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
+        if (action.lateMs > 0 && action.fromMs > 0) await joinClock()
+        else if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
         program.resume()
         safeMs = action.fromMs
         const isTakenUp = journal?.hasBegun === true
@@ -260,7 +272,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       case 'go-on':
       case 'catch-up': {
         const isOn = action.do === 'catch-up' || action.by === 'on'
-        if (isOn) await program.seek(action.fromMs)
+        if (isOn) await joinClock()
         program.resume(isOn ? undefined : action.fromMs)
         return tell({
           type: 'resumed',
@@ -303,6 +315,13 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     return actAll(next.actions)
   }
 
+  /** The answer goes out before the bot does. */
+  let isStopped = false
+  const stop = async (by: string) => {
+    isStopped = true
+    await program.command({ do: 'stop' })
+    setTimeout(() => void end({ outcome: 'stopped', message: `Stopped by ${by}.`, code: null }), TAIL_MS)
+  }
   const runCommand = async (command: ProgramCommand, by: string): Promise<ProgramAnswer> => {
     const before = position()
     try {
@@ -310,7 +329,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
         throw Object.assign(new Error('The program has not begun yet.'), { code: 'conflict' })
       if (command.do === 'pause') await step({ type: 'pause', nowMs: now(), by })
       else if (command.do === 'resume') await step({ type: 'resume', nowMs: now(), programMs: before.programMs })
-      else if (command.do === 'stop') void end({ outcome: 'stopped', message: `Stopped by ${by}.`, code: null })
+      else if (command.do === 'stop') await stop(by)
       else {
         await program.command(command)
         if (command.do !== 'level') await step({ type: 'moved', nowMs: now(), programMs: position().programMs })
@@ -368,7 +387,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   ]
 
   const onProgramOver = async () => {
-    if (outcome) return
+    if (outcome || isStopped) return
     setPhase('closing')
     if (script.room.closesAfterMs > 0)
       await Promise.race([sleep(script.room.closesAfterMs, undefined, { ref: false }), stay.done])

@@ -26,7 +26,7 @@ export type HostProcess = {
 }
 
 const ANSWER_WITHIN_MS = 5000
-/** A child that dies this soon again is started after a rest, that grows. */
+/** A child that dies this soon again and again is started after a rest, that grows. */
 const SOON_MS = 5000
 const LONGEST_REST_MS = 5000
 
@@ -70,7 +70,7 @@ export const superviseHost = (options: SuperviseOptions): HostProcess => {
       if (isOver || isStopping || scripts.size === 0) return finish()
       deaths = performance.now() - at < SOON_MS ? deaths + 1 : 0
       for (const session of scripts.keys()) restarted(session, how)
-      setTimeout(start, Math.min(LONGEST_REST_MS, deaths * 500))
+      setTimeout(start, Math.min(LONGEST_REST_MS, Math.max(0, deaths - 1) * 500))
     }
     child.once('exit', (code, signal) => onGone(signal ?? String(code)))
     // Not even started: the system has no room for it.

@@ -11,6 +11,9 @@ export type BotRunOptions = BotWatchOptions & {
   jsonl?: boolean
 }
 
+export type BotStatusOptions = { json?: boolean }
+export type BotLogOptions = { from?: string; to?: string; csv?: boolean; json?: boolean }
+
 /** What hosts sessions, and what tells of them afterwards. */
 export const addBotHost = (bot: Command, context: Context): void => {
   bot
@@ -29,5 +32,22 @@ export const addBotHost = (bot: Command, context: Context): void => {
     .option('--jsonl', 'one JSON line an event')
     .action(async (scripts: string[], options: BotRunOptions) =>
       (await import('../bot-run.ts')).botRun(context, scripts, options),
+    )
+  bot
+    .command('status [session]')
+    .description('how the sessions are that are hosted on this machine')
+    .option('--json', 'one JSON document')
+    .action(async (session: string | undefined, options: BotStatusOptions) =>
+      (await import('../bot-status.ts')).botStatus(context, session, options),
+    )
+  bot
+    .command('log [session]')
+    .description('what was on air: of one session (its name, or its script), or of all')
+    .option('--from <time>', 'a day or a time in UTC')
+    .option('--to <time>', 'a day, to its end, or a time in UTC')
+    .option('--csv', 'comma-separated values (RFC 4180)')
+    .option('--json', 'one JSON document')
+    .action(async (session: string | undefined, options: BotLogOptions) =>
+      (await import('../bot-log.ts')).botLog(context, session, options),
     )
 }

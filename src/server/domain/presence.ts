@@ -182,18 +182,19 @@ const enter = (state: RoomState, person: Person, member: Member): RoomState => {
   return { ...state, members: [...state.members, entered] }
 }
 
-/** Hosts and the moderator who is waited for come as moderators; bots speak where their owner moderates. */
+/** Hosts, bots among them, and the moderator who is waited for come as moderators; other bots speak where their owner moderates. */
 const roleAtEntry = (state: RoomState, person: Person): Role => {
   const isHost = (accountId: string | null) => state.hosts.some((host) => host.accountId === accountId)
   if (person.kind === 'person')
     return isHost(person.accountId) || state.awaited?.people.some(({ accountId }) => accountId === person.accountId)
       ? 'moderator'
       : 'listener'
+  if (isHost(person.accountId)) return 'moderator'
   const owner = state.members.find(
     (member) => isHere(member) && member.kind === 'person' && member.accountId === person.ownerId,
   )
   const ownerModerates = owner ? owner.role === 'moderator' : isHost(person.ownerId)
-  return ownerModerates || isHost(person.accountId) ? 'speaker' : 'listener'
+  return ownerModerates ? 'speaker' : 'listener'
 }
 
 const replace = (state: RoomState, old: Member, successor: Member): RoomState => {

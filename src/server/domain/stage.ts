@@ -152,8 +152,9 @@ const isLastModerator = (state: RoomState, member: Member) =>
 const isSelf = (target: Member, actor: Person) =>
   target.accountId === actor.accountId && (target.kind !== 'bot' || keyOf(target) === keyOf(actor))
 
+/** A bot that opened a room is removed like anybody: it is a moderator's way to stop it. */
 const isCreator = (state: RoomState, target: Member) =>
-  state.hosts.some((host) => host.isCreator && host.accountId === target.accountId)
+  target.kind !== 'bot' && state.hosts.some((host) => host.isCreator && host.accountId === target.accountId)
 
 const requireNotCreator = (state: RoomState, target: Member, actor: Person, what: string) => {
   if (isCreator(state, target) && target.accountId !== actor.accountId)

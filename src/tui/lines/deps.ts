@@ -14,6 +14,7 @@ export type LineDeps = Pick<
   | 'rename'
   | 'openLink'
   | 'readProgramCommand'
+  | 'events'
 > & {
   initialAccount?: Account
   /** Begins in the room of this seat; `isResumed`: from the full screen, so that it is told where one is. */

@@ -1,13 +1,17 @@
 import type { Account } from '../../protocol/accounts.ts'
+import type { OccurrenceView } from '../../protocol/calendar.ts'
 import type { HallwayEvent } from '../../protocol/events.ts'
-import type { Room } from '../../protocol/rooms.ts'
+import type { ListRooms, Room } from '../../protocol/rooms.ts'
 import type { SeatLine } from '../deps.ts'
-import { count } from '../words.ts'
+import { playingWords } from '../playing.ts'
+import { dayAndTime, inHowLong, upcomingAt } from '../upcoming.ts'
+import { count, languageName } from '../words.ts'
 import type { WayOut } from './deps.ts'
 import { doUsual, type Line, nextLine, openLink } from './usual.ts'
 import { type Deed, parseLine } from './vocabulary.ts'
 
-type Rooms = { rooms: Room[]; search: string; nextCursor: string | null }
+type Narrowed = Pick<ListRooms, 'search' | 'topic' | 'language'>
+type Rooms = { rooms: Room[]; narrowed: Narrowed; nextCursor: string | null }
 type Entered = { seat: SeatLine }
 type SignedOut = { isSignedOut: true }
 
@@ -21,16 +25,16 @@ export const walkHallway = async (
 ): Promise<Entered | SignedOut | WayOut> => {
   const { deps, talk } = line
   const watch = watchRooms(line)
-  let known: Rooms = { rooms: [], search: '', nextCursor: null }
+  let known: Rooms = { rooms: [], narrowed: {}, nextCursor: null }
   let from = 0
 
   const show = (start: number) => {
     from = start
     talk.say(pageOf(known, start))
   }
-  const load = async (search: string): Promise<SignedOut | undefined> => {
-    const { rooms, nextCursor, eventCursor } = await deps.rooms.list(search || undefined)
-    known = { rooms, search, nextCursor }
+  const load = async (narrowed: Narrowed): Promise<SignedOut | undefined> => {
+    const { rooms, nextCursor, eventCursor } = await deps.rooms.list(narrowed)
+    known = { rooms, narrowed, nextCursor }
     watch.follow(rooms, eventCursor)
     show(0)
     return undefined
@@ -43,12 +47,12 @@ export const walkHallway = async (
   }
   /** Goes on in the list; what the server has beyond it is fetched when it is come to. */
   const turnOn = async (): Promise<undefined> => {
-    const { rooms, search, nextCursor } = known
+    const { rooms, narrowed, nextCursor } = known
     if (from + roomsOnPage >= rooms.length && nextCursor !== null) {
-      const more = await deps.rooms.list(search || undefined, nextCursor)
+      const more = await deps.rooms.list({ ...narrowed, cursor: nextCursor })
       const fresh = more.rooms.filter(({ id }) => !rooms.some((room) => room.id === id))
       watch.know(fresh)
-      known = { rooms: [...rooms, ...fresh], search, nextCursor: more.nextCursor }
+      known = { rooms: [...rooms, ...fresh], narrowed, nextCursor: more.nextCursor }
     }
     return turn(roomsOnPage)
   }
@@ -68,11 +72,16 @@ export const walkHallway = async (
     switch (deed.does) {
       case 'list':
       case 'retry':
-        return load('')
+        return load({})
       case 'back':
-        return known.search === '' ? tell('You are in the hallway.') : load('')
+        return isNarrowed(known.narrowed) ? load({}) : tell('You are in the hallway.')
       case 'search':
-        return load(deed.text)
+        return load({ ...known.narrowed, search: deed.text })
+      case 'topic':
+      case 'language':
+        return load({ ...known.narrowed, [deed.does]: deed.text || undefined })
+      case 'events':
+        return tell(eventLines(await deps.events(), Date.now()))
       case 'more':
         return turnOn()
       case 'less':
@@ -142,14 +151,25 @@ const giveUp = async (seat: SeatLine): Promise<void> => {
   seat.close()
 }
 
-const pageOf = ({ rooms, search, nextCursor }: Rooms, start: number): string => {
+const isNarrowed = ({ search, topic, language }: Narrowed): boolean => Boolean(search || topic || language)
+
+/** ` for "sit" of topic meditation in German`; empty where all are shown. */
+const narrowedWords = ({ search, topic, language }: Narrowed): string =>
+  [
+    search ? ` for "${search}"` : '',
+    topic ? ` of topic ${topic}` : '',
+    language ? ` in ${languageName(language)}` : '',
+  ].join('')
+
+const pageOf = ({ rooms, narrowed, nextCursor }: Rooms, start: number): string => {
+  const only = narrowedWords(narrowed)
   if (rooms.length === 0)
-    return search === ''
+    return only === ''
       ? 'No room is live. Open one: create and its title. help lists all words.'
-      : `No live room fits "${search}". back shows all.`
+      : `No room is live${only}. back shows all.`
   const shown = rooms.slice(start, start + roomsOnPage)
   const left = rooms.length - start - shown.length
-  const heading = `${nextCursor !== null ? `The newest ${rooms.length} rooms` : count(rooms.length, 'room')}${search === '' ? ' live' : ` for "${search}"`}:`
+  const heading = `${nextCursor !== null ? `The newest ${rooms.length} rooms` : count(rooms.length, 'room')}${only === '' ? ' live' : only}:`
   return [
     ...(start === 0 ? [heading] : []),
     ...shown.map((room, index) => `${start + index + 1}. ${roomLine(room)}`),
@@ -157,8 +177,34 @@ const pageOf = ({ rooms, search, nextCursor }: Rooms, start: number): string => 
   ].join('\n')
 }
 
-const roomLine = ({ title, host, counts, isRecorded }: Room): string =>
-  `${title}, by ${host.name}, ${counts.speakers} on stage, ${counts.listeners} listening${isRecorded ? ', being recorded' : ''}.`
+const roomLine = ({ title, host, topic, language, counts, isRecorded, playing }: Room): string =>
+  sentence([
+    title,
+    `by ${host.name}`,
+    topic,
+    language && `in ${languageName(language)}`,
+    `${counts.speakers} on stage`,
+    `${counts.listeners} listening`,
+    isRecorded && 'being recorded',
+    playing && playingWords(playing, Date.now(), false),
+  ])
+
+const sentence = (facts: (string | null | false | undefined)[]): string => `${facts.filter((fact) => fact).join(', ')}.`
+
+const eventLines = (events: OccurrenceView[], nowMs: number): string => {
+  const upcoming = upcomingAt(events, nowMs)
+  return upcoming.length === 0 ? 'No session is announced.' : upcoming.map((one) => eventLine(one, nowMs)).join('\n')
+}
+
+/** `18:00, in 42 min: Press call, by Lena, food, in German.` */
+const eventLine = ({ title, host, topic, language, startsAt, room }: OccurrenceView, nowMs: number): string =>
+  sentence([
+    `${dayAndTime(startsAt, nowMs)}, ${room?.isLive ? 'live now' : inHowLong(startsAt, nowMs)}: ${title}`,
+    `by ${host.name}`,
+    topic,
+    language && `in ${languageName(language)}`,
+    room?.isLive && `join ${room.link}`,
+  ])
 
 const factsOf = (room: Room): string =>
   [

@@ -12,7 +12,8 @@ export type LinePlace = 'hallway' | 'room'
 export type Deed =
   | { does: 'list' | 'more' | 'less' | 'first' | 'last' | 'rejoin' | 'retry' | 'back' }
   | { does: 'leave' | 'quit' | 'detach' | 'screen' | 'suspend' | 'devices' | 'settings' }
-  | { does: 'status' | 'now' | 'levels' | 'hands' | 'help' | 'kinds' | 'louder' | 'quieter' }
+  | { does: 'status' | 'now' | 'levels' | 'hands' | 'help' | 'kinds' | 'louder' | 'quieter' | 'events' }
+  | { does: 'topic' | 'language'; text: string }
   | { does: 'join' | 'search' | 'create' | 'about' | 'who' | 'act' | 'link' | 'browser' | 'rename'; text: string }
   | { does: 'use' | 'set'; text: string }
   | { does: 'try'; what: TrialKind }
@@ -72,6 +73,9 @@ export const wordFor: Record<ActionId, string | Record<LinePlace, string>> = {
   'next-section': 'hands',
   join: 'join 1',
   search: 'search text',
+  'same-topic': 'topic text',
+  'same-language': 'language de',
+  events: 'events',
   find: 'who name',
   'new-room': 'create Title',
   refresh: 'list',
@@ -226,7 +230,24 @@ const programWord = ([verb, { usage, help }]: [string, { usage: string; help: st
 const words: Word[] = [
   withText(['join', 'open'], hallway, 'join', 'join N', sayWhich('join'), 'enter a room by number, title, link or id'),
   bare(['list', 'rooms', 'hallway'], hallway, { does: 'list' }, 'the live rooms, newest first'),
-  withText(['search', 'find'], hallway, 'search', 'search TEXT', { does: 'list' }, 'rooms by title or people'),
+  withText(['search', 'find'], hallway, 'search', 'search TEXT', { does: 'list' }, 'rooms by title, topic or people'),
+  withText(
+    ['topic'],
+    hallway,
+    'topic',
+    'topic TEXT',
+    { does: 'topic', text: '' },
+    'only rooms of that topic; alone: any',
+  ),
+  withText(
+    ['language', 'lang'],
+    hallway,
+    'language',
+    'language TAG',
+    { does: 'language', text: '' },
+    'the same: language de',
+  ),
+  bare(['events', 'upcoming'], hallway, { does: 'events' }, 'sessions that are announced'),
   withText(['about'], hallway, 'about', 'about N', sayWhich('about'), 'who is on stage, the host, the link'),
   withText(
     ['create', 'new', 'start'],

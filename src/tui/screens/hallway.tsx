@@ -2,10 +2,14 @@ import { Box } from 'ink'
 import type { Room } from '../../protocol/rooms.ts'
 import { keyFor } from '../bindings.ts'
 import { Row } from '../components/frame.tsx'
+import { Upcoming } from '../components/upcoming.tsx'
 import type { HallwayRow, Model } from '../model.ts'
-import { visibleRows } from '../reduce-hallway.ts'
+import { playingWords } from '../playing.ts'
+import { isNarrowed, visibleRows } from '../reduce-hallway.ts'
 import { Quote, Say } from '../theme.tsx'
-import { fitting } from '../width.ts'
+import { upcomingAt } from '../upcoming.ts'
+import { cut, fitting } from '../width.ts'
+import { aboutRoom } from '../words.ts'
 import { Centered, Page } from './page.tsx'
 
 /** The live rooms as they change. */
@@ -21,7 +25,7 @@ export const Hallway = ({ model }: { model: Model }) => {
   return (
     <Page
       model={model}
-      left={<HeaderLeft search={hallway.search} />}
+      left={<HeaderLeft hallway={hallway} />}
       right={facts.filter((fact) => fact !== undefined).join(' · ')}
       logRows={0}
       body={({ rows }) => <Rooms model={model} rows={rows} />}
@@ -29,12 +33,15 @@ export const Hallway = ({ model }: { model: Model }) => {
   )
 }
 
-const HeaderLeft = ({ search }: { search: string }) => (
-  <Box gap={2}>
-    <Say tone="strong">roomtone</Say>
-    {search === '' ? null : <Quote tone="accent" text={`/${search}`} />}
-  </Box>
-)
+const HeaderLeft = ({ hallway: { search, topic, language } }: Pick<Model, 'hallway'>) => {
+  const narrowed = [search && `/${search}`, topic && `topic ${topic}`, language && `language ${language}`]
+  return (
+    <Box gap={2}>
+      <Say tone="strong">roomtone</Say>
+      <Quote tone="accent" text={narrowed.filter((part) => part).join('  ')} />
+    </Box>
+  )
+}
 
 const statusWord = ({ hallway }: Model): string | undefined => {
   if (hallway.status === 'lost') return 'connection lost, retrying'
@@ -44,7 +51,16 @@ const statusWord = ({ hallway }: Model): string | undefined => {
 const Rooms = ({ model, rows }: { model: Model; rows: number }) => {
   const { hallway, columns } = model
   const shown = visibleRows(hallway)
-  if (shown.length === 0) return <Centered columns={columns} rows={rows} lines={emptyLines(model)} />
+  if (shown.length === 0) {
+    const events = Math.min(upcomingAt(hallway.events, model.nowMs).length, Math.floor(rows / 3))
+    const upper = events > 0 ? rows - events - 2 : rows
+    return (
+      <Box flexDirection="column">
+        <Centered columns={columns} rows={upper} lines={emptyLines(model)} />
+        <Upcoming model={model} rows={rows - upper} />
+      </Box>
+    )
+  }
   // By the terminal's height: a question below must not move the rooms.
   const rowHeight = model.rows >= 14 ? 2 : 1
   const fits = Math.max(1, Math.floor((rows - 1) / rowHeight))
@@ -64,11 +80,13 @@ const Rooms = ({ model, rows }: { model: Model; rows: number }) => {
           isSelected={row.room.id === hallway.selectedId}
           height={rowHeight}
           columns={columns}
+          nowMs={model.nowMs}
         />
       ))}
       <Box paddingLeft={1}>
         <Say tone="dim">{restWords(model, first, first + page.length)}</Say>
       </Box>
+      <Upcoming model={model} rows={rows - page.length * rowHeight - 1} />
     </Box>
   )
 }
@@ -81,9 +99,9 @@ const emptyLines = ({ hallway, keyTable }: Model): { text: string; strong?: bool
       { text: hallway.cause ?? '' },
       { text: `${keyFor(keyTable, 'refresh')} tries again` },
     ]
-  if (hallway.search !== '')
+  if (isNarrowed(hallway))
     return [
-      { text: `No live room matches “${hallway.search}”`, strong: true },
+      { text: `No live room matches “${hallway.search || aboutRoom(hallway)}”`, strong: true },
       { text: `${keyFor(keyTable, 'back')} shows all rooms` },
     ]
   return [
@@ -104,9 +122,9 @@ const restWords = ({ hallway }: Model, first: number, end: number): string => {
   return parts.filter((part) => part !== undefined).join(' · ')
 }
 
-type RoomRowProps = { row: HallwayRow; isSelected: boolean; height: number; columns: number }
+type RoomRowProps = { row: HallwayRow; isSelected: boolean; height: number; columns: number; nowMs: number }
 
-const RoomRow = ({ row: { room, isNew, isEnded }, isSelected, height, columns }: RoomRowProps) => (
+const RoomRow = ({ row: { room, isNew, isEnded }, isSelected, height, columns, nowMs }: RoomRowProps) => (
   <Box flexDirection="column" height={height} flexShrink={0} paddingRight={1} width={columns}>
     <Row
       left={
@@ -126,13 +144,20 @@ const RoomRow = ({ row: { room, isNew, isEnded }, isSelected, height, columns }:
     />
     {height > 1 ? (
       <Box paddingLeft={4}>
-        <Quote tone="dim" text={stageNames(room, columns - 6)} />
+        <Row
+          left={<Quote tone="dim" text={stageNames(room, Math.floor((columns - 6) * (room.playing ? 0.5 : 1)))} />}
+          right={
+            room.playing && !isEnded ? (
+              <Quote tone="dim" text={cut(playingWords(room.playing, nowMs, false), Math.floor(columns / 2) - 3)} />
+            ) : undefined
+          }
+        />
       </Box>
     ) : null}
   </Box>
 )
 
-/** `recording · 2 on · 148` */
+/** `meditation · de  being recorded   2 on   148` */
 const roomFacts = (room: Room, columns: number): string => {
   const recorded = room.isRecorded
     ? 'being recorded'
@@ -140,7 +165,10 @@ const roomFacts = (room: Room, columns: number): string => {
       ? 'may be recorded'
       : ''
   const here = String(room.counts.speakers + room.counts.listeners)
-  return [recorded, `${room.counts.speakers} on`.padStart(5), here.padStart(5)].filter((part) => part !== '').join('  ')
+  const about = columns >= 70 ? cut(aboutRoom(room), 24) : ''
+  return [about, recorded, `${room.counts.speakers} on`.padStart(5), here.padStart(5)]
+    .filter((part) => part !== '')
+    .join('  ')
 }
 
 const stageNames = (room: Room, columns: number): string => {

@@ -7,6 +7,7 @@ import { KeyBar } from '../components/key-bar.tsx'
 import { MessageArea } from '../components/message-area.tsx'
 import { Palette } from '../components/palette.tsx'
 import { Settings } from '../components/settings.tsx'
+import { UpcomingList } from '../components/upcoming.tsx'
 import { pageLayout } from '../layout.ts'
 import type { Model } from '../model.ts'
 import { Quote } from '../theme.tsx'
@@ -53,6 +54,8 @@ const overBody = (model: Model, rows: number): ReactNode => {
       return <Devices devices={overlay} rows={rows} />
     case 'settings':
       return <Settings settings={overlay} rows={rows} />
+    case 'events':
+      return <UpcomingList model={model} index={overlay.index} rows={rows} />
     default:
       return undefined
   }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type Effect, type Happening, initialModel, type Model } from '../../../src/tui/model.ts'
 import { reduce } from '../../../src/tui/reduce.ts'
-import { aRoom, aSeat, playsIn, roomId } from '../../support/tui-fixtures.ts'
+import { visibleRows } from '../../../src/tui/reduce-hallway.ts'
+import { aRoom, aSeat, playsIn, roomId, someEvents } from '../../support/tui-fixtures.ts'
 
 const start = initialModel({ version: '0', server: 'http://127.0.0.1:8080', columns: 80, rows: 24, nowMs: 0 })
 const account = { id: roomId(90), handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
@@ -234,6 +235,29 @@ describe('room', () => {
     const seat = aSeat('moderator')
     const youFirst = { ...seat, participants: [...seat.participants].sort((a, b) => Number(b.isYou) - Number(a.isYou)) }
     expect(play(inRoom('moderator'), { type: 'seat', seat: youFirst }, key('down')).model.focus?.id).toBe('Guide')
+  })
+
+  it('narrows the hallway to the topic or language of the chosen room, and widens it again', () => {
+    const load = { do: 'load-rooms', search: '' }
+    const topic = play(hallway, key('t'))
+    expect(topic.effects).toEqual([{ ...load, topic: 'meditation' }])
+    const both = play(topic.model, key('l'))
+    expect(both.effects).toEqual([{ ...load, topic: 'meditation', language: 'de' }])
+    const other = { type: 'hallway' as const, event: { type: 'room' as const, room: aRoom(1) } }
+    expect(visibleRows(play(both.model, other).model.hallway).map(({ room }) => room.topic)).toEqual(['meditation'])
+    expect(play(both.model, key('t')).effects).toEqual([{ ...load, language: 'de' }])
+    expect(play(both.model, key('escape')).effects).toEqual([load])
+    expect(play(both.model, key('r')).effects).toEqual([{ ...load, topic: 'meditation', language: 'de' }])
+  })
+
+  it('joins an announced session that is live, and says of another when it opens', () => {
+    const now = { type: 'tick' as const, nowMs: Date.parse('2026-11-21T18:00:00Z') }
+    const events = play(hallway, now, { type: 'events', events: someEvents(now.nowMs) }, key('e')).model
+    expect(play(events, key('enter')).effects).toEqual([{ do: 'join', room: roomId(0) }])
+    const later = play(events, key('down'), key('enter'))
+    expect(later.effects).toEqual([])
+    expect(later.model.notice?.text).toMatch(/^Press call opens at \d\d:\d\d\.$/)
+    expect(play(later.model, key('escape')).model.overlay).toBeNull()
   })
 
   it('commands what a bot plays from its menu, asks for words where it needs some, and first before the end', () => {

@@ -11,7 +11,7 @@ import { helpLayout } from '../../../src/tui/layout.ts'
 import { initialModel, type Model } from '../../../src/tui/model.ts'
 import { reduce } from '../../../src/tui/reduce.ts'
 import { widthOf } from '../../../src/tui/width.ts'
-import { aParticipant, aRoom, aSeat, playsIn, roomId } from '../../support/tui-fixtures.ts'
+import { aParticipant, aRoom, aSeat, playsIn, roomId, someEvents } from '../../support/tui-fixtures.ts'
 import { painted } from '../../support/tui-painted.tsx'
 
 const sizes: [columns: number, rows: number][] = [
@@ -41,6 +41,9 @@ const hallway: Partial<Model> = {
     status: 'open',
     cause: null,
     nextCursor: null,
+    topic: null,
+    language: null,
+    events: someEvents(Date.now()),
   },
 }
 const log = [{ at: '2026-11-21T18:02:00.000Z', text: 'Omar raised a hand', isError: false }]
@@ -95,6 +98,7 @@ const pictures: [name: string, change: Partial<Model>][] = [
       },
     },
   ],
+  ['events', { ...hallway, overlay: { kind: 'events', index: 1 } }],
   ['ended', { screen: 'ended', ended: { title: 'T', reason: 'kicked', by: 'Lena', roomId: null, minutes: 3 } }],
 ]
 
@@ -114,6 +118,29 @@ describe('every screen at every size', () => {
         for (const line of lines) expect(widthOf(line), `${name}: ${line}`).toBeLessThanOrEqual(columns)
       }
     })
+})
+
+describe('the hallway', () => {
+  it('says topic, language and what a bot plays of each room, and what is announced where there is space', () => {
+    const until = new Date(Date.now() + 230_000).toISOString()
+    const by = { name: 'Guide', handle: 'guide' }
+    const playing = {
+      kind: 'sound',
+      title: 'Raga',
+      artist: null,
+      startedAt: until,
+      until,
+      isPaused: false,
+      by,
+    } as const
+    const rows = [aRoom(0, { playing }), aRoom(1)].map((room) => ({ room, isNew: false, isEnded: false }))
+    const picture = draw(at(80, 24, { ...hallway, hallway: { ...hallway.hallway!, rows } })).join('\n')
+    expect(picture).toMatch(/Morning sit +meditation · de +2 on +148\n +Guide \(bot\), Lena +Raga, 4 min left/)
+    expect(picture).toMatch(/Upcoming\n.* Evening sit +Lena +live\n.* Press call +food · de · Lena +in 42 min\n/)
+    const narrow = draw(at(40, 15, { ...hallway, hallway: { ...hallway.hallway!, rows } })).join('\n')
+    expect(narrow).toContain('Raga, 4 min left')
+    expect(narrow).not.toContain('meditation')
+  })
 })
 
 describe('the room', () => {

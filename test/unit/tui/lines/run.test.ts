@@ -1,12 +1,13 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { programCommandOf } from '../../../../src/cli/program-words.ts'
+import type { ListRooms } from '../../../../src/protocol/rooms.ts'
 import type { SeatCommand, SeatEvent, SeatState } from '../../../../src/protocol/seat.ts'
 import type { SeatLine } from '../../../../src/tui/deps.ts'
 import type { LineDeps, LinesEnd } from '../../../../src/tui/lines/deps.ts'
 import { runLines } from '../../../../src/tui/lines/run.ts'
 import { eventually } from '../../../support/eventually.ts'
-import { aRoom, aSeat, playsIn, roomId } from '../../../support/tui-fixtures.ts'
+import { aRoom, aSeat, playsIn, roomId, someEvents } from '../../../support/tui-fixtures.ts'
 
 const account = { id: roomId(90), handle: 'ana', name: 'Ana', kind: 'person' as const, isOperator: false }
 const failure = (message: string, code: string) => Object.assign(new Error(message), { code })
@@ -78,6 +79,7 @@ const start = (given: Partial<LineDeps> & { isTTY?: boolean } = {}) => {
     rename: async (name) => ({ ...account, name }),
     openLink: async () => undefined,
     readProgramCommand: programCommandOf,
+    events: async () => [],
     hasHallway: true,
     typedFrom: input,
     say: (text) => said.push(text),
@@ -129,8 +131,8 @@ const raise = (lines: string[]): never => {
 describe('the hallway in lines', () => {
   const crowd = Array.from({ length: 23 }, (_, index) => aRoom(index))
   const rooms = (list: typeof crowd): LineDeps['rooms'] => ({
-    list: async (search) => ({
-      rooms: list.filter(({ title }) => title.includes(search ?? '')),
+    list: async ({ search, topic }) => ({
+      rooms: list.filter((one) => one.title.includes(search ?? '') && (topic ?? one.topic) === one.topic),
       nextCursor: null,
       eventCursor: '0',
     }),
@@ -142,7 +144,9 @@ describe('the hallway in lines', () => {
     const { type, says, said, end } = start({ rooms: rooms(crowd) })
     await says('You are in the hallway as Ana, @ana.')
     await says('13 more: type more.')
-    expect(said.at(-1)).toMatch(/^23 rooms live:\n1\. Morning sit, by Lena, 2 on stage, 146 listening\.\n/)
+    expect(said.at(-1)).toMatch(
+      /^23 rooms live:\n1\. Morning sit, by Lena, meditation, in German, 2 on stage, 146 listening\.\n/,
+    )
     type('more', 'last', 'more', 'first')
     await says('11. Room 10')
     await says('21. Room 20')
@@ -158,8 +162,34 @@ describe('the hallway in lines', () => {
     expect(await end).toEqual({ exitCode: 0 })
   })
 
+  it('narrows the list by topic and language, says what bots play, and what is announced', async () => {
+    const until = new Date(2026, 10, 21, 7, 52).toISOString()
+    const silence = { kind: 'silence', title: null, artist: null, startedAt: until, until, isPaused: false } as const
+    const sit = aRoom(0, { playing: { ...silence, by: { name: 'Guide', handle: 'guide' } } })
+    const asked: ListRooms[] = []
+    const list = (query: ListRooms) => {
+      asked.push(query)
+      return rooms([sit, ...crowd.slice(1)]).list(query)
+    }
+    const { type, says, said } = start({ rooms: { ...rooms([]), list }, events: async () => someEvents(Date.now()) })
+    type('topic meditation')
+    await says('1 room of topic meditation:\n1. Morning sit, by Lena, meditation, in German')
+    expect(said.at(-1)).toContain('146 listening, silence until 07:52.')
+    type('language de', 'topic', 'back', 'back', 'events')
+    await says('1 room of topic meditation in German:')
+    await says(' in German:')
+    await says('23 rooms live:')
+    await says('You are in the hallway.')
+    await says('live now: Evening sit, by Lena, join https://example.test/r/0.')
+    expect(said.at(-1)).toMatch(
+      /, in 42 min: Press call, by Lena, food, in German\.\n.*, in 14 h: Sunday sit, by Lena\.$/,
+    )
+    const narrowed = [{}, { topic: 'meditation' }, { topic: 'meditation', language: 'de' }, { language: 'de' }, {}]
+    expect(asked).toEqual(narrowed)
+  })
+
   it('goes on to rooms that the first answer did not hold', async () => {
-    const list = async (_search?: string, cursor?: string) => ({
+    const list = async ({ cursor }: ListRooms) => ({
       rooms: cursor === undefined ? crowd.slice(0, 10) : crowd.slice(10),
       nextCursor: cursor === undefined ? 'c1' : null,
       eventCursor: '0',
