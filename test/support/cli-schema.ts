@@ -210,6 +210,12 @@ export const documents = {
     next: z.array(z.object({ at: accounts.instantSchema, local: z.string(), ruled: z.string() })),
     skipped: z.array(z.object({ ruled: z.string(), why: z.enum(['except', 'gap']) })),
   }),
+  'bot render --json': z.object({
+    file: z.string(),
+    durationMs: z.number(),
+    channels: z.union([z.literal(1), z.literal(2)]),
+    warnings: z.array(z.string()),
+  }),
   'devices --json': z.object({
     engine: z.string(),
     inputs: z.array(audioDevice),
