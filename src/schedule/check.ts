@@ -40,9 +40,11 @@ const timesInGaps = (schedule: Schedule): ScheduleProblem[] => {
 
 const idleExceptions = (schedule: Schedule): ScheduleProblem[] => {
   const { zone, rule, startMs, policy } = compiledOf(schedule)
+  const counted = rule?.count ? [...wallTimesOf(rule, startMs, startMs)] : undefined
   const named = (fromMs: number, toMs: number) => {
-    for (const wallMs of rule === null ? [startMs] : wallTimesOf(rule, startMs, fromMs - DAY_MS)) {
+    for (const wallMs of rule === null ? [startMs] : (counted ?? wallTimesOf(rule, startMs, fromMs - DAY_MS))) {
       if (wallMs >= toMs + DAY_MS) return false
+      if (wallMs < fromMs - DAY_MS) continue
       const atMs = instantOf(wallMs, zone, policy)
       const localMs = atMs === null ? wallMs : atMs + zone.offsetMs(atMs)
       if ([wallMs, localMs].some((ms) => ms >= fromMs && ms < toMs)) return true

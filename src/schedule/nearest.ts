@@ -5,14 +5,18 @@ export const nearest = (typed: string, names: readonly string[]): string | undef
   return fewest <= Math.max(1, Math.floor(typed.length / 4)) ? names[wrong.indexOf(fewest)] : undefined
 }
 
-/** Levenshtein's distance. */
+/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 const editsBetween = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (let j = 0; j < b.length; j++)
-      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (letter === b[j] ? 0 : 1)))
-    row = next
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const above = rows[i - 1] as number[]
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = isSwap ? (rows[i - 2] as number[])[j - 2]! + 1 : Number.POSITIVE_INFINITY
+      row.push(Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), swap))
+    }
+    rows.push(row)
   }
-  return row.at(-1) as number
+  return rows[a.length]![b.length]!
 }

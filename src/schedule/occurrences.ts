@@ -110,6 +110,7 @@ function* namedOf({ zone, rule, startMs, alsoMs }: Compiled, fromMs: number): Ge
   const also = [...alsoMs]
   const earliestMs = fromMs + zone.offsetMs(fromMs) - MARGIN_MS
   for (const wallMs of rule === null ? [startMs] : wallTimesOf(rule, startMs, earliestMs)) {
+    if (wallMs < earliestMs) continue
     while (also.length > 0 && (also[0] as number) <= wallMs) {
       const added = also.shift() as number
       if (added < wallMs) yield { wallMs: added, isAlso: true }

@@ -35,7 +35,7 @@ type Periods = { at: (index: number) => Period; indexAt: (wallMs: number) => num
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-const MAX_IDLE = 200_000
+const MAX_IDLE = 50_000
 
 /** What a rule leaves open is as the start has it. */
 const withStart = (rule: Rule, startMs: number): Rule => {

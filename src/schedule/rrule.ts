@@ -13,7 +13,7 @@ export const parseRrule = (text: string, zone: Zone): Rule => {
   const rule: Rule = {
     freq,
     interval: numbers('INTERVAL', { min: 1, max: 10_000, single: true })?.[0] ?? 1,
-    count: numbers('COUNT', { min: 1, max: 100_000, single: true })?.[0] ?? null,
+    count: numbers('COUNT', { min: 1, max: 10_000, single: true })?.[0] ?? null,
     untilMs: untilOf(parts.get('UNTIL'), zone),
     byMonth: numbers('BYMONTH', { min: 1, max: 12 }),
     byWeekNo: numbers('BYWEEKNO', { min: 1, max: 53, signed: true }),

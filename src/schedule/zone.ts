@@ -76,15 +76,8 @@ const zones = new Map<string, Zone>()
 const offsets = (name: string): Zone['offsetMs'] => {
   const format = formatOf(name)
   return (atMs) => {
-    const parts = format.format(atMs).match(/\d+/g) as string[]
-    const [month, day, year, hour, minute, second] = parts.map(Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
+    const parts = format.format(atMs).match(/\d+/g) ?? []
+    const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = parts.map(Number)
     return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(atMs / 1000) * 1000
   }
 }
@@ -95,9 +88,8 @@ const formatOf = (name: string): Intl.DateTimeFormat => {
   try {
     if (spelling === name) return new Intl.DateTimeFormat('en-US', { timeZone: name, hourCycle: 'h23', ...fields })
   } catch {}
-  const near =
-    nearest(name, zoneNames()) ??
-    zoneNames().find((known) => cityOf(known) === cityOf(nearest(cityOf(name), cities()) ?? ''))
+  const city = nearest(cityOf(name), zoneNames().map(cityOf))
+  const near = nearest(name, zoneNames()) ?? zoneNames().find((known) => cityOf(known) === city)
   const hint = near === undefined ? 'IANA names are like Europe/Berlin' : `did you mean ${near}?`
   throw scheduleError('zone', `There is no time zone ${JSON.stringify(name)}: ${hint}`)
 }
@@ -112,12 +104,10 @@ const fields = {
 } as const
 
 // Intl lists some zones under their old names only.
-const zoneNames = (): string[] => [
-  'UTC',
-  'Asia/Kathmandu',
-  'Asia/Kolkata',
-  'Europe/Kyiv',
-  ...Intl.supportedValuesOf('timeZone'),
-]
-const cities = (): string[] => zoneNames().map(cityOf)
+const renamed = ['UTC', 'Asia/Kathmandu', 'Asia/Kolkata', 'Europe/Kyiv']
+let names: string[] | undefined
+const zoneNames = (): string[] => {
+  names ??= [...renamed, ...Intl.supportedValuesOf('timeZone')]
+  return names
+}
 const cityOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1)

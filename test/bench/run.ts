@@ -11,6 +11,7 @@ const benches: Record<string, () => Promise<{ run: Bench }>> = {
   joins: () => import('./joins.ts'),
   'first-sound': () => import('./first-sound.ts'),
   bot: () => import('./bot.ts'),
+  host: () => import('./host.ts'),
   commands: () => import('./commands.ts'),
   'room-list': () => import('./room-list.ts'),
   tui: () => import('./tui.ts'),
