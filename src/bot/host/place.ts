@@ -2,6 +2,7 @@ import { type Api, createApi } from '../../client/api.ts'
 import { tokenCredentials } from '../../client/credentials.ts'
 import type { SessionOptions } from '../../client/session.ts'
 import type { SessionScript } from '../script/script.ts'
+import { airVarsOf, fillText, lastingText } from '../script/text.ts'
 import type { Lease } from './lease.ts'
 import type { NextSitting } from './next-sitting.ts'
 import type { HostTarget } from './wire.ts'
@@ -59,8 +60,8 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
       const { catchupMs: _, ...schedule } = script.schedule
       const { title, topic, language, opensBeforeMs, closesAfterMs } = script.room
       const body = {
-        title,
-        topic,
+        title: lastingText(title),
+        topic: topic && lastingText(topic),
         language,
         schedule,
         opensBeforeMs,
@@ -85,9 +86,11 @@ const serverPlace = ({ server, token, proxy }: Extract<HostTarget, { server: str
         throw Object.assign(new Error(`The room "${room.title}" was ended.`), { code: 'room-ended' })
       const { title, topic, language, sound, hands, cohosts } = script.room
       const eventId = eventIds.get(script.name)
+      const about = { atMs: sitting.startMs ?? Date.now(), zone: script.schedule?.zone ?? null, language, listeners: 0 }
+      const fill = (text: string) => fillText(text, airVarsOf(about))
       const made = await api.call('createRoom', {
         body: {
-          ...{ title, topic, language, sound, cohosts },
+          ...{ title: fill(title), topic: topic && fill(topic), language, sound, cohosts },
           ...(typeof hands === 'string' ? { hands } : { hands: 'list', handsList: hands.list }),
           ...(grant && eventId && { occurrence: { eventId, ruled: sitting.occurrence, fence: grant.fence } }),
         },

@@ -6,7 +6,7 @@ import { inOrder, meant, type Problem, quoted, scriptError, thereIs } from './pr
 import { readScript, type ScriptFile, type SessionFile } from './read.ts'
 import type { Alert, Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
 import type { PartShape } from './shape.ts'
-import { fillText, placeholdersOf } from './text.ts'
+import { airVarsOf, fillText, placeholdersOf } from './text.ts'
 import { asList } from './values.ts'
 
 export type LoadOptions = {
@@ -93,6 +93,8 @@ const varsOf = (all: (Record<string, string> | undefined)[]): Record<string, str
   return vars
 }
 
+const LONG_DATE = { atMs: Date.UTC(2028, 8, 28, 22, 58), zone: 'UTC', listeners: 0 }
+
 const roomOf = ({ shape, located }: SessionFile, vars: Record<string, string>, problems: Problem[]): SessionRoom => {
   const given = typeof shape.room === 'string' ? { title: shape.room } : (shape.room ?? {})
   const text = (key: 'title' | 'topic', atMost: number) => {
@@ -105,7 +107,8 @@ const roomOf = ({ shape, located }: SessionFile, vars: Record<string, string>, p
         place,
         message: `{${unknown}} is not known:${meant(unknown, [...Object.keys(vars), 'date', 'time'])}`,
       })
-    if ([...filled].length > atMost) problems.push({ place, message: `the ${key} takes at most ${atMost} characters` })
+    const onAir = fillText(filled, airVarsOf({ ...LONG_DATE, language: given.language ?? null }))
+    if ([...onAir].length > atMost) problems.push({ place, message: `the ${key} takes at most ${atMost} characters` })
     return filled
   }
   const hands = given.hands ?? 'everyone'

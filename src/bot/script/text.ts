@@ -27,3 +27,6 @@ export const airVarsOf = (sitting: {
     time: new Intl.DateTimeFormat(language, { timeStyle: 'short', timeZone }).format(at),
   }
 }
+
+/** A title without what only one sitting knows, for a calendar: `The radio hour, {date}` is `The radio hour`. */
+export const lastingText = (text: string): string => text.replace(/[\s,;:–-]*\{(date|time)\}/g, '').trim() || text

@@ -1,5 +1,6 @@
 import { type CalendarEvent, calendarText } from '../../schedule/calendar.ts'
 import type { SessionScript } from '../script/script.ts'
+import { lastingText } from '../script/text.ts'
 
 export type HostedSession = {
   script: SessionScript
@@ -25,7 +26,7 @@ export const calendarOf = (sessions: readonly HostedSession[], hostName: string,
       {
         uid: `${name}@${hostName}`,
         sequence: Math.floor(changedMs / 1000),
-        title: room.title,
+        title: lastingText(room.title),
         description: room.topic,
         link: room.existing?.startsWith('http') ? room.existing : null,
         schedule,

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadScript } from '../../../../src/bot/script/load.ts'
 import { problemLine, type ScriptError } from '../../../../src/bot/script/problem.ts'
-import { airVarsOf, fillText } from '../../../../src/bot/script/text.ts'
+import { airVarsOf, fillText, lastingText } from '../../../../src/bot/script/text.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'roomtone-script-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -169,6 +169,14 @@ end: 36:00
   })
 })
 
+it('has a title that is short enough on the day', async () => {
+  const title = (text: string) => `session: a\nroom: {title: "${text}", language: de}\ncues: [{bell: 1}]`
+  expect((await load(title(`${'x'.repeat(60)} {date}`))).room.title).toHaveLength(67)
+  expect(await problemsOf(title(`${'x'.repeat(70)} {date}`))).toEqual([
+    'a.session.yaml:2:15: the title takes at most 80 characters',
+  ])
+})
+
 it('has its schedule checked', async () => {
   const scheduled = morning.replace('Europe/Berlin', 'Europe/Berlim').replace('2027-04-05]', '2027-04-05, 2027-04-06]')
   expect(await problemsOf(scheduled)).toEqual([expect.stringMatching(/^a\.session\.yaml:4:43: .*Europe\/Berlin/)])
@@ -313,4 +321,5 @@ it('fills in what is known only on air, in the language of the room', () => {
   expect(fillText('{listeners} um {time} am {date}; {other} {bleibt}', { ...vars, other: 'x' })).toBe(
     '3 um 07:00 am 1. März 2027; x {bleibt}',
   )
+  expect(lastingText('Radiostunde, {date} – {time}')).toBe('Radiostunde')
 })
