@@ -73,8 +73,8 @@ export const createSoundReader = ({
       })
     }
   }
+  let opened: OpenSound | undefined
   const run = async () => {
-    let opened: OpenSound | undefined
     let failure: string | undefined
     try {
       opened = await open(sound, { startMs, channels })
@@ -124,6 +124,9 @@ export const createSoundReader = ({
       isClosed = true
       wakeDecoder?.()
       wakeWaiting()
+      // What waits for a stream, or to open one, may wait for long: closed, it ends by itself.
+      if (state === 'opening') return
+      await opened?.close().catch(() => {})
       await running
     },
   }
