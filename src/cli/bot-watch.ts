@@ -12,6 +12,7 @@ import { createWebhooks } from '../client/api-webhook.ts'
 import { apiError } from '../protocol/errors.ts'
 import type { ProgramAnswer, ProgramCommand } from '../protocol/program.ts'
 import { listenProblem } from '../server/server.ts'
+import { environmentOf } from './alert-environment.ts'
 import type { Context } from './context.ts'
 import { failure } from './failure.ts'
 import { readToken } from './secret.ts'
@@ -99,12 +100,6 @@ const calendarNow = (scripts: SessionScript[], durations: ReadonlyMap<string, nu
 const changedMs = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 const listOf = (scripts: Map<string, SessionScript>) => [...scripts.keys()].join(', ')
-
-/** What a program needs to run at all; nothing of ours, no token. */
-const environmentOf = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(
-    ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'].flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
-  )
 
 const openEndpoint = async (
   context: Context,

@@ -1,5 +1,8 @@
 import { type AlertMessage, type Alerts, createAlerts } from '../bot/watch/alerts.ts'
+import { createWebhooks } from '../client/api-webhook.ts'
 import type { UnhostedAlert } from '../server/unhosted.ts'
+import { environmentOf } from './alert-environment.ts'
+import type { Context } from './context.ts'
 import { failure } from './failure.ts'
 
 type Receiver = Parameters<Alerts['tell']>[0][number]
@@ -15,12 +18,17 @@ export const alertReceiver = (text: string): Receiver => {
 /** Tells each receiver once of a scheduled session that nobody opened, and once when somebody has. */
 export const createServeAlerts = (
   receivers: Receiver[],
-  { env, onProblem }: { env: NodeJS.ProcessEnv; onProblem(message: string): void },
+  context: Pick<Context, 'env' | 'version' | 'proxy'>,
+  onProblem: (message: string) => void,
 ): { onUnhosted(alert: UnhostedAlert): void; close(): Promise<void> } => {
-  const alerts = createAlerts({ post, env, onProblem })
+  const webhooks = createWebhooks({ client: `roomtone ${context.version}`, proxy: context.proxy() })
+  const alerts = createAlerts({ post: webhooks.post, env: environmentOf(context.env), onProblem })
   return {
     onUnhosted: (alert) => alerts.tell(receivers, messageOf(alert)),
-    close: alerts.close,
+    close: async () => {
+      await alerts.close()
+      await webhooks.close()
+    },
   }
 }
 
@@ -37,15 +45,3 @@ const messageOf = ({ state, at, startsAt, name, title }: UnhostedAlert): Omit<Al
       ? `Nobody has opened "${title}", which began at ${startsAt}.`
       : `"${title}", which began at ${startsAt}, has been opened.`,
 })
-
-const post = async (url: string, message: AlertMessage, signal: AbortSignal): Promise<void> => {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': message.id },
-    body: JSON.stringify(message),
-    redirect: 'error',
-    signal,
-  })
-  await answer.body?.cancel()
-  if (!answer.ok) throw new Error(`it answered ${answer.status}`)
-}

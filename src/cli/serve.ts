@@ -105,10 +105,7 @@ const start = async (context: Context, plan: Plan, ending: Promise<unknown>): Pr
           log: (line) => tell(line),
         })
       : undefined
-  const alerts = createServeAlerts(alertReceivers, {
-    env: context.env,
-    onProblem: (message) => log('warn', 'alert-failed', { message }),
-  })
+  const alerts = createServeAlerts(alertReceivers, context, (message) => log('warn', 'alert-failed', { message }))
   tell = (line) => log('warn', 'media-server', { line })
   void ending.then(() => {
     tell = detail

@@ -53,6 +53,8 @@ export type HouseSettings = {
   invitationMs: number
   /** How long a bot may take to answer a command to its program. */
   programAnswerMs: number
+  /** Of one account: what bots say of what they play, and commands to them, as each is told to many. */
+  programCallsPerRoom: { burst: number; perSecond: number }
   /** Those of scheduled sessions do not count. */
   roomsPerAccount: number
   sessionsAnnouncedPerAccount: number
@@ -116,6 +118,7 @@ export const defaultSettings: HouseSettings = {
   unjoinedRoomMs: 10 * minute,
   invitationMs: minute,
   programAnswerMs: 5 * second,
+  programCallsPerRoom: { burst: 30, perSecond: 3 },
   roomsPerAccount: 3,
   sessionsAnnouncedPerAccount: 100,
   participantsPerRoom: 5_000,

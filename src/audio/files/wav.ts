@@ -14,12 +14,17 @@ export const openWav = async (reader: ByteReader): Promise<Decoding> => {
   const readSample = sampleReader(format, reader.path)
   const frameBytes = format.channels * (format.bits / 8)
   const frameCount = Math.floor(dataBytes / frameBytes)
+  // What a file loses while it is read.
+  let lostFrames = 0
   async function* blocks(fromSample: number): AsyncGenerator<PcmBlock> {
     for (let at = fromSample; at < frameCount; ) {
       const count = Math.min(BLOCK_FRAMES, frameCount - at)
       const bytes = await reader.read(dataAt + at * frameBytes, count * frameBytes)
       const got = Math.floor(bytes.length / frameBytes)
-      if (got === 0) return
+      if (got === 0) {
+        lostFrames = frameCount - at
+        return
+      }
       yield { at, lanes: lanesOf(bytes, got, format, readSample) }
       at += got
     }
@@ -32,10 +37,10 @@ export const openWav = async (reader: ByteReader): Promise<Decoding> => {
       durationMs: Number.isFinite(frameCount) ? (frameCount / format.sampleRate) * 1000 : undefined,
     },
     blocks,
-    warning: () =>
-      declaredBytes > dataBytes
-        ? `${reader.path} is truncated: ${declaredBytes - dataBytes} bytes are missing.`
-        : undefined,
+    warning: () => {
+      const missing = declaredBytes - dataBytes + lostFrames * frameBytes
+      return missing > 0 ? `${reader.path} is truncated: ${missing} bytes are missing.` : undefined
+    },
   }
 }
 

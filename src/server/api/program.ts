@@ -5,32 +5,42 @@ import type { Call, Handlers } from '../call.ts'
 import { requireCommandable, setPlaying } from '../domain/program.ts'
 import { type EventRow, roomTopic } from '../event-log.ts'
 import { participantNamed, seatOf } from '../live-rooms.ts'
+import { createBuckets } from '../rate.ts'
 import { personOf, type RoomContext } from '../room-context.ts'
 import { absence } from './seats.ts'
 
 type ProgramRoutes = 'setPlaying' | 'commandProgram' | 'answerProgramCommand'
 
 /** What bots play, and commands to their programs: rows of the room's events, so that any server of a house will do. */
-export const programHandlers = (context: RoomContext): Pick<Handlers, ProgramRoutes> => ({
-  setPlaying: async ({ params, body, caller }) => {
-    await context.rooms
-      .change(params.roomId, (state) => {
-        const { id } = seatOf(state, caller.account.id, body.seatId)
-        return { next: setPlaying(state, id, body.playing), actorId: id }
-      })
-      .catch(absence(context, params.roomId, caller, body.seatId))
-  },
-  commandProgram: (call) => command(context, call),
-  answerProgramCommand: async ({ params, body, caller }) => {
-    await context.rooms
-      .tell(params.roomId, (state) => {
-        const { id: participantId } = seatOf(state, caller.account.id, body.seatId)
-        const data = { id: body.commandId, participantId, answer: body.answer }
-        return { type: answerType, data, toModerators: false, toParticipant: nobody(body.commandId) }
-      })
-      .catch(absence(context, params.roomId, caller, body.seatId))
-  },
-})
+export const programHandlers = (context: RoomContext): Pick<Handlers, ProgramRoutes> => {
+  const { settings, now } = context
+  const perSeat = createBuckets(settings.programCallsPerRoom, now)
+  return {
+    setPlaying: async ({ params, body, caller }) => {
+      perSeat.take(`${caller.account.id} ${params.roomId}`)
+      await context.rooms
+        .change(params.roomId, (state) => {
+          const { id } = seatOf(state, caller.account.id, body.seatId)
+          return { next: setPlaying(state, id, body.playing), actorId: id }
+        })
+        .catch(absence(context, params.roomId, caller, body.seatId))
+    },
+    commandProgram: (call) => {
+      perSeat.take(`${call.caller.account.id} ${call.params.roomId}`)
+      return command(context, call)
+    },
+    answerProgramCommand: async ({ params, body, caller }) => {
+      if (caller.account.kind !== 'bot') throw apiError('not-allowed', 'Only a bot has a program to answer for.')
+      await context.rooms
+        .tell(params.roomId, (state) => {
+          const { id: participantId } = seatOf(state, caller.account.id, body.seatId)
+          const data = { id: body.commandId, participantId, answer: body.answer }
+          return { type: answerType, data, toModerators: false, toParticipant: nobody(body.commandId) }
+        })
+        .catch(absence(context, params.roomId, caller, body.seatId))
+    },
+  }
+}
 
 const answerType = 'program-answer'
 /** Such a row is read by the server alone that waits for it. */

@@ -12,7 +12,7 @@ const aheadCount = 200
 /** How long after the start somebody may take to open the room before the owner is told. */
 export const unhostedAfterMs = 60_000
 /** How long a host may be silent. */
-export const leaseMs = 15_000
+const leaseMs = 15_000
 /** How long before the room opens a host may say that it will be it. */
 const earlyMs = dayMs
 

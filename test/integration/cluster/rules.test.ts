@@ -4,7 +4,7 @@ import { call, type Phone, signIn } from '../../support/phones.ts'
 import { noPostgres } from '../../support/postgres.ts'
 import { isOut } from '../../support/put-out.ts'
 import { joinWrtc } from '../../support/wrtc-client.ts'
-import { enter, guest, ok, openRoom, refusal, roster, subscribe } from '../server-rooms/room-kit.ts'
+import { botOf, enter, guest, ok, openRoom, refusal, roster, subscribe } from '../server-rooms/room-kit.ts'
 import { closePostgres, type House, openHouse, type Serve } from './servers.ts'
 
 let house: House
@@ -55,6 +55,26 @@ describe.skipIf(noPostgres)(`two servers on one database${noPostgres ? `: ${noPo
     expect(streams[1]!.events).toEqual(streams[0]!.events)
     expect(distinct(streams[0]!.events.map(({ id }) => id))).toBe(streams[0]!.events.length)
     for (const stream of streams) stream.close()
+  })
+
+  it('take a command to a bot at one and its answer at the other', async () => {
+    const ada = await guest(first.door, 'Ada')
+    const bot = await botOf(second.door, at(second, ada), 'guide')
+    const room = await openRoom(ada)
+    await enter(ada, room.id)
+    const guide = await enter(bot, room.id, { name: 'Guide' })
+    const query = `?room=${room.id}&seat=${guide.seatId}`
+    const heard = await subscribe(second, bot.token, query, guide.joined.eventCursor)
+    const who = guide.joined.you.id
+    const startedAt = performance.now()
+    const asked = ada.fetch('POST', `/api/rooms/${room.id}/participants/${who}/program`, { command: { do: 'pause' } })
+    const { data } = await heard.find('program-command')
+    const answer = { ok: true, code: null, message: 'Paused.' }
+    ok(await guide.post('program-answers', { commandId: data.id, answer }), 204)
+    expect(ok(await asked)).toEqual(answer)
+    // By looking every two seconds alone it would take longer.
+    expect(performance.now() - startedAt).toBeLessThan(1_900)
+    heard.close()
   })
 
   it('lose no change and make no double when people act at both at once', async () => {
@@ -136,7 +156,8 @@ describe.skipIf(noPostgres)(`two servers on one database${noPostgres ? `: ${noPo
     const cutting = (async () => {
       while (!isDone) {
         const killed = await house.query(
-          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query = 'listen roomtone'",
+          // They listen, and are asked every ten seconds whether they still answer.
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query in ('listen roomtone', 'select 1')",
         )
         cuts += killed.length
         await new Promise((resolve) => setTimeout(resolve, 150))

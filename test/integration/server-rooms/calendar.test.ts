@@ -1,14 +1,31 @@
 import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OccurrenceLease, OccurrenceView, RegisteredSession } from '../../../src/protocol/calendar.ts'
 import type { Room } from '../../../src/protocol/rooms.ts'
+import { columnsOf, fillCalendar, purgeCalendar, writeOccurrences } from '../../../src/server/calendar-store.ts'
+import { openStore } from '../../../src/server/store.ts'
 import type { UnhostedAlert } from '../../../src/server/unhosted.ts'
 import { eventually } from '../../support/eventually.ts'
+import {
+  API_KEY,
+  API_SECRET,
+  buildMediaServer,
+  startTestMediaServer,
+  type TestMediaServer,
+} from '../../support/media-server.ts'
 import type { Phone } from '../../support/phones.ts'
-import { closeStores, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
+import { closeStores, makeData, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
 import { botOf, enter, guest, ok, refusal, subscribe } from './room-kit.ts'
 
-afterAll(closeStores)
+let media: TestMediaServer
+beforeAll(async () => {
+  media = await startTestMediaServer({ entry: buildMediaServer() })
+})
+afterAll(async () => {
+  await media?.close()
+  await closeStores()
+})
 
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000]
 
@@ -27,7 +44,7 @@ describe.each(stores)('the calendar on %s', (store) => {
     beforeAll(async () => {
       server = await startTestServer({
         store,
-        media: 'embedded',
+        media: { url: media.url, apiKey: API_KEY, apiSecret: API_SECRET },
         now,
         settings: {
           ...{ sweepMs: 50, awayAfterMs: 600, lostAfterMs: 3_000 },
@@ -269,6 +286,55 @@ describe.each(stores)('the calendar on %s', (store) => {
       expect(refusal(await scene(3 * day).then((far) => far.lease(holder)))).toBe('conflict')
       ok(await ada.fetch('DELETE', `/api/calendar/${session.name}`), 204)
       expect(refusal(await lease(holder))).toBe('conflict')
+    })
+
+    it('is written on as time passes, and forgets what is long over', async () => {
+      const { folder, databaseUrl } = await makeData(store)
+      const calendar = await openStore(databaseUrl ? { databaseUrl } : { dataDir: folder })
+      try {
+        const start = Date.parse('2027-03-01T07:00:00Z')
+        const schedule = { start: '2027-03-01T07:00', zone: 'UTC', rule: 'FREQ=DAILY' }
+        const timing = { schedule, durationMs: hour, opensBeforeMs: 0, closesAfterMs: 0 }
+        const [owner, id] = [randomUUID(), randomUUID()]
+        const account = {
+          id: owner,
+          handle: 'ada',
+          name: 'Ada',
+          kind: 'person' as const,
+          is_operator: false,
+          created_at: 0,
+        }
+        await calendar.db.insertInto('account').values(account).execute()
+        const columns = columnsOf({ ...timing, title: 'Sit', topic: null, language: null, description: null })
+        const event = { ...columns, id, owner_id: owner, name: 'sit', sequence: 0, created_at: 0, updated_at: 0 }
+        await calendar.db
+          .insertInto('calendar_event')
+          .values({ ...event, filled_until: 0 })
+          .execute()
+        await calendar.transaction((trx) => writeOccurrences(trx, id, timing, start - hour))
+        const days = async () => {
+          const rows = await calendar.db
+            .selectFrom('calendar_occurrence')
+            .select('starts_at')
+            .orderBy('starts_at')
+            .execute()
+          return rows.map((row) => (row.starts_at - start) / day)
+        }
+        const upTo = (count: number, first = 0) => [...Array(count).keys()].map((index) => index + first)
+        expect(await days()).toEqual(upTo(62))
+        await fillCalendar(calendar, start + 20 * day)
+        expect(await days()).toEqual(upTo(62))
+        await fillCalendar(calendar, start + 40 * day)
+        expect(await days()).toEqual(upTo(124))
+        await purgeCalendar(calendar.db, start + 40 * day)
+        expect(await days()).toEqual(upTo(91, 33))
+        await calendar.db.updateTable('calendar_event').set({ cancelled_at: start }).execute()
+        await purgeCalendar(calendar.db, start + 91 * day)
+        expect(await days()).toEqual([])
+      } finally {
+        await calendar.close()
+        rmSync(folder, { recursive: true, force: true })
+      }
     })
   })
 })

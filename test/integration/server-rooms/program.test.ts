@@ -2,11 +2,25 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Playing, ProgramAnswer } from '../../../src/protocol/program.ts'
 import type { Participant, Room, Rooms } from '../../../src/protocol/rooms.ts'
+import {
+  API_KEY,
+  API_SECRET,
+  buildMediaServer,
+  startTestMediaServer,
+  type TestMediaServer,
+} from '../../support/media-server.ts'
 import type { Answer, Phone } from '../../support/phones.ts'
 import { closeStores, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
 import { botOf, enter, guest, ok, openRoom, refusal, roster, subscribe } from './room-kit.ts'
 
-afterAll(closeStores)
+let media: TestMediaServer
+beforeAll(async () => {
+  media = await startTestMediaServer({ entry: buildMediaServer() })
+})
+afterAll(async () => {
+  await media?.close()
+  await closeStores()
+})
 
 const playing: Playing = {
   kind: 'silence',
@@ -24,8 +38,8 @@ describe.each(stores)('what a room is for, and what a bot plays there, on %s', (
     beforeAll(async () => {
       server = await startTestServer({
         store,
-        media: 'embedded',
-        settings: { roomsPerAccount: 50, programAnswerMs: 1_500 },
+        media: { url: media.url, apiKey: API_KEY, apiSecret: API_SECRET },
+        settings: { roomsPerAccount: 50, programAnswerMs: 1_500, programCallsPerRoom: { burst: 10, perSecond: 0.1 } },
       })
       ada = await guest(server, 'Ada')
       ben = await guest(server, 'Ben')
@@ -68,6 +82,13 @@ describe.each(stores)('what a room is for, and what a bot plays there, on %s', (
       ok(await other.post('leave'), 204)
       expect(await shown(ben, room.id)).toBeNull()
       hall.close()
+    })
+
+    it('what changes too often is not told to all', async () => {
+      const { guide } = await scene()
+      const titles = [...Array(11).keys()].map((index) => ({ playing: { ...playing, title: `${index}` } }))
+      const answers = await Promise.all(titles.map((title) => guide.post('playing', title)))
+      expect(answers.map(({ status }) => status).filter((status) => status !== 204)).toEqual([429])
     })
 
     it('only a bot plays, and only on stage for all to see', async () => {
@@ -125,10 +146,12 @@ describe.each(stores)('what a room is for, and what a bot plays there, on %s', (
 
     it('a forged answer to a command of another bot counts for nothing', async () => {
       const { room, guide, heard, command } = await scene()
-      const stranger = await enter(ben, room.id)
+      const person = await enter(ben, room.id)
+      const stranger = await enter(await botOf(server, ben, `bot ${randomUUID().slice(0, 8)}`), room.id)
       const asked = command(ada, { do: 'resume' })
       const { id: commandId } = (await heard.find('program-command')).data
       const forged = { commandId, answer: { ok: true, code: null, message: 'forged' } }
+      expect(refusal(await person.post('program-answers', forged))).toBe('not-allowed')
       ok(await stranger.post('program-answers', forged), 204)
       ok(await guide.post('program-answers', { ...forged, answer: { ...forged.answer, message: 'Plays.' } }), 204)
       expect(ok(await asked).message).toBe('Plays.')

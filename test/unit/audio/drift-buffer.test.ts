@@ -106,3 +106,42 @@ describe('a buffer between two clocks', () => {
     expect([...into]).toEqual([...stereo])
   })
 })
+
+describe('a buffer with a cushion', () => {
+  const cushioned = { ...options, targetMs: 1_500, maxMs: 12_000, cushion: { leastMs: 1_000, mostMs: 6_000 } }
+
+  it.each([48_150, 47_850])('evens a station of %i samples a second out, a little at a time', (rate) => {
+    const buffer = createDriftBuffer({ ...cushioned, cushion: { leastMs: 3_950, mostMs: 4_050 } })
+    buffer.write(sine()(48_000 * 4))
+    const { results, out } = run(buffer, { rate, seconds: 60 })
+    expect(results).not.toContain('starved')
+    // Unchanged it would be 187 ms off by now.
+    expect(Math.abs(buffer.fillMs() - 4_000)).toBeLessThan(100)
+    expect(roughness(out)).toBeLessThan(120)
+  })
+
+  it('is not changed while it is neither small nor large', () => {
+    const buffer = createDriftBuffer(cushioned)
+    buffer.write(sine()(48_000 * 4))
+    run(buffer, { rate: 48_000, seconds: 60 })
+    expect(buffer.counts()).toEqual({ droppedMs: 0, insertedMs: 0, starvedMs: 0 })
+    expect(buffer.fillMs()).toBeCloseTo(4_000)
+  })
+
+  it('grows again after it was used up, without a click', () => {
+    const buffer = createDriftBuffer(cushioned)
+    buffer.write(sine()(48_000 * 2))
+    run(buffer, { rate: 0, seconds: 1.9 })
+    const next = sine()
+    const out: number[] = []
+    for (let i = 0; i < 3_000; i++) {
+      buffer.write(next(BLOCK))
+      clock.ms += 10
+      const into = new Int16Array(BLOCK)
+      buffer.read(into)
+      if (i > 30) out.push(...into)
+    }
+    expect(buffer.counts().insertedMs).toBeGreaterThan(50)
+    expect(roughness(out)).toBeLessThan(120)
+  })
+})
