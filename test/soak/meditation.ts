@@ -17,6 +17,7 @@ export const meditation = async ({ folder, room, omar, env, print }: Scene): Pro
   const text = readFileSync(join(folder, 'guided-meditation.session.yaml'), 'utf8')
     .replace('room:\n', `room:\n  existing: ${room.id}\n`)
     .replace(' {listeners} of us are here.', '')
+    .replace('  closes: 10m\n', '')
   writeFileSync(script, text)
   const reference = join(folder, 'reference.wav')
   const rendered = await roomtone(['bot', 'render', script, '--variant', '10m', '-o', reference], {

@@ -38,6 +38,8 @@ const PACE_MS = 500
 const PACE_SHARE = 0.8
 /** How long each has to be wrong; an ear is a network and a server behind. */
 const DEAD_AFTER_MS: Record<AirCause, number> = { 'no-frames': 1_000, cut: 1_000, unheard: 2_000 }
+/** A process that the machine held up comes back by itself; to publish anew would cost it more. */
+const FIRST_REPAIR_MS = 3_000
 /** How long a repair gets before the next one is tried. */
 const LADDER: readonly { repair: Repair; givesMs: number }[] = [
   { repair: 'republish', givesMs: 3_000 },
@@ -121,7 +123,7 @@ export const createAirWatch = (): AirWatch => {
         return climb(look)
       }
       dead = { cause, sinceMs: fineAtMs[cause] }
-      ladder = { next: 0, dueMs: look.nowMs }
+      ladder = { next: 0, dueMs: dead.sinceMs + FIRST_REPAIR_MS }
       return [{ type: 'dead-air', cause, forMs: Math.round(look.nowMs - dead.sinceMs) }, ...climb(look)]
     },
   }

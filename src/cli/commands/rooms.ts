@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Api } from '../../client/api.ts'
 import type { RoomEvent } from '../../protocol/events.ts'
 import type { Room } from '../../protocol/rooms.ts'
+import { playingWords } from '../../tui/playing.ts'
 import type { Context } from '../context.ts'
 import { failure } from '../failure.ts'
 
@@ -43,7 +44,7 @@ const listRooms = async (context: Context, options: RoomsOptions) => {
   if (options.watch) await watchRooms(context, api, { ...options, rooms, cursor: eventCursor })
 }
 
-const labels = ['id', 'title', 'on stage', 'speakers', 'listeners', 'recording']
+const labels = ['id', 'title', 'on stage', 'speakers', 'listeners', 'recording', 'topic', 'language', 'playing']
 
 const rowOf = ({ output }: Context, room: Room): string[] => [
   output.paint('dim', room.id.slice(0, 8)),
@@ -55,6 +56,9 @@ const rowOf = ({ output }: Context, room: Room): string[] => [
   `${room.counts.speakers} on stage`,
   `${room.counts.listeners} listening`,
   room.isRecorded ? 'recorded' : '',
+  room.topic ?? '',
+  room.language ?? '',
+  room.playing ? playingWords(room.playing, Date.now(), false) : '',
 ]
 
 type Watch = RoomsOptions & { rooms: Room[]; cursor: string }

@@ -57,6 +57,14 @@ describe('the dead-air watch', () => {
     expect(told[0]!.atMs - stoppedMs).toBeLessThanOrEqual(2_000)
   })
 
+  it('tries nothing where frames come again by themselves within 3 s', () => {
+    const { run, told } = watched()
+    run(10_000)
+    run(2_500, { pace: 0 })
+    run(10_000)
+    expect(types(told)).toEqual(['dead-air', 'on-air-again'])
+  })
+
   it('takes half of the frames for dead air, too', () => {
     const { run, told } = watched()
     run(10_000)
@@ -95,7 +103,7 @@ describe('the dead-air watch', () => {
   it('goes no further up the ladder once it is back', () => {
     const { run, told } = watched()
     run(10_000)
-    run(2_000, { pace: 0 })
+    run(4_000, { pace: 0 })
     run(60_000)
     expect(types(told)).toEqual(['dead-air', 'republish', 'on-air-again'])
   })
@@ -128,7 +136,7 @@ describe('the dead-air watch', () => {
     const { run, told, now } = watched()
     run(10_000, { ear: true })
     const stoppedMs = now()
-    run(4_000, { ear: true, isHeard: false })
+    run(5_000, { ear: true, isHeard: false })
     expect(told[0]).toMatchObject({ type: 'dead-air', cause: 'unheard' })
     expect(told[0]!.atMs - stoppedMs).toBeLessThanOrEqual(3_500)
     expect(types(told)).toContain('republish')
