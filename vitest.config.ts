@@ -22,6 +22,7 @@ const project = ({ name, include, exclude = [], timeoutMs, order, workers, env =
     pool: 'forks' as const,
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
+    globalSetup: name === 'unit' ? [] : ['test/support/store-template.ts'],
     maxWorkers: workers,
     sequence: { groupOrder: order },
   },

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import type { LogEntry, MediaPlane } from '../../src/server/deps.ts'
 import { type ServerOptions, startServer } from '../../src/server/server.ts'
 import type { HouseSettings } from '../../src/server/settings.ts'
-import { openStore } from '../../src/server/store.ts'
 import { type MediaServer, superviseMediaServer } from '../../src/sfu/process.ts'
 import { freePort } from './free-port.ts'
 import { API_KEY, API_SECRET, buildMediaServer } from './media-server.ts'
 import { noPostgres, startPostgres, type TestPostgres } from './postgres.ts'
 import { startProjectMedia } from './project-media.ts'
+import { storeTemplate } from './store-template.ts'
 
 export type StoreKind = 'pglite' | 'postgresql'
 /** For `describe.each(stores)`; the reason is in the title of what is skipped. */
@@ -114,7 +114,7 @@ export const closeStores = async (): Promise<void> => {
 export const makeData = async (kind: StoreKind): Promise<TestServerData> => {
   const folder = mkdtempSync('/tmp/roomtone-server-')
   if (kind === 'pglite') {
-    await cp(await pgliteTemplate(), folder, { recursive: true })
+    await cp(await storeTemplate(), folder, { recursive: true })
     return { folder, databaseUrl: undefined }
   }
   postgres ??= startPostgres()
@@ -146,19 +146,6 @@ let postgres: Promise<TestPostgres> | undefined
 
 // Nobody listens there: rooms without media in these tests.
 const noMedia: MediaPlane = { url: 'ws://127.0.0.1:9', apiKey: 'key', apiSecret: 'secret-secret-secret-secret-secret' }
-
-let template: Promise<string> | undefined
-
-// Making a database takes seconds, copying one a moment: made once per test process.
-const pgliteTemplate = (): Promise<string> => {
-  template ??= (async () => {
-    const folder = mkdtempSync('/tmp/roomtone-template-')
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-    await (await openStore({ dataDir: folder })).close()
-    return folder
-  })()
-  return template
-}
 
 const readOutbox = (path: string): Sms[] =>
   existsSync(path)

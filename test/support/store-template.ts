@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { openStore } from '../../src/server/store.ts'
+
+let made: Promise<string> | undefined
+
+/** The folder of an empty store: making one takes seconds, copying one a moment. Once for a run of vitest, else for this process. */
+export const storeTemplate = (): Promise<string> => {
+  const { ROOMTONE_TEST_STORE: given } = process.env
+  made ??= given === undefined ? makeTemplate() : Promise.resolve(given)
+  return made
+}
+
+const makeTemplate = async () => {
+  const folder = mkdtempSync('/tmp/roomtone-template-')
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  await (await openStore({ dataDir: folder })).close()
+  return folder
+}
+
+/** Vitest's global setup. Test processes have it in their environment. */
+export default async (): Promise<void> => {
+  process.env.ROOMTONE_TEST_STORE ??= await storeTemplate()
+}
