@@ -16,7 +16,7 @@ export type AirLook = {
 export type Repair = 'republish' | 'rejoin' | 'restart'
 
 /** `no-frames`: none, or too few, were handed to the encoder. `unheard`: they were, but the own ear receives nothing. */
-export type AirCause = 'no-frames' | 'cut' | 'unheard'
+type AirCause = 'no-frames' | 'cut' | 'unheard'
 
 export type AirNews =
   /** Frames that never came, too few of them to be dead air. */
