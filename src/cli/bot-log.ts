@@ -36,8 +36,15 @@ const rowsOf = async (folder: string): Promise<RunRow[]> => {
   const lines: RunLine[] = []
   for await (const line of readRunLog(file)) lines.push(line)
   const journal = await readJournal(join(folder, 'journal.json'))
-  return runRows(lines, journal?.open.map((item) => ({ ...item, occurrence: journal.occurrence })) ?? [])
+  const rows = runRows(lines, journal?.open.map((item) => ({ ...item, occurrence: journal.occurrence })) ?? [])
+  const isOnAir = journal !== null && journal.phase !== 'over' && Date.now() - journal.writtenMs < FRESH_MS
+  const isNow = ({ occurrence }: RunRow) => isOnAir && occurrence === journal.occurrence
+  // Its host died, and none came after it.
+  return rows.map((row) => (row.reason === 'on air' && !isNow(row) ? { ...row, reason: 'interrupted' } : row))
 }
+
+/** A host writes its journal every second. */
+const FRESH_MS = 10_000
 
 const isThere = (path: string) =>
   access(path).then(

@@ -1,6 +1,9 @@
 /** When something happens again and again, in the words of a person: local time in a zone, and a rule. */
 export type Schedule = {
-  /** Local date and time of the first occurrence, `2027-03-01T07:00` (seconds optional), without offset. */
+  /**
+   * Local date and time from which on it happens, `2027-03-01T07:00` (seconds optional), without offset; the first occurrence, unless the
+   * rule names a later one.
+   */
   start: string
   /** IANA name, `Europe/Berlin`. */
   zone: string

@@ -5,6 +5,7 @@ import { hallwayEventSchema, leaveReasonSchema } from '../../src/protocol/events
 import * as rooms from '../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { serverInfoSchema } from '../../src/protocol/server.ts'
+import { botLogSchema, botStatusSchema, hostEventSchema } from './cli-schema-bot.ts'
 
 // What --json and --jsonl print, by command. docs/cli.schema.json is made from this; tests parse real output with it.
 
@@ -204,11 +205,20 @@ export const documents = {
     startedByCommand: z.boolean(),
   }),
   'bot check --json': botCheckSchema,
+  'bot run --jsonl': hostEventSchema,
+  'bot status --json': botStatusSchema,
+  'bot log --json': botLogSchema,
   'bot next --json': z.object({
     session: z.string(),
     zone: z.string().nullable(),
     next: z.array(z.object({ at: accounts.instantSchema, local: z.string(), ruled: z.string() })),
     skipped: z.array(z.object({ ruled: z.string(), why: z.enum(['except', 'gap']) })),
+  }),
+  'bot render --json': z.object({
+    file: z.string(),
+    durationMs: z.number(),
+    channels: z.union([z.literal(1), z.literal(2)]),
+    warnings: z.array(z.string()),
   }),
   'devices --json': z.object({
     engine: z.string(),

@@ -6,7 +6,7 @@ import type { OpenSoundAt, Plan } from '../program/contract.ts'
 import { createSessionProgram } from '../program/session-program.ts'
 import type { SessionScript } from '../script/script.ts'
 import type { SessionView } from '../watch/report.ts'
-import { createJournalWriter, readJournal } from './journal.ts'
+import { createJournalWriter, type Journal, readJournal } from './journal.ts'
 import { fileLease, type Grant, type Lease } from './lease.ts'
 import { type NextSitting, nextSitting } from './next-sitting.ts'
 import type { Place, PlaceRoom } from './place.ts'
@@ -115,18 +115,22 @@ export const startHosting = (options: HostingOptions): Hosting => {
 
   /** Both leases are held when it resolves; undefined: the host is to stop, or the sitting went by meanwhile. */
   const takeLeases = async (
-    there: Lease | null,
-    until: () => boolean,
-  ): Promise<{ grant: Grant | null } | undefined> => {
+    next: NextSitting,
+    endsMs: number | null,
+    isStill: () => boolean,
+  ): Promise<Held | undefined> => {
     let isTold = false
-    while (!closing.signal.aborted && until()) {
+    while (!closing.signal.aborted && isStill()) {
       const own = await here.take().catch((error: Error) => {
         // A disk that takes no lock is no reason for silence.
         warn(error.message)
         return { fence: 0, roomId: null }
       })
-      const grant = own && there ? await insist(() => there.take()) : own
-      if (own && (grant || !there)) return { grant: there ? grant! : null }
+      // Another host may have brought it further meanwhile; the server knows who takes its place by its name.
+      const journal = own ? await journalOf(next) : null
+      const there = own && place.lease(script, next, journal?.holder ?? holder, endsMs)
+      const grant = there ? await insist(() => there.take()) : null
+      if (own && (grant || !there)) return { grant: grant ?? null, journal, leases: there ? [here, there] : [here] }
       if (own) await here.release().catch(() => {})
       if (!isTold) {
         tell({ type: 'standby' })
@@ -136,6 +140,10 @@ export const startHosting = (options: HostingOptions): Hosting => {
       await nap(STANDBY_EVERY_MS)
     }
     return undefined
+  }
+  const journalOf = async (next: NextSitting) => {
+    const kept = await readJournal(file('journal.json'))
+    return kept?.occurrence === next.occurrence && kept.target === place.name ? kept : next.journal
   }
 
   /** Says again and again that it is there; told that another is host now, it leaves. */
@@ -154,17 +162,14 @@ export const startHosting = (options: HostingOptions): Hosting => {
   const hold = async (next: NextSitting, plan: Plan): Promise<SittingEnd | undefined> => {
     const endsMs =
       next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs + script.room.closesAfterMs
-    const there = place.lease(script, next, next.journal?.holder ?? holder, endsMs)
     const isStill = () => plan.endMs === null || next.startMs === null || now() < next.startMs + plan.endMs
-    const leases = await takeLeases(there, isStill)
-    if (!leases) return undefined
-    // Another host may have brought it further meanwhile.
-    const kept = await readJournal(file('journal.json'))
-    const journal = kept?.occurrence === next.occurrence && kept.target === place.name ? kept : next.journal
+    const held = await takeLeases(next, endsMs, isStill)
+    if (!held) return undefined
+    const { journal, leases } = held
     let stopKeeping = () => {}
     try {
       if (journal?.phase === 'over') return { outcome: journal.outcome ?? 'ended', message: 'It is over.', code: null }
-      const room = await insist(() => place.room(script, { ...next, journal }, leases.grant))
+      const room = await insist(() => place.room(script, { ...next, journal }, held.grant))
       if (room === undefined) return undefined
       tellRoom(room)
       sitting = await startSitting({
@@ -181,13 +186,13 @@ export const startHosting = (options: HostingOptions): Hosting => {
       })
       if (journal) closeOpenItems(journal)
       if (closing.signal.aborted) void sitting.close(wish)
-      stopKeeping = keepLeases(there ? [here, there] : [here], () => void sitting?.close('interrupted'))
+      stopKeeping = keepLeases(leases, () => void sitting?.close('interrupted'))
       return await sitting.done
     } finally {
       stopKeeping()
       sitting = undefined
       show({ isDue: false, isCut: false, heardPackets: null })
-      await Promise.all([here.release().catch(() => {}), there?.release().catch(() => {})])
+      await Promise.all(leases.map((lease) => lease.release().catch(() => {})))
     }
   }
 
@@ -289,6 +294,8 @@ export const startHosting = (options: HostingOptions): Hosting => {
   }
 }
 
+type Held = { grant: Grant | null; journal: Journal | null; leases: Lease[] }
+
 type Shown = SessionView['report'] &
   Pick<SessionView['look'], 'isDue' | 'sentFrames' | 'isCut' | 'heardPackets'> &
   Pick<SessionView, 'hasFailed' | 'checkProblem' | 'starvedFrames'>
@@ -314,8 +321,6 @@ const createShow = (onView: (view: SessionView) => void, now: () => number) => {
     onView({ report, look, dueSinceMs: dueSinceMs(), hasFailed, checkProblem, starvedFrames })
   }
 }
-
-type Journal = NonNullable<Awaited<ReturnType<typeof readJournal>>>
 
 /** Errors that time may mend. */
 const passing = new Set(['unreachable', 'unavailable', 'media-unavailable', 'rate-limited', 'store-unreachable'])

@@ -96,6 +96,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   let phase: SessionReport['phase'] = 'opening'
   let told: Playing | null = null
   let safeMs = journal?.programMs ?? 0
+  let isProgramOver = false
 
   const program = await options.openProgram({
     state: journal?.program ?? null,
@@ -188,6 +189,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       case 'warning':
         return tell({ type: 'warning', message: event.cue === null ? event.message : `${event.cue}: ${event.message}` })
       case 'ended':
+        isProgramOver = true
         return
     }
   }
@@ -360,7 +362,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     if (outcome) return
     const found = guard.observe({ nowMs: performance.now(), programMs, uplink })
     const state = session().state()
-    void step({ type: 'look', nowMs: now(), programMs, guard: found, people: people(state).length })
+    if (!isProgramOver) void step({ type: 'look', nowMs: now(), programMs, guard: found, people: people(state).length })
     look(programMs)
   }
   /** Everything that follows from where the program is now. */

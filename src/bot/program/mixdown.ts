@@ -249,7 +249,6 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
     return isOver && reader.available() === 0 && strand.entersAt < at + FRAME_SAMPLES
   }
 }
-export type Mixdown = ReturnType<typeof createMixdown>
 
 const STILL = { from: 1, to: 1 }
 const NOBODYS = {

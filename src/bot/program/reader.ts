@@ -15,6 +15,8 @@ export type SoundReader = {
   close(): Promise<void>
 }
 
+type Title = { title: string; artist: string | null }
+
 export type ReaderOptions = {
   open: OpenSoundAt
   sound: PlannedSound
@@ -23,7 +25,7 @@ export type ReaderOptions = {
   startMs: number
   /** The last sample was decoded (or all that came before it broke off); `message`: what was wrong. */
   onOver(message: string | undefined): void
-  onTitle(title: { title: string; artist: string | null }): void
+  onTitle(title: Title): void
   onWarning(message: string): void
 }
 
@@ -48,6 +50,8 @@ export const createSoundReader = ({
   let state: SoundReader['state'] = 'opening'
   let isClosed = false
   let wakeDecoder: (() => void) | undefined
+  /** Told when the sound is taken that they belong to, not when it is decoded, seconds before. */
+  const titles: { at: number; title: Title }[] = []
   let waiting: { count: number; resolve(): void }[] = []
 
   const wakeWaiting = () => {
@@ -58,7 +62,7 @@ export const createSoundReader = ({
     for (const { resolve } of ready) resolve()
   }
   const decode = async (opened: OpenSound) => {
-    opened.onTitle?.(onTitle)
+    opened.onTitle?.((title) => void titles.push({ at: total, title }))
     opened.onWarning?.(onWarning)
     state = 'reading'
     for await (const piece of opened.pcm()) {
@@ -110,6 +114,7 @@ export const createSoundReader = ({
         offset = 0
       }
       queued -= filled
+      while (filled > 0 && titles.length > 0 && titles[0]!.at < total - queued) onTitle(titles.shift()!.title)
       if (wakeDecoder && queued < (ahead * 2) / 3) {
         wakeDecoder()
         wakeDecoder = undefined

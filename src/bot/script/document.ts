@@ -70,7 +70,9 @@ const parse = (file: string, text: string) => {
 }
 
 const yamlSentences: Record<string, string> = {
+  BAD_SCALAR_START: 'a text that begins with @ or ` wants quotes around it',
   BLOCK_AS_IMPLICIT_KEY: 'a text with ": " in it wants quotes around it',
+  BLOCK_IN_FLOW: 'a comma is missing between two keys, or quotes around a text with ": " in it',
   DUPLICATE_KEY: 'this key is there twice',
   RESOURCE_EXHAUSTION: 'is nested too deeply',
   MULTIPLE_DOCS: 'a script is one document: there must be no second ---',

@@ -6,7 +6,6 @@ import {
   isHere,
   isHosting,
   isKept,
-  isPresidingOver,
   keyOf,
   type LeftReason,
   type Member,
@@ -52,11 +51,9 @@ export const joinRoom = (
  */
 export const leaveRoom = (state: RoomState, memberId: string, now: number): RoomState => {
   const member = state.members.find((candidate) => candidate.id === memberId)!
-  const wasModerator = isPresidingOver(member)
   const left = removeAccount(state, member, 'left', now)
-  if (wasModerator && !left.members.some(isPresidingOver) && !isKept(state, now))
-    return closeRoom(left, member.name, now)
-  return left
+  const isLast = isHosting(state, member) && !left.members.some((other) => isHosting(left, other))
+  return isLast && !isKept(state, now) ? closeRoom(left, member.name, now) : left
 }
 
 /** A session or token was revoked: its seats are out (R1). Not on purpose: the room waits for its moderator. */

@@ -78,19 +78,18 @@ export const keyOf = (who: Pick<Person, 'accountId' | 'name'> & { kind: Member['
 export const isHere = (member: Member): boolean => member.left === null && member.isListed
 export const isOnStage = (member: Member): boolean => member.role !== 'listener'
 export const mayPublish = (member: Member): boolean => isOnStage(member) && !member.mutedByModerator
-/** A bot moderates for its owner but does not keep a room alive. */
+/** A bot moderates for its owner but does not keep a room alive that it did not open. */
 export const isPresidingOver = (member: Member): boolean =>
   isHere(member) && member.kind === 'person' && member.role === 'moderator'
 
 /** A room is there for its session until that closes, whoever leaves or is lost, and however long nobody speaks (R19, F29). */
 export const isKept = ({ session }: RoomState, now: number): boolean => session !== null && now < session.closesAt
-/** In a session's room the bot that opened it is as good as a moderator. */
-export const isHosting = ({ session, hosts }: RoomState, member: Member): boolean =>
+/** In a room that a bot opened, for a session or by hand, it is as good as a moderator. */
+export const isHosting = ({ hosts }: RoomState, member: Member): boolean =>
   isPresidingOver(member) ||
-  (session !== null &&
-    isHere(member) &&
+  (isHere(member) &&
     member.kind === 'bot' &&
-    hosts.some(({ accountId }) => accountId === member.accountId))
+    hosts.some(({ accountId, isCreator }) => isCreator && accountId === member.accountId))
 
 /** The next value of some members; the others stay the very same objects, which tells the store what to write. */
 export const changeMembers = (

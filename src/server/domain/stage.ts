@@ -4,8 +4,8 @@ import {
   changeMember,
   changeMembers,
   isHere,
+  isHosting,
   isOnStage,
-  isPresidingOver,
   keyOf,
   type Member,
   type Person,
@@ -147,7 +147,7 @@ const invited = (state: RoomState, memberId: string, now: number): Member => {
 }
 
 const isLastModerator = (state: RoomState, member: Member) =>
-  isPresidingOver(member) && state.members.filter(isPresidingOver).length === 1
+  isHosting(state, member) && !state.members.some((other) => other !== member && isHosting(state, other))
 
 const isSelf = (target: Member, actor: Person) =>
   target.accountId === actor.accountId && (target.kind !== 'bot' || keyOf(target) === keyOf(actor))

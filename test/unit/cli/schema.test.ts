@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { agrees, documents } from '../../support/cli-schema.ts'
+import { botsAgree } from '../../support/cli-schema-bot.ts'
 
 const file = new URL('../../../docs/cli.schema.json', import.meta.url)
 
@@ -22,4 +23,5 @@ it('stands in docs/cli.schema.json as the tests know it (WRITE_SCHEMA=1 writes i
   if (process.env.WRITE_SCHEMA) writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`)
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(schema)
   expect(agrees).toEqual([true, true])
+  expect(botsAgree).toEqual([true, true, true])
 })

@@ -113,6 +113,19 @@ describe('the last moderator', () => {
     expect(room.events).toEqual(['room-ended all'])
   })
 
+  it('leaving a room that a bot opened, and is in, leaves it to the bot; with the bot it ends', () => {
+    const radio = bot('Radio', ada)
+    const room = startRoom(radio)
+    room.join(radio)
+    room.join(ada)
+    room.join(ben)
+    room.leave(ada)
+    expect(room.state.ended).toBeNull()
+    expect(room.state.awaited).toBeNull()
+    room.leave(radio)
+    expect(room.state.ended).toMatchObject({ by: 'Radio' })
+  })
+
   it('leaving while another is held does not', () => {
     const room = startRoom(ada, { cohosts: [ben] })
     room.join(ada)

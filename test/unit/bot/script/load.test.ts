@@ -157,6 +157,19 @@ end: 36:00
     ).toEqual([expect.stringMatching(/1:1: /)])
   })
 
+  it.each([
+    ['room: [x]', '2:7: "room" wants a text or keys with values, not a list'],
+    ['room: {hands: nobody}', '2:15: "hands" wants everyone, off or a list, not "nobody"'],
+    ['room: {hands: @ana}', '2:15: a text that begins with @ or ` wants quotes around it'],
+    ['beds: {rain: {file: x, duck: {under: me}}}', '2:38: "under" wants voice, speakers or a list, not "me"'],
+    ['beds: {rain: {fil: x.ogg}}', '2:15: "fil" is no key of a bed: did you mean "file"?'],
+    ['when: now', '2:7: "when" wants keys with values, not "now"'],
+    ['speech: {stretch: 9}', '2:19: "stretch" takes at most 3'],
+    ['end: {5m: }', '2:6: "end" wants quotes around a text that begins with {: "{…}"'],
+  ])('tells what is wrong with %s', async (given, told) => {
+    expect(await problemsOf(`session: a\n${given}\ncues: [{bell: 1}]`)).toContain(`a.session.yaml:${told}`)
+  })
+
   it('is refused where nothing would happen, or never an end', async () => {
     expect(await problemsOf('session: a\ncues: []')).toEqual([expect.stringContaining('it has no cues')])
     expect(await problemsOf('session: a\ncues: [{at: manual, bell: 1}]')).toEqual([
