@@ -29,7 +29,7 @@ export const meditation = async ({ folder, room, omar, env, print }: Scene): Pro
     ...{ home: folder, env, withinMs: 720_000 },
   })
   const { code, stderr } = await running.ended
-  const told = running.events<{ type: string; missedMs?: number; message?: string }>()
+  const told = running.events<Told>()
   const heard = ears.heard()
   await ears.session.close()
 
@@ -47,7 +47,9 @@ export const meditation = async ({ folder, room, omar, env, print }: Scene): Pro
   print(`| louder than rendered, worst band of each stretch | ${span(levels)} dB |`)
   print(`| silence that was none | ${noises.join(', ') || 'none'} |`)
   print(`| frames missed, as the bot told | ${missedMs} ms |`)
-  print(`| troubles told | ${trouble.map(({ type, message }) => `${type} ${message ?? ''}`).join(', ') || 'none'} |`)
+  print(
+    `| troubles told | ${trouble.map(({ type, message, cause, repair }) => `${type} ${message ?? cause ?? repair ?? ''}`).join(', ') || 'none'} |`,
+  )
   print(`| exit code | ${code} ${stderr} |`)
   for (const { atS, lagMs, offByDb } of stretches)
     if (Math.abs(lagMs ?? 0) > 60 || Math.abs(offByDb ?? 0) > 1)
@@ -56,6 +58,8 @@ export const meditation = async ({ folder, room, omar, env, print }: Scene): Pro
   const isLevel = levels.every((db) => Math.abs(db) <= 1)
   return code === 0 && isInTime && isLevel && noises.length === 0 && trouble.length === 0
 }
+
+type Told = { type: string; missedMs?: number; message?: string; cause?: string; repair?: string }
 
 const monoOf = async (file: string): Promise<Int16Array> => {
   const pieces: Int16Array[] = []

@@ -16,7 +16,7 @@ export type AirLook = {
 export type Repair = 'republish' | 'rejoin' | 'restart'
 
 /** `no-frames`: none, or too few, were handed to the encoder. `unheard`: they were, but the own ear receives nothing. */
-export type AirCause = 'no-frames' | 'cut' | 'unheard'
+type AirCause = 'no-frames' | 'cut' | 'unheard'
 
 export type AirNews =
   /** Frames that never came, too few of them to be dead air. */
@@ -81,11 +81,11 @@ export const createAirWatch = (): AirWatch => {
 
   const judge = (look: AirLook) => {
     const past = looks.findLast(({ nowMs }) => look.nowMs - nowMs >= PACE_MS)
-    if (!past || framesBetween(past, look) * FRAME_MS >= PACE_SHARE * (look.nowMs - past.nowMs))
+    if (past && framesBetween(past, look) * FRAME_MS >= PACE_SHARE * (look.nowMs - past.nowMs))
       fineAtMs['no-frames'] = look.nowMs
     if (!look.isCut) fineAtMs.cut = look.nowMs
     // An ear that came or went says nothing yet.
-    if (!past || past.heardPackets === null || look.heardPackets !== past.heardPackets) fineAtMs.unheard = look.nowMs
+    if (past?.heardPackets === null || (past && look.heardPackets !== past.heardPackets)) fineAtMs.unheard = look.nowMs
   }
 
   const wrong = (look: AirLook, afterMs: (cause: AirCause) => number): AirCause | undefined =>
@@ -110,7 +110,7 @@ export const createAirWatch = (): AirWatch => {
     observe: (look) => {
       const before = looks.at(-1)
       if (!look.isDue || !before) return begin(look)
-      looks = [...looks.filter(({ nowMs }) => look.nowMs - nowMs <= 2 * PACE_MS), look]
+      looks = [...looks.filter(({ nowMs }) => look.nowMs - nowMs <= 4 * PACE_MS), look]
       judge(look)
       const news = underruns.count(look, framesBetween(before, look))
       const cause = wrong(look, (one) => (dead ? 0 : DEAD_AFTER_MS[one]))

@@ -57,6 +57,19 @@ describe('the dead-air watch', () => {
     expect(told[0]!.atMs - stoppedMs).toBeLessThanOrEqual(2_000)
   })
 
+  it('stays sure of it however unevenly it is looked at', () => {
+    const watch = createAirWatch()
+    const told: AirNews[] = []
+    const steps = [500, 501, 499.8, 500.3, 499.9]
+    let nowMs = 0
+    for (let index = 0; index < 40; index++) {
+      nowMs += steps[index % steps.length]!
+      const look = { nowMs, isDue: true, sentFrames: 100, isCut: false, heardPackets: null }
+      told.push(...watch.observe(look))
+    }
+    expect(types(told)).toEqual(['dead-air', 'republish', 'rejoin', 'restart'])
+  })
+
   it('tries nothing where frames come again by themselves within 3 s', () => {
     const { run, told } = watched()
     run(10_000)
