@@ -28,7 +28,7 @@ export type CalendarEvent = {
 }
 
 /** One sitting that differs from the others: `ruled` is the local time that the schedule has for it (`Occurrence.ruled`). */
-export type CalendarOverride = {
+type CalendarOverride = {
   ruled: string
   start?: string
   durationMs?: number

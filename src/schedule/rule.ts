@@ -26,6 +26,6 @@ export type Rule = {
 }
 
 /** 0 is Monday. */
-export type Weekday = number
+type Weekday = number
 
 export const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const

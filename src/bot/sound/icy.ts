@@ -39,7 +39,7 @@ export async function* withoutTitles(
 }
 
 /** `StreamTitle='Artist - Title';`, in which there may be quotes; undefined where it tells no title. */
-export const parseIcyTitle = (text: string): AudioTags | undefined => {
+const parseIcyTitle = (text: string): AudioTags | undefined => {
   const title = /StreamTitle='(.*?)'(?:;\s*(?:Stream\w+=|\0|$)|\s*\0|$)/s.exec(text)?.[1]?.trim()
   if (!title) return undefined
   const [, artist, name] = /^(.+?) - (.+)$/s.exec(title) ?? []

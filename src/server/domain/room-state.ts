@@ -79,7 +79,7 @@ export const isHere = (member: Member): boolean => member.left === null && membe
 export const isOnStage = (member: Member): boolean => member.role !== 'listener'
 export const mayPublish = (member: Member): boolean => isOnStage(member) && !member.mutedByModerator
 /** A bot moderates for its owner but does not keep a room alive that it did not open. */
-export const isPresidingOver = (member: Member): boolean =>
+const isPresidingOver = (member: Member): boolean =>
   isHere(member) && member.kind === 'person' && member.role === 'moderator'
 
 /** A room is there for its session until that closes, whoever leaves or is lost, and however long nobody speaks (R19, F29). */
