@@ -18,6 +18,6 @@ const makeTemplate = async () => {
 }
 
 /** Vitest's global setup. Test processes have it in their environment. */
-export default async (): Promise<void> => {
+export const setup = async (): Promise<void> => {
   process.env.ROOMTONE_TEST_STORE ??= await storeTemplate()
 }
