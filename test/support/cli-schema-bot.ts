@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RunRow } from '../../src/bot/host/as-run.ts'
-import type { HostEvent } from '../../src/bot/host/wire.ts'
 import type { SessionReport } from '../../src/bot/watch/report.ts'
+import type { BotRunEvent } from '../../src/cli/bot-watch.ts'
 import { instantSchema } from '../../src/protocol/accounts.ts'
 import { playingSchema } from '../../src/protocol/program.ts'
 
@@ -29,7 +29,7 @@ const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ ...ofSession, type: z.literal(type), ...shape })
 const titled = { title: z.string().nullable(), artist: z.string().nullable() }
 
-export const hostEventSchema = z.discriminatedUnion('type', [
+const hostEvents = [
   event('waiting', { startsAt: instantSchema, local: z.string(), opensAt: instantSchema }),
   event('standby', {}),
   event('room', { room: z.string(), title: z.string(), link: z.string().nullable(), isTakenUp: z.boolean() }),
@@ -56,7 +56,27 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   event('warning', { message: z.string() }),
   event('restarted', { message: z.string() }),
   event('ended', { outcome, message: z.string(), code: z.string().nullable() }),
-])
+] as const
+const airCause = z.enum(['no-frames', 'cut', 'unheard'])
+const watchEvents = [
+  event('underrun', { missedMs: z.number() }),
+  event('dead-air', { cause: airCause, forMs: z.number() }),
+  event('repair', { repair: z.enum(['republish', 'rejoin', 'restart']), forMs: z.number() }),
+  event('on-air-again', { cause: airCause, afterMs: z.number() }),
+  event('incident', {
+    kind: z.enum(['not-on-air', 'dead-air', 'check-failed', 'unhosted']),
+    state: z.enum(['began', 'over']),
+    sinceMs: z.number(),
+    message: z.string(),
+  }),
+] as const
+const toldSchema = z.discriminatedUnion('type', [...hostEvents, ...watchEvents])
+/** To each line of `--control stdin`, in order. */
+const controlAnswer = z.object({
+  ...{ at: instantSchema, type: z.literal('answer'), session: z.string().nullable(), line: z.string() },
+  ...{ ok: z.boolean(), code: z.string().nullable(), message: z.string() },
+})
+export const botRunEventSchema = z.discriminatedUnion('type', [...hostEvents, ...watchEvents, controlAnswer])
 
 const reportSchema = z.object({
   session: z.string(),
@@ -82,7 +102,7 @@ export const botLogSchema = z.object({ rows: z.array(rowSchema) })
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 export const botsAgree: [
-  Same<z.output<typeof hostEventSchema>, HostEvent>,
+  Same<z.output<typeof toldSchema>, BotRunEvent>,
   Same<z.output<typeof reportSchema>, SessionReport>,
   Same<z.output<typeof rowSchema>, RunRow>,
 ] = [true, true, true]

@@ -5,7 +5,7 @@ import { hallwayEventSchema, leaveReasonSchema } from '../../src/protocol/events
 import * as rooms from '../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { serverInfoSchema } from '../../src/protocol/server.ts'
-import { botLogSchema, botStatusSchema, hostEventSchema } from './cli-schema-bot.ts'
+import { botLogSchema, botRunEventSchema, botStatusSchema } from './cli-schema-bot.ts'
 
 // What --json and --jsonl print, by command. docs/cli.schema.json is made from this; tests parse real output with it.
 
@@ -205,7 +205,7 @@ export const documents = {
     startedByCommand: z.boolean(),
   }),
   'bot check --json': botCheckSchema,
-  'bot run --jsonl': hostEventSchema,
+  'bot run --jsonl': botRunEventSchema,
   'bot status --json': botStatusSchema,
   'bot log --json': botLogSchema,
   'bot next --json': z.object({
