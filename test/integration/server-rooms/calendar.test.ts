@@ -170,7 +170,7 @@ describe.each(stores)('the calendar on %s', (store) => {
       const room = ok(await open(ok(await lease(randomUUID())).fence), 201)
       expect(room.session).toMatchObject({ closesAt: expect.any(String) })
       const host = await enter(bot, room.id, { name: 'Guide' })
-      expect(host.joined.you.role).toBe('speaker')
+      expect(host.joined.you.role).toBe('moderator')
       pass(80 * minute)
       await eventually(async () => (await shown(room.id)).awaited !== null, {
         withinMs: 5_000,
