@@ -9,7 +9,8 @@ import { createCues } from './cues.ts'
 import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
 import { createLineWatch } from './line-watch.ts'
-import type { Media, MediaEvent } from './media.ts'
+import type { Media, MediaEvent, MediaOptions } from './media.ts'
+import type { TrackStats } from './media-stats.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
 import { whoFellSilent } from './room-roster.ts'
@@ -35,6 +36,8 @@ export type SessionOptions = {
   /** A microphone device starts muted and opens by `unmute`; any other source is open as soon as one may speak. */
   isDevice: boolean
   unmuted?: boolean
+  /** As for a device, whatever the source. */
+  isMutedAtFirst?: boolean
   /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
   music?: boolean
   devices?: SeatState['devices']
@@ -48,6 +51,9 @@ export type SessionOptions = {
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
+  /** Every 10 ms of every track as it was decoded, before volumes and mixing; `onStats`: its counters, twice a second. */
+  onPcm?: MediaOptions['onPcm']
+  onStats?(tracks: ReadonlyMap<string, TrackStats>): void
   /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
   onProgramCommand?: OnProgramCommand
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
@@ -115,7 +121,7 @@ export const startSession = (options: SessionOptions): Session => {
   const { isDevice, onState, onEvent } = options
   const now = options.now ?? Date.now
   const seatId = options.seatId ?? randomUUID()
-  const isMutedAtFirst = isDevice && !options.unmuted
+  const isMutedAtFirst = options.isMutedAtFirst ?? (isDevice && !options.unmuted)
   let model = beginRoom({
     ...{ seatId, pid: process.pid, isMuted: isMutedAtFirst },
     devices: devicesOf(options),
@@ -172,7 +178,10 @@ export const startSession = (options: SessionOptions): Session => {
     onRoomEvent: (event) => onRoomEvent(event),
     onMedia: (media) => onMedia(media),
     onMediaEvent: (event) => onMediaEvent(event),
-    onPcm: hearing.push,
+    onPcm: (...heard) => {
+      hearing.push(...heard)
+      options.onPcm?.(...heard)
+    },
     onLost: (cause) => {
       away.signal = away.line = false
       dispatch({ type: 'reconnecting', cause })
@@ -266,6 +275,7 @@ export const startSession = (options: SessionOptions): Session => {
     const stats = await media?.stats().catch(() => undefined)
     if (!stats || media !== link.media()) return
     hearing.addStats(stats.tracks)
+    options.onStats?.(stats.tracks)
     const { silentMs, lossPercent } = lineWatch.look(media!.connection(), stats, performance.now())
     watchLine(silentMs)
     if (model.seat.connection.status === 'reconnecting') return
