@@ -1,11 +1,10 @@
+import type { Place } from '../yaml/problem.ts'
+
 /**
  * What a check is made of, as plain data: a plan (what the file asks for), the evidence that a run gathers, the verdicts
  * that a judge makes of both, and the report. All `…Ms` that are times, not durations, are of one monotonic clock of the
  * runner: ms since the run began.
  */
-
-/** Where something stands in a file; 1 is the first line and column. */
-export type Place = { file: string; line: number; column: number }
 
 /** `room`: a roomtone server with its stage rules. `livekit`: any LiveKit server, by its own contract alone. */
 export type Plane = 'room' | 'livekit'
