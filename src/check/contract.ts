@@ -235,13 +235,18 @@ export type HeardTrack = {
       }
 }
 
-/** Since the track began, as in client/media-stats. */
+/**
+ * Since the track began, as in client/media-stats; read every 100 ms or so: how long one gap of several was is told no
+ * closer than by two readings and the stretches between them.
+ */
 export type TrackCounters = {
   atMs: number
   packetsReceived: number
   packetsLost: number
   concealedSamples: number
   silentConcealedSamples: number
+  /** Stretches that were made up; without it two short gaps between two readings look like a long one. */
+  concealmentEvents?: number
 }
 
 /** What one actor knew of the room from then on. Told anew whenever it changes. */
