@@ -51,8 +51,9 @@ export type SessionOptions = {
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
-  /** Every 10 ms of every track as it was decoded, before volumes and mixing; `onStats`: its counters, twice a second. */
+  /** Every 10 ms of every track as it was decoded, before volumes and mixing. */
   onPcm?: MediaOptions['onPcm']
+  /** The counters of all tracks, every 100 ms. */
   onStats?(tracks: ReadonlyMap<string, TrackStats>): void
   /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
   onProgramCommand?: OnProgramCommand
@@ -109,6 +110,7 @@ export type Session = {
 
 const LEVELS_MS = 100
 const STATS_MS = 500
+const TOLD_STATS_MS = 100
 const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
 // A join that is under way has to be answered before one can leave.
@@ -275,7 +277,6 @@ export const startSession = (options: SessionOptions): Session => {
     const stats = await media?.stats().catch(() => undefined)
     if (!stats || media !== link.media()) return
     hearing.addStats(stats.tracks)
-    options.onStats?.(stats.tracks)
     const { silentMs, lossPercent } = lineWatch.look(media!.connection(), stats, performance.now())
     watchLine(silentMs)
     if (model.seat.connection.status === 'reconnecting') return
@@ -283,6 +284,14 @@ export const startSession = (options: SessionOptions): Session => {
     const { network } = model.seat
     if (network.roundTripMs !== roundTripMs || network.lossPercent !== lossPercent)
       dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
+  }
+
+  const tellStats = async () => {
+    const stats = await link
+      .media()
+      ?.stats()
+      .catch(() => undefined)
+    if (stats) options.onStats?.(stats.tracks)
   }
 
   const watchLine = (silentMs: number) => {
@@ -308,6 +317,7 @@ export const startSession = (options: SessionOptions): Session => {
   const timers = [
     setInterval(meter, LEVELS_MS),
     setInterval(measure, STATS_MS),
+    ...(options.onStats ? [setInterval(tellStats, TOLD_STATS_MS)] : []),
     setInterval(() => tellHeard(false), HEARD_MS),
   ]
 
