@@ -49,7 +49,7 @@ export const levelOf = (text: string, { refuse }: Reading): HearLimits['level'] 
 
 /** `phrase.wav >= 0.85`, `>= 0.85` or 0.85: like what was said. */
 export const likeOf = (given: string | number, { file, refuse }: Reading): HearLimits['like'] | undefined => {
-  const found = /^(?:(.+?)\s+)?(?:>=\s*)?(\d(?:\.\d+)?)$/.exec(String(given).trim())
+  const found = /^(?:(?:(\S.*?)\s*)?>=\s*)?(\d(?:\.\d+)?)$/.exec(String(given).trim())
   const atLeast = Number(found?.[2] ?? Number.NaN)
   if (!(atLeast >= 0 && atLeast <= 1))
     return refuse(`${quoted(given)} is no likeness: write phrase.wav >= 0.85, or a number from 0 to 1`)

@@ -1,20 +1,10 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-
-export type CheckRunOptions = { url?: string; json?: boolean }
+import { addCheckRoom } from './check-room.ts'
+import { addCheckRun } from './check-run.ts'
 
 export const addCheck = (program: Command, context: Context): void => {
   const check = program.command('check').description('rooms under test: a verdict on what each listener heard')
-  check
-    .command('run <file>')
-    .description('run a check (*.check.yaml) in a room of its own, on a server of its own or any LiveKit server')
-    .option('--url <ws-url>', 'a LiveKit server, e.g. wss://livekit.example.org, by LIVEKIT_API_KEY and LIVEKIT_API_SECRET')
-    .option('--json', 'print one JSON document')
-    .addHelpText(
-      'after',
-      '\n  Exit code 0: all passed, 1: an expectation failed, 2: the file is wrong, 3: not enough evidence, 7: no server.',
-    )
-    .action(async (file: string, options: CheckRunOptions) =>
-      (await import('../check-run.ts')).checkRun(context, file, options),
-    )
+  addCheckRun(check, context)
+  addCheckRoom(check, context)
 }
