@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { judge } from '../../../src/check/judge/judge.ts'
 import { checkRoom, type Fault } from '../../support/check-room.ts'
 
-/** More by hand: CHECK_SEEDS=20 runs the same for as many seeds. */
+/** Odd seeds lose 5 % of packets. More by hand: CHECK_SEEDS=20. */
 const SEEDS = Array.from({ length: Number(process.env.CHECK_SEEDS ?? 1) }, (_, i) => i + 1)
 
 /** What each fault breaks, and so what fails: nothing else may. */
@@ -20,12 +20,8 @@ const CAUGHT: Record<Fault, string[]> = {
 }
 
 describe.each(Object.keys(CAUGHT) as Fault[])('a media server that %s', (fault) => {
-  it.each(
-    SEEDS.flatMap((seed) => [
-      [seed, 0],
-      [seed, 0.05],
-    ]),
-  )('is told by what it breaks alone (seed %i, loss %f)', async (seed, lossShare) => {
+  it.each(SEEDS)('is told by what it breaks alone (seed %i)', async (seed) => {
+    const lossShare = seed % 2 === 0 ? 0 : 0.05
     const { plan, evidence } = await checkRoom({ seed, fault, lossShare })
     const verdicts = judge(plan, evidence)
     const failed = verdicts.filter(({ outcome }) => outcome === 'fail')
