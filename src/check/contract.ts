@@ -125,6 +125,8 @@ export type HearLimits = {
   /** To what was said, or to a file (absolute path), aligned, 0 to 1. */
   like: { path: string | null; atLeast: number } | null
   copies: number | null
+  /** The speaker's own voice and nobody else's. Told anyway where it is clear; asked for, it must be. */
+  voice?: boolean
 }
 
 /** At a moment (null: the end of the steps), as each actor in the room sees it. Names are actors. */
