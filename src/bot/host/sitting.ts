@@ -42,6 +42,8 @@ export type SittingOptions = {
   /** What the journal names where this sitting is held. */
   targetName: string
   holder: string
+  /** Whether another host has this sitting now. */
+  isTakenOver(): Promise<boolean>
   /** Where an own ear is wanted. */
   earAccess: (() => Promise<{ url: string; token: string }>) | null
   room: { id: string; title: string; link: string | null; isTakenUp: boolean } | null
@@ -70,6 +72,8 @@ export type Sitting = {
   /** `interrupted`: another host may take it up; `ended`: it is over. */
   close(outcome: 'interrupted' | 'ended'): Promise<void>
   listeners(): number
+  /** When the program will be over, by the wall clock; null without end. */
+  endsAtMs(): number | null
   /** Publishes again, or leaves and joins again. */
   repair(how: 'republish' | 'rejoin'): void
 }
@@ -81,6 +85,8 @@ const VIEW_EVERY_MS = 500
 const TAIL_MS = 600
 /** How long it takes at most until a place in the program is ready to sound. */
 const SEEK_MS = 150
+/** A command that moves the program by less has not moved it: that is how long it took. */
+const JUMP_MS = 500
 /** What may have been under way when the host died. */
 const UNDER_WAY_MS = 150
 
@@ -201,6 +207,11 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   }
 
   const position = () => program.position()
+  const endsAtMs = () => {
+    const endMs = program.endMs()
+    if (endMs === null) return null
+    return air.hasBegun ? now() + endMs - position().programMs : Math.max(now(), options.startMs ?? 0) + endMs
+  }
   const record = (): Journal => ({
     version: 1,
     session: script.name,
@@ -253,6 +264,12 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     const targetMs = due() + SEEK_MS
     await program.seek(targetMs)
     await sleep(Math.max(0, targetMs - due()))
+    moved()
+  }
+  /** Nothing of what was before the jump is to be heard again. */
+  const moved = () => {
+    safeMs = position().programMs
+    guard.moved(safeMs)
   }
 
   const act = async (action: AirAction): Promise<void> => {
@@ -262,7 +279,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
         if (action.lateMs > 0 && action.fromMs > 0) await joinClock()
         else if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
         program.resume()
-        safeMs = action.fromMs
+        moved()
         const isTakenUp = journal?.hasBegun === true
         tell({ type: 'on-air', programMs: Math.round(action.fromMs), lateMs: Math.round(action.lateMs), isTakenUp })
         return setPhase(isPaused(air) ? 'paused' : 'on-air')
@@ -274,7 +291,9 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       case 'go-on':
       case 'catch-up': {
         const isOn = action.do === 'catch-up' || action.by === 'on'
-        if (isOn) await joinClock()
+        if (isOn && !isProgramOver) await joinClock()
+        // By its clock it came to its end meanwhile.
+        if (isProgramOver) return
         program.resume(isOn ? undefined : action.fromMs)
         return tell({
           type: 'resumed',
@@ -293,6 +312,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
         return setPhase('paused')
       case 'resume':
         if (action.fromMs !== null) await program.seek(action.fromMs)
+        if (action.fromMs !== null) moved()
         await program.command({ do: 'resume' })
         tell({
           type: 'resumed',
@@ -334,6 +354,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       else if (command.do === 'stop') await stop(by)
       else {
         await program.command(command)
+        if (Math.abs(position().programMs - before.programMs) > JUMP_MS) moved()
         if (command.do !== 'level') await step({ type: 'moved', nowMs: now(), programMs: position().programMs })
       }
       keep()
@@ -425,7 +446,9 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   }
 
   const done = stay.done.then(async (left) => {
-    await end(outcome ?? endOfStay(left))
+    // Who was cut off for long finds another host in its place.
+    const isTakenOver = !outcome && left.reason === 'replaced' && (await options.isTakenOver())
+    await end(outcome ?? (isTakenOver ? { ...endOfStay(left), outcome: 'interrupted' } : endOfStay(left)))
     return outcome!
   })
 
@@ -439,6 +462,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     close: (how) =>
       end({ outcome: how, message: how === 'ended' ? 'The session is over.' : 'Interrupted.', code: null }),
     listeners,
+    endsAtMs,
     repair: (how) => session().repair(how),
   }
 }
