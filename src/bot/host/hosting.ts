@@ -11,7 +11,8 @@ import { fileLease, type Grant, type Lease } from './lease.ts'
 import { type NextSitting, nextSitting } from './next-sitting.ts'
 import type { Place, PlaceRoom } from './place.ts'
 import { openRunLog } from './run-log.ts'
-import { type Sitting, type SittingEnd, type SittingEvent, startSitting } from './sitting.ts'
+import { startSitting } from './sitting.ts'
+import type { Sitting, SittingEnd, SittingEvent } from './sitting-contract.ts'
 import type { HostEvent, KeptHere } from './wire.ts'
 
 export type HostingOptions = {

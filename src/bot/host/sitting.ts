@@ -1,90 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SessionOptions } from '../../client/session.ts'
 import type { SessionEnd } from '../../client/session-end.ts'
 import type { Playing, ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { SeatEvent, SeatState } from '../../protocol/seat.ts'
 import { createCutGuard } from '../cut-guard.ts'
-import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
-import type { SessionScript } from '../script/script.ts'
+import type { ProgramEvent } from '../program/contract.ts'
 import { startEar } from '../watch/ear.ts'
 import type { SessionReport } from '../watch/report.ts'
 import { countStarved } from '../watch/starved.ts'
-import { type Air, type AirAction, beginAir, dueMs, isPaused, stepAir } from './air.ts'
+import { type Air, beginAir, isPaused, stepAir } from './air.ts'
+import { createAirActs } from './air-acts.ts'
 import { answerOf } from './answers.ts'
 import { createFloorHost } from './floor-host.ts'
-import type { Journal, JournalWriter } from './journal.ts'
-import { createOpenItems } from './open-items.ts'
+import { createItemLog } from './item-log.ts'
+import type { Journal } from './journal.ts'
 import { isSamePlaying, playingAt, waitingUntil } from './playing.ts'
-import type { RunLog } from './run-log.ts'
+import { causeOfCut, people } from './seat-facts.ts'
+import type { Sitting, SittingEnd, SittingOptions } from './sitting-contract.ts'
 import { startStay } from './stay.ts'
-import type { HostEvent, SittingOutcome } from './wire.ts'
-
-type Untimed<T> = T extends unknown ? Omit<T, 'at' | 'session' | 'occurrence'> : never
-export type SittingEvent = Untimed<HostEvent>
-
-/** What a sitting shows of itself to the outside. */
-type SittingView = Pick<SessionReport, 'phase' | 'programMs' | 'playing' | 'listeners' | 'problem'> & {
-  /** Frames are to go out: not before the start, nor while a moderator keeps the bot silent. */
-  isDue: boolean
-  isCut: boolean
-  starvedFrames: number
-  heardPackets: number | null
-  sentFrames: number
-}
-
-export type SittingOptions = {
-  script: SessionScript
-  occurrence: string
-  /** When session time is 0, wall time; null: as soon as it can be heard. */
-  startMs: number | null
-  target: SessionOptions['target']
-  /** What the journal names where this sitting is held. */
-  targetName: string
-  holder: string
-  /** Whether another host has this sitting now. */
-  isTakenOver(): Promise<boolean>
-  /** Where an own ear is wanted. */
-  earAccess: (() => Promise<{ url: string; token: string }>) | null
-  room: { id: string; title: string; link: string | null; isTakenUp: boolean } | null
-  /** Of this very sitting, by a host before. */
-  journal: Journal | null
-  openProgram(from: {
-    state: ProgramState | null
-    startMs: number
-    onEvent(event: ProgramEvent): void
-  }): Promise<SessionProgram>
-  writer: JournalWriter
-  runLog: RunLog
-  setHands(hands: 'everyone' | 'off'): Promise<unknown>
-  endRoom(): Promise<unknown>
-  tell(event: SittingEvent): void
-  onView(view: SittingView): void
-  now(): number
-}
-
-export type SittingEnd = { outcome: SittingOutcome; message: string; code: string | null }
-
-export type Sitting = {
-  readonly done: Promise<SittingEnd>
-  command(command: ProgramCommand, by: string): Promise<ProgramAnswer>
-  reload(plan: Plan): void
-  /** `interrupted`: another host may take it up; `ended`: it is over. */
-  close(outcome: 'interrupted' | 'ended'): Promise<void>
-  listeners(): number
-  /** When the program will be over, by the wall clock; null without end. */
-  endsAtMs(): number | null
-  /** Publishes again, or leaves and joins again. */
-  repair(how: 'republish' | 'rejoin'): void
-}
+import type { SittingOutcome } from './wire.ts'
 
 const LOOK_EVERY_MS = 250
 const JOURNAL_EVERY_MS = 1000
 const VIEW_EVERY_MS = 500
 /** What listeners' jitter buffers may still hold when the program's last sample has been sent. */
 const TAIL_MS = 600
-/** How long it takes at most until a place in the program is ready to sound. */
-const SEEK_MS = 150
 /** A command that moves the program by less has not moved it: that is how long it took. */
 const JUMP_MS = 500
 /** What may have been under way when the host died. */
@@ -96,7 +36,6 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   const { when } = script
   let air: Air = beginAir(when, options.startMs, journal)
   const seatId = journal?.seatId ?? randomUUID()
-  const items = createOpenItems()
   const openedMs = now()
   let outcome: SittingEnd | undefined
   let phase: SessionReport['phase'] = 'opening'
@@ -144,6 +83,10 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   })
 
   const listeners = () => people(session().state()).length
+  const items = createItemLog({
+    ...{ session: script.name, occurrence, runLog, listeners, tell, now },
+    isInterrupted: () => outcome?.outcome === 'interrupted',
+  })
 
   const onSessionEvent = (event: SeatEvent) => {
     if (event.type === 'warning') tell(event)
@@ -162,32 +105,14 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     program.setSpeaking(speaks)
   }
 
-  const line = () => ({ at: new Date(now()).toISOString(), session: script.name, occurrence })
   const onProgramEvent = (event: ProgramEvent) => {
     switch (event.type) {
-      case 'began': {
-        const { type, atMs, ...rest } = event
-        const heardBy = listeners()
-        items.begin(event.id)
-        const { id, cue, kind, title, artist } = rest
-        runLog.append({ ...line(), type: 'begun', id, cue, kind, title, artist, listeners: heardBy })
-        keep()
-        return tell({ type, ...rest, programMs: Math.round(atMs), listeners: heardBy })
-      }
-      case 'over': {
-        const { type, atMs, ...rest } = event
-        items.end(event.id)
-        const { id, sentMs, message } = rest
-        const cause = outcome?.outcome === 'interrupted' ? 'interrupted' : rest.cause
-        runLog.append({ ...line(), type: 'over', id, sentMs: Math.round(sentMs), cause, message })
-        return tell({ type, ...rest, cause, programMs: Math.round(atMs) })
-      }
-      case 'title': {
-        const { id, title, artist } = event
-        const sentMs = items.list().find((one) => one.id === id)?.sentMs ?? 0
-        runLog.append({ ...line(), type: 'title', id, title, artist, sentMs, listeners: listeners() })
-        return tell({ type: 'title', id, title, artist })
-      }
+      case 'began':
+        items.onEvent(event)
+        return keep()
+      case 'over':
+      case 'title':
+        return items.onEvent(event)
       case 'floor-open':
         return floor.open(event)
       case 'floor-closed':
@@ -257,80 +182,17 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     })
   }
 
-  /** What sounds a moment from now is made ready, and given when that moment has come. */
-  const joinClock = async () => {
-    program.hold()
-    const due = () => dueMs(air, now()) ?? position().programMs
-    const targetMs = due() + SEEK_MS
-    await program.seek(targetMs)
-    await sleep(Math.max(0, targetMs - due()))
-    moved()
-  }
-  /** Nothing of what was before the jump is to be heard again. */
-  const moved = () => {
-    safeMs = position().programMs
-    guard.moved(safeMs)
-  }
-
-  const act = async (action: AirAction): Promise<void> => {
-    const { programMs } = position()
-    switch (action.do) {
-      case 'begin': {
-        if (action.lateMs > 0 && action.fromMs > 0) await joinClock()
-        else if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
-        program.resume()
-        moved()
-        const isTakenUp = journal?.hasBegun === true
-        tell({ type: 'on-air', programMs: Math.round(action.fromMs), lateMs: Math.round(action.lateMs), isTakenUp })
-        return setPhase(isPaused(air) ? 'paused' : 'on-air')
-      }
-      case 'hold':
-        program.hold()
-        tell({ type: 'paused', cause: causeOfCut(session().state()), by: null, programMs: Math.round(programMs) })
-        return
-      case 'go-on':
-      case 'catch-up': {
-        const isOn = action.do === 'catch-up' || action.by === 'on'
-        if (isOn && !isProgramOver) await joinClock()
-        // By its clock it came to its end meanwhile.
-        if (isProgramOver) return
-        program.resume(isOn ? undefined : action.fromMs)
-        return tell({
-          type: 'resumed',
-          programMs: Math.round(action.fromMs),
-          repeatedMs: Math.round(programMs - action.fromMs),
-        })
-      }
-      case 'pause':
-        await program.command({ do: 'pause' })
-        tell({
-          type: 'paused',
-          cause: action.cause === 'empty' ? 'nobody is there' : 'by a moderator',
-          by: air.human?.by ?? null,
-          programMs: Math.round(position().programMs),
-        })
-        return setPhase('paused')
-      case 'resume':
-        if (action.fromMs !== null) await program.seek(action.fromMs)
-        if (action.fromMs !== null) moved()
-        await program.command({ do: 'resume' })
-        tell({
-          type: 'resumed',
-          programMs: Math.round(position().programMs),
-          repeatedMs: Math.round(programMs - position().programMs),
-        })
-        return setPhase('on-air')
-      case 'end':
-        return void end({ outcome: 'empty', message: 'Nobody was there for a minute.', code: null })
-    }
-  }
   const warnOf = (error: Error) => tell({ type: 'warning', message: error.message })
-  /** One after the other: what was decided first is done first. */
-  let acting = Promise.resolve()
-  const actAll = (actions: AirAction[]) => {
-    for (const action of actions) acting = acting.then(() => act(action)).catch(warnOf)
-    return acting
-  }
+  const actAll = createAirActs({
+    ...{ program, tell, now },
+    air: () => air,
+    seat: () => session().state(),
+    isTakenUp: journal?.hasBegun === true,
+    onMoved: () => moved(),
+    isOver: () => isProgramOver,
+    onPhase: setPhase,
+    onEmpty: () => void end({ outcome: 'empty', message: 'Nobody was there for a minute.', code: null }),
+  })
   const step = (input: Parameters<typeof stepAir>[2]) => {
     const next = stepAir(air, when, input)
     air = next.air
@@ -370,8 +232,12 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   }
 
   const guard = createCutGuard()
+  /** Nothing of what was before the jump is to be heard again. */
+  const moved = () => {
+    safeMs = position().programMs
+    guard.moved(safeMs)
+  }
   let isLooking = false
-  let lastLookMs = now()
   const lookAround = async () => {
     if (isLooking || outcome) return
     isLooking = true
@@ -389,8 +255,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   /** Everything that follows from where the program is now. */
   const look = (programMs: number | null) => {
     const at = position()
-    items.move(at.programMs, now() - lastLookMs)
-    lastLookMs = now()
+    items.move(at.programMs)
     if (!air.isCut && programMs !== null) safeMs = Math.max(0, programMs - UNDER_WAY_MS)
     floor.look()
     const playing =
@@ -429,16 +294,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       if (isOurs && when.ended === 'end-room' && options.room) await options.endRoom().catch(warnOf)
       await Promise.all([stay.close(isInterrupted ? 'interrupted' : 'done'), ear?.close()])
       await program.close()
-      for (const { id, sentMs } of wasSent)
-        if (items.list().some((one) => one.id === id))
-          runLog.append({
-            ...line(),
-            type: 'over',
-            id,
-            sentMs,
-            cause: isInterrupted ? 'interrupted' : 'stop',
-            message: null,
-          })
+      items.closeThose(wasSent)
       await Promise.all([writer.flush(), runLog.flush()])
       view()
     })()
@@ -465,19 +321,6 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     endsAtMs,
     repair: (how) => session().repair(how),
   }
-}
-
-const people = ({ participants, you }: SeatState) =>
-  participants.filter(
-    ({ isYou, kind, isAway, handle }) =>
-      !isYou && kind !== 'bot' && !isAway && (handle === null || handle !== you.handle),
-  )
-
-const causeOfCut = ({ connection, you }: SeatState) => {
-  if (connection.status === 'reconnecting') return connection.cause
-  if (you.role === 'listener') return 'taken off the stage'
-  if (you.microphone === 'muted-by-moderator') return 'muted by a moderator'
-  return 'nothing comes back from the media server'
 }
 
 const outcomesOf: Partial<Record<SessionEnd['reason'], SittingOutcome>> = {
