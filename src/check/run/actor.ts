@@ -177,7 +177,7 @@ const openApi = ({ server, credentialsFile }: Extract<ActorTarget, { plane: 'roo
   createApi({ server, credentials: fileCredentials(credentialsFile) })
 
 /** Somebody of this run by the name in the file, a stranger by their own. */
-export const calledBy = (suffix: string, name: string): { name: string; isStranger: boolean } =>
+const calledBy = (suffix: string, name: string): { name: string; isStranger: boolean } =>
   name.endsWith(` ${suffix}`)
     ? { name: name.slice(0, -suffix.length - 1), isStranger: false }
     : { name, isStranger: true }
