@@ -4,6 +4,7 @@ import { createFrame, SAMPLE_RATE } from '../../audio/frame.ts'
 import { type Api, createApi } from '../../client/api.ts'
 import { fileCredentials } from '../../client/credentials.ts'
 import type { TrackStats } from '../../client/media-stats.ts'
+import { isMutedByModerator } from '../../client/room-model.ts'
 import { type Session, startSession } from '../../client/session.ts'
 import type { SeatCommand, SeatState } from '../../protocol/seat.ts'
 import type { RoomView } from '../contract.ts'
@@ -124,6 +125,7 @@ export const startActor = (order: ActorOrder, tell: (message: ActorMessage) => v
         return command({ verb: 'mute' })
       case 'unmutes':
         await until(({ you }) => you.role !== 'listener', `${order.name} was not on stage`)
+        await until((state) => !isMutedByModerator(state), `${order.name} was not allowed to speak again`)
         return command({ verb: 'unmute' })
       case 'raises-hand':
         return command({ verb: 'hand', question: action.question ?? undefined })
