@@ -9,7 +9,8 @@ import { createCues } from './cues.ts'
 import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
 import { createLineWatch } from './line-watch.ts'
-import type { Media, MediaEvent } from './media.ts'
+import type { Media, MediaEvent, MediaOptions } from './media.ts'
+import type { TrackStats } from './media-stats.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
 import { whoFellSilent } from './room-roster.ts'
@@ -35,6 +36,8 @@ export type SessionOptions = {
   /** A microphone device starts muted and opens by `unmute`; any other source is open as soon as one may speak. */
   isDevice: boolean
   unmuted?: boolean
+  /** As for a device, whatever the source. */
+  isMutedAtFirst?: boolean
   /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
   music?: boolean
   devices?: SeatState['devices']
@@ -48,6 +51,10 @@ export type SessionOptions = {
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
+  /** Every 10 ms of every track as it was decoded, before volumes and mixing. */
+  onPcm?: MediaOptions['onPcm']
+  /** The counters of all tracks, every 100 ms. */
+  onStats?(tracks: ReadonlyMap<string, TrackStats>): void
   /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
   onProgramCommand?: OnProgramCommand
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
@@ -103,6 +110,7 @@ export type Session = {
 
 const LEVELS_MS = 100
 const STATS_MS = 500
+const TOLD_STATS_MS = 100
 const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
 // A join that is under way has to be answered before one can leave.
@@ -115,7 +123,7 @@ export const startSession = (options: SessionOptions): Session => {
   const { isDevice, onState, onEvent } = options
   const now = options.now ?? Date.now
   const seatId = options.seatId ?? randomUUID()
-  const isMutedAtFirst = isDevice && !options.unmuted
+  const isMutedAtFirst = options.isMutedAtFirst ?? (isDevice && !options.unmuted)
   let model = beginRoom({
     ...{ seatId, pid: process.pid, isMuted: isMutedAtFirst },
     devices: devicesOf(options),
@@ -172,7 +180,10 @@ export const startSession = (options: SessionOptions): Session => {
     onRoomEvent: (event) => onRoomEvent(event),
     onMedia: (media) => onMedia(media),
     onMediaEvent: (event) => onMediaEvent(event),
-    onPcm: hearing.push,
+    onPcm: (...heard) => {
+      hearing.push(...heard)
+      options.onPcm?.(...heard)
+    },
     onLost: (cause) => {
       away.signal = away.line = false
       dispatch({ type: 'reconnecting', cause })
@@ -275,6 +286,14 @@ export const startSession = (options: SessionOptions): Session => {
       dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
   }
 
+  const tellStats = async () => {
+    const stats = await link
+      .media()
+      ?.stats()
+      .catch(() => undefined)
+    if (stats) options.onStats?.(stats.tracks)
+  }
+
   const watchLine = (silentMs: number) => {
     const cause = 'nothing comes from the media server'
     if (silentMs > 0 && !away.line) setAway({ line: true }, { type: 'reconnecting', cause, silentMs })
@@ -298,6 +317,7 @@ export const startSession = (options: SessionOptions): Session => {
   const timers = [
     setInterval(meter, LEVELS_MS),
     setInterval(measure, STATS_MS),
+    ...(options.onStats ? [setInterval(tellStats, TOLD_STATS_MS)] : []),
     setInterval(() => tellHeard(false), HEARD_MS),
   ]
 
