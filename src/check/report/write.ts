@@ -5,13 +5,10 @@ import { wavHeader } from '../../audio/sinks/file.ts'
 import type { Evidence, Report, SoundPiece } from '../contract.ts'
 import { htmlOf } from './html.ts'
 import { junitOf } from './junit.ts'
+import { type ReportKind, reportKinds } from './kinds.ts'
 import { markdownOf } from './markdown.ts'
 import { prometheusOf } from './prometheus.ts'
 import { timelineOf } from './timeline.ts'
-
-export type ReportKind = (typeof reportKinds)[number]
-
-export const reportKinds = ['junit', 'json', 'html', 'md', 'prom'] as const
 
 /** Where which report goes; paths are absolute. */
 export type ReportPaths = Partial<Record<ReportKind, string>>
@@ -31,6 +28,17 @@ export const checkReportPaths = async (paths: ReportPaths): Promise<void> => {
     if (!writable)
       throw badPath(`no report can be written to ${path}: its folder is missing, or is not yours to write to`)
   }
+}
+
+/** The folder is made where it is missing. Throws like `checkReportPaths`. */
+export const checkAudioFolder = async (folder: string): Promise<void> => {
+  const isWritable = await mkdir(folder, { recursive: true })
+    .then(() => access(folder, constants.W_OK))
+    .then(
+      () => true,
+      () => false,
+    )
+  if (!isWritable) throw badPath(`no sound can be kept in ${folder}: it is no folder that you may write to`)
 }
 
 const badPath = (message: string) => Object.assign(new Error(message), { code: 'bad-input' })
@@ -59,7 +67,6 @@ export const writeAudio = async (
   evidence: Evidence,
   options: { externals: readonly string[]; strangers: boolean },
 ): Promise<void> => {
-  await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'timeline.txt'), timelineOf(report, evidence))
   for (const { actor, pieces } of evidence.spoken)
     if (pieces.length > 0) await writeFile(join(folder, fileName(`${actor} says`)), wavOf(pieces, evidence.durationMs))

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { Evidence, Report, Verdict } from '../../../src/check/contract.ts'
 import { junitOf } from '../../../src/check/report/junit.ts'
 import { hidingSecrets, withoutSecrets } from '../../../src/check/report/secrets.ts'
-import { checkReportPaths, writeAudio, writeReports } from '../../../src/check/report/write.ts'
+import { checkAudioFolder, checkReportPaths, writeAudio, writeReports } from '../../../src/check/report/write.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'roomtone-report-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -130,6 +130,7 @@ describe('report files', () => {
       hidingSecrets(secrets),
     )
     await writeReports(paths, report, evidence)
+    await checkAudioFolder(join(folder, 'audio'))
     await writeAudio(join(folder, 'audio'), report, evidence, { externals: [], strangers: false })
     const written = [...Object.values(paths), join(folder, 'audio', 'timeline.txt')]
       .map((path) => readFileSync(path, 'utf8'))
@@ -163,6 +164,7 @@ describe('report files', () => {
 
   it('keep the sound of who was not started by the run only when asked, and never outside the folder', async () => {
     const [kept, all] = [join(folder, 'kept'), join(folder, 'all')]
+    for (const path of [kept, all]) await checkAudioFolder(path)
     await writeAudio(kept, reportOf(), evidence, { externals: [], strangers: false })
     await writeAudio(all, reportOf(), evidence, { externals: [], strangers: true })
     expect(readdirSync(kept).sort()).toEqual(['bob-says.wav', 'cy-hears-bob.wav', 'timeline.txt'])
@@ -182,6 +184,7 @@ describe('report files', () => {
       code: 'bad-input',
     })
     await expect(checkReportPaths({ html: folder })).rejects.toMatchObject({ code: 'bad-input' })
+    await expect(checkAudioFolder(join(folder, 'out.md', 'audio'))).rejects.toMatchObject({ code: 'bad-input' })
     await expect(checkReportPaths({ md: join(folder, 'out.md') })).resolves.toBeUndefined()
   })
 })
