@@ -1,4 +1,5 @@
 import { audioError } from '../audio-error.ts'
+import { isAdts } from './adts.ts'
 import type { ByteReader } from './bytes.ts'
 import type { Decoding } from './decoding.ts'
 import { openByFfmpeg } from './ffmpeg.ts'
@@ -19,12 +20,17 @@ export const recognise = async (reader: ByteReader, from = 0): Promise<Decoding>
   if (head.toString('latin1', 0, 4) === 'fLaC') return openFlac(reader, tagBytes)
   if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader, from)
   if (isWebm(head))
-    return (await openWebm(reader)) ?? openByFfmpeg(reader, 'a WebM or Matroska file without Opus in it')
-  if (head.toString('latin1', 4, 8) === 'ftyp') return openByFfmpeg(reader, 'an MP4 file')
+    return (await openWebm(reader)) ?? openByFfmpeg(reader, { kind: 'a WebM or Matroska file without Opus in it' })
+  if (head.toString('latin1', 4, 8) === 'ftyp') return openByFfmpeg(reader, { kind: 'an MP4 file' })
+  if (await isAdts(reader, tagBytes))
+    return openByFfmpeg(reader, { kind: 'AAC', stream: { demuxer: 'aac', from: tagBytes } })
   const mp3 = head.length > 0 && (await openMp3(reader, tagBytes))
   if (mp3) return mp3
   const kind = head.length > 0 ? 'not audio that we know' : 'empty'
-  throw audioError('not-audio', `${reader.path} is ${kind}; Opus, Vorbis, MP3, FLAC, WAV, WebM and MP4 can be played.`)
+  throw audioError(
+    'not-audio',
+    `${reader.path} is ${kind}; Opus, Vorbis, MP3, FLAC, WAV, AAC, WebM and MP4 can be played.`,
+  )
 }
 
 const recogniseOgg = async (reader: ByteReader, from: number): Promise<Decoding> => {
