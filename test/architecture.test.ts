@@ -11,12 +11,13 @@ const directions: Record<string, string[]> = {
   schedule: [],
   audio: [],
   sfu: [],
+  yaml: ['protocol'],
   server: ['protocol', 'schedule'],
   client: ['protocol', 'audio'],
-  bot: ['protocol', 'schedule', 'audio', 'client'],
-  check: ['protocol', 'audio', 'client'],
+  bot: ['protocol', 'schedule', 'audio', 'yaml', 'client'],
+  check: ['protocol', 'audio', 'yaml', 'client'],
   tui: ['protocol', 'client'],
-  cli: ['protocol', 'schedule', 'audio', 'sfu', 'server', 'client', 'bot', 'check', 'tui'],
+  cli: ['protocol', 'schedule', 'audio', 'yaml', 'sfu', 'server', 'client', 'bot', 'check', 'tui'],
 }
 
 /** The one door of each package: no other file may import it. */

@@ -1,11 +1,10 @@
+import type { Place } from '../yaml/problem.ts'
+
 /**
  * What a check is made of, as plain data: a plan (what the file asks for), the evidence that a run gathers, the verdicts
  * that a judge makes of both, and the report. All `…Ms` that are times, not durations, are of one monotonic clock of the
  * runner: ms since the run began.
  */
-
-/** Where something stands in a file; 1 is the first line and column. */
-export type Place = { file: string; line: number; column: number }
 
 /** `room`: a roomtone server with its stage rules. `livekit`: any LiveKit server, by its own contract alone. */
 export type Plane = 'room' | 'livekit'
@@ -234,13 +233,18 @@ export type HeardTrack = {
       }
 }
 
-/** Since the track began, as in client/media-stats. */
+/**
+ * Since the track began, as in client/media-stats; read every 100 ms or so: how long one gap of several was is told no
+ * closer than by two readings and the stretches between them.
+ */
 export type TrackCounters = {
   atMs: number
   packetsReceived: number
   packetsLost: number
   concealedSamples: number
   silentConcealedSamples: number
+  /** Stretches that were made up; without it two short gaps between two readings look like a long one. */
+  concealmentEvents?: number
 }
 
 /** What one actor knew of the room from then on. Told anew whenever it changes. */

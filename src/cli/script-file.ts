@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadScript } from '../bot/script/load.ts'
-import { type Problem, problemLine, type ScriptError } from '../bot/script/problem.ts'
 import type { SessionScript } from '../bot/script/script.ts'
+import { type Problem, problemLine, type ScriptError } from '../yaml/problem.ts'
 import type { Context } from './context.ts'
 import { type Failure, failure } from './failure.ts'
 

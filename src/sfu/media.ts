@@ -146,10 +146,13 @@ const publisherPeer = (pc: PeerConnection, peer: Peer, { onPacket, onData }: Pub
       hasData ??= offersData
       // Data channels that are added to a connection in use can make the library wait for itself, and this process with it.
       if (offersData !== hasData) throw badSdp('data channels come with the first offer and stay, or not at all')
+      // The library closes a connection in a thread of its own. It takes an offer in silence from then on, and to answer
+      // one would abort the process; an offer that it took just before stays without its answer for ever.
+      if (pc.signalingState() !== 'stable') return undefined
       pc.setRemoteDescription(offer, 'offer')
-      // The library closes a connection in a thread of its own, and takes offers in silence from then on. To answer one
-      // would abort the process.
-      return pc.signalingState() === 'have-remote-offer' ? describe(pc, 'answer') : undefined
+      if (pc.signalingState() !== 'have-remote-offer') return undefined
+      const answer = describe(pc, 'answer')
+      return pc.signalingState() === 'stable' ? answer : undefined
     },
     sendRtcp: (mid, packet) => {
       trySend(tracks.get(mid), packet)

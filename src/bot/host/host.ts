@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { problemLine } from '../../yaml/problem.ts'
 import { prepare } from '../program/prepare.ts'
-import { problemLine } from '../script/problem.ts'
 import type { SessionScript } from '../script/script.ts'
 import { airVarsOf, fillText } from '../script/text.ts'
 import { createSounds, type Sounds } from '../sound/sounds.ts'

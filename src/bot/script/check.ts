@@ -2,14 +2,14 @@ import { basename } from 'node:path'
 import type { Channels } from '../../audio/frame.ts'
 import { occurrencesOf } from '../../schedule/occurrences.ts'
 import type { Occurrence } from '../../schedule/schedule.ts'
+import type { Problem } from '../../yaml/problem.ts'
+import { timeText } from '../../yaml/times.ts'
 import type { PlanEntry, PlannedSound } from '../program/contract.ts'
 import { prepare } from '../program/prepare.ts'
 import { endOf, msOf, type Span, samplesOf, spansBetween, timelineOf } from '../program/timeline.ts'
 import { gainDbOf, TARGETS_LUFS } from '../sound/facts.ts'
 import type { Sounds } from '../sound/sounds.ts'
-import type { Problem } from './problem.ts'
 import type { Cue, CueAction, Place, SessionScript, SoundItem } from './script.ts'
-import { timeText } from './times.ts'
 
 /** One time that a cue happens. */
 export type CheckedCue = {

@@ -1,11 +1,11 @@
-import type { Located } from './document.ts'
+import type { Located } from '../../yaml/document.ts'
+import { meant, type Problem, quoted } from '../../yaml/problem.ts'
+import { timeText } from '../../yaml/times.ts'
+import { asList } from '../../yaml/values.ts'
 import { itemOf } from './items.ts'
-import { meant, type Problem, quoted } from './problem.ts'
 import type { Bed, CueAction, CueTime, Place } from './script.ts'
 import type { CueKind, CueShape } from './shape.ts'
 import { airNames, placeholdersOf } from './text.ts'
-import { timeText } from './times.ts'
-import { asList } from './values.ts'
 
 /** A cue as the file has it, by what it does. */
 export type AnyCue = { [K in CueKind]: { kind: K; shape: CueShape<K> } }[CueKind]

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
+import { type Located, mergedOf, partOf } from '../../yaml/document.ts'
+import { meant, type Problem, placeText, quoted, thereIs } from '../../yaml/problem.ts'
+import { readShape } from '../../yaml/shape-problems.ts'
+import { asList } from '../../yaml/values.ts'
 import { type AnyCue, actionOf, type CueContext, checkPlaceholders, timeOf } from './cue.ts'
-import { type Located, mergedOf, partOf } from './document.ts'
-import { meant, type Problem, placeText, quoted, thereIs } from './problem.ts'
 import type { ScriptFile, SessionFile } from './read.ts'
 import type { Cue, Place } from './script.ts'
 import { type CueKind, cueShapes, type PartShape, type SessionShape } from './shape.ts'
-import { readShape } from './shape-problems.ts'
 import { fillText } from './text.ts'
-import { asList } from './values.ts'
 
 export type CuesContext = CueContext & {
   variant: string | null

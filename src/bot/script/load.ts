@@ -1,13 +1,13 @@
 import { dirname, resolve } from 'node:path'
 import { checkSchedule } from '../../schedule/check.ts'
+import { inOrder, meant, type Problem, quoted, scriptError, thereIs } from '../../yaml/problem.ts'
+import { asList } from '../../yaml/values.ts'
 import { cuesOf } from './cues.ts'
 import { itemOf } from './items.ts'
-import { inOrder, meant, type Problem, quoted, scriptError, thereIs } from './problem.ts'
 import { readScript, type ScriptFile, type SessionFile } from './read.ts'
 import type { Alert, Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
 import type { PartShape } from './shape.ts'
 import { airVarsOf, fillText, placeholdersOf } from './text.ts'
-import { asList } from './values.ts'
 
 export type LoadOptions = {
   /** One of the script's variants; without it that of its schedule, else the first. */

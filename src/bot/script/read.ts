@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { type Located, readDocument } from './document.ts'
-import { type Problem, quoted } from './problem.ts'
+import { type Located, readDocument } from '../../yaml/document.ts'
+import { type Problem, quoted } from '../../yaml/problem.ts'
+import { readShape } from '../../yaml/shape-problems.ts'
 import { type PartShape, partShape, type SessionShape, sessionShape } from './shape.ts'
-import { readShape } from './shape-problems.ts'
 
 /** A file of a script that was read; `parts` are the files that it includes, by what it calls them. */
 export type ScriptFile<S> = { file: string; located: Located; shape: S; parts: Map<string, ScriptFile<PartShape>> }

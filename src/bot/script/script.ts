@@ -1,7 +1,7 @@
 import type { Schedule } from '../../schedule/schedule.ts'
+import type { Place } from '../../yaml/problem.ts'
 
-/** Where something stands in a script; 1 is the first line and column. */
-export type Place = { file: string; line: number; column: number }
+export type { Place }
 
 /** A `*.session.yaml` as a value: includes and variants resolved, paths absolute, times in ms. The JSON Schema describes the file. */
 export type SessionScript = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { asList, decibels, distance, isName, keys, line, listOf, name, path, time } from './values.ts'
+import { asList, decibels, distance, isName, keys, line, listOf, name, path, time } from '../../yaml/values.ts'
 
 // The shape of a *.session.yaml, from which docs/session.schema.json is made: descriptions are what an editor shows.
 

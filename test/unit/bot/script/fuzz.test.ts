@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
 import { loadScript } from '../../../../src/bot/script/load.ts'
-import type { ScriptError } from '../../../../src/bot/script/problem.ts'
+import type { ScriptError } from '../../../../src/yaml/problem.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'roomtone-fuzz-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

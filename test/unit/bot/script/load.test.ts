@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadScript } from '../../../../src/bot/script/load.ts'
-import { problemLine, type ScriptError } from '../../../../src/bot/script/problem.ts'
 import { airVarsOf, fillText, lastingText } from '../../../../src/bot/script/text.ts'
+import { problemLine, type ScriptError } from '../../../../src/yaml/problem.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'roomtone-script-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lineSchema } from '../../protocol/line.ts'
+import { lineSchema } from '../protocol/line.ts'
 import { meant, quoted } from './problem.ts'
 import { dbOf, TIME_PATTERN, timeMsOf } from './times.ts'
 

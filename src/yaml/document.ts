@@ -10,8 +10,7 @@ import {
   visit,
   type YAMLParseError,
 } from 'yaml'
-import type { Problem } from './problem.ts'
-import type { Place } from './script.ts'
+import type { Place, Problem } from './problem.ts'
 
 /** A value of a file with the place of each of its parts; a part that is not there has the place of what it is missing in. */
 export type Located = {
@@ -30,8 +29,8 @@ const MAX_ERRORS = 3
 export const readDocument = (file: string, text: string): { located: Located; problems: Problem[] } => {
   const start: Located = { value: undefined, placeOf: () => ({ file, line: 1, column: 1 }) }
   const refused = (message: string) => ({ located: start, problems: [{ place: start.placeOf([]), message }] })
-  if (text.length > MAX_CHARACTERS) return refused('is too long for a script: at most half a million characters')
-  if (text.includes('\0')) return refused('is no text: a script is YAML')
+  if (text.length > MAX_CHARACTERS) return refused('is too long: at most half a million characters')
+  if (text.includes('\0')) return refused('is no text: it should be YAML')
   try {
     return parse(file, text)
   } catch (error) {
@@ -75,7 +74,7 @@ const yamlSentences: Record<string, string> = {
   BLOCK_IN_FLOW: 'a comma is missing between two keys, or quotes around a text with ": " in it',
   DUPLICATE_KEY: 'this key is there twice',
   RESOURCE_EXHAUSTION: 'is nested too deeply',
-  MULTIPLE_DOCS: 'a script is one document: there must be no second ---',
+  MULTIPLE_DOCS: 'this is one document: there must be no second ---',
   TAB_AS_INDENT: 'tabs cannot indent YAML: use spaces',
 }
 

@@ -1,8 +1,10 @@
 import { relative } from 'node:path'
-import { cleanLine } from '../../protocol/text.ts'
-import type { Place } from './script.ts'
+import { cleanLine } from '../protocol/text.ts'
 
-/** What is wrong with a script, where, and what is expected there: one sentence. */
+/** Where something stands in a file; 1 is the first line and column. */
+export type Place = { file: string; line: number; column: number }
+
+/** What is wrong with a file that a person wrote, where, and what is expected there: one sentence. */
 export type Problem = { place: Place; message: string }
 
 /** Code `bad-script`; `message` is the first problem with its place, and how many more there are. */
