@@ -2,20 +2,19 @@ import { stat } from 'node:fs/promises'
 import { createStatusFiles } from '../bot/host/status-file.ts'
 import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
-import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
 import type { SessionScript } from '../bot/script/script.ts'
-import { createSounds } from '../bot/sound/sounds.ts'
 import { botToken } from './bot.ts'
 import { startControl } from './bot-control.ts'
 import { sessionsFolderOf, soundCacheOf } from './bot-folders.ts'
 import { createTeller } from './bot-run-teller.ts'
+import { planOrRefuse, soundsFor } from './bot-sounds.ts'
 import { startBotWatch } from './bot-watch.ts'
 import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { exitCodeOfEnd, failure } from './failure.ts'
-import { refusalOf, scriptAt } from './script-file.ts'
+import { scriptAt } from './script-file.ts'
 import { readToken } from './secret.ts'
 
 /** Hosts sessions until they are over, each in its room and at its time. */
@@ -104,16 +103,9 @@ const needsServer = ({ cues, room }: SessionScript): [boolean, string][] => [
 const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<Map<string, number | null>> => {
   const durations = new Map<string, number | null>()
   for (const script of scripts) {
-    const sounds = createSounds({
-      cacheFolder: soundCacheOf(context),
-      speech: script.speech,
-      proxy: context.proxy(),
-      entries: { speech: entryOf('speech'), measure: entryOf('measure') },
-    })
-    const { plan, problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
-    for (const note of notes) context.output.note(note)
-    if (problems.length > 0) throw refusalOf(context, problems)
-    durations.set(script.name, plan.endMs)
+    const sounds = soundsFor(context, script)
+    const { endMs } = await planOrRefuse(context, script, sounds).finally(() => sounds.close())
+    durations.set(script.name, endMs)
   }
   return durations
 }

@@ -66,6 +66,19 @@ export async function* decodeAudio(path: string, options: DecodeOptions = {}): A
   }
 }
 
+/** A whole file that fits in memory. */
+export const decodeWhole = async (path: string, options: DecodeOptions = {}): Promise<Int16Array> => {
+  const pieces: Int16Array[] = []
+  for await (const piece of decodeAudio(path, options)) pieces.push(piece)
+  const whole = new Int16Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
 /** One of the streams that stand in a file one after the other. */
 type Part = { decoding: Decoding; reader: ByteReader }
 
