@@ -59,7 +59,9 @@ export type StepAction =
       kind: 'starts' | 'joins' | 'leaves' | 'mutes' | 'unmutes' | 'lowers-hand' | 'accepts' | 'declines'
       actor: string
     }
-  | { kind: 'steps-down' | 'ends-room' | 'loses-network' | 'regains-network' | 'is-killed'; actor: string }
+  | { kind: 'steps-down' | 'ends-room' | 'regains-network' | 'is-killed'; actor: string }
+  /** Nothing passes, for so long; null: until it is regained. */
+  | { kind: 'loses-network'; actor: string; forMs: number | null }
   | { kind: 'raises-hand'; actor: string; question: string | null }
   | { kind: 'speaks'; actor: string; sound: SoundPlan; forMs: number | null }
   | { kind: 'network'; actor: string; network: NetworkPlan }
@@ -123,6 +125,8 @@ export type HearLimits = {
   /** To what was said, or to a file (absolute path), aligned, 0 to 1. */
   like: { path: string | null; atLeast: number } | null
   copies: number | null
+  /** The speaker's own voice and nobody else's. Told anyway where it is clear; asked for, it must be. */
+  voice?: boolean
 }
 
 /** At a moment (null: the end of the steps), as each actor in the room sees it. Names are actors. */

@@ -2,6 +2,8 @@ import type { AudioSink, AudioSource } from '../audio/frame.ts'
 import type { CueKind } from '../protocol/cues.ts'
 import type { Playing } from '../protocol/program.ts'
 import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { MediaOptions } from './media.ts'
+import type { TrackStats } from './media-stats.ts'
 import type { Tuning, Tunings } from './room-tuning.ts'
 import type { SessionEnd } from './session-end.ts'
 import type { SessionTarget } from './session-link.ts'
@@ -21,6 +23,8 @@ export type SessionOptions = {
   /** A microphone device starts muted and opens by `unmute`; any other source is open as soon as one may speak. */
   isDevice: boolean
   unmuted?: boolean
+  /** As for a device, whatever the source. */
+  isMutedAtFirst?: boolean
   /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
   music?: boolean
   devices?: SeatState['devices']
@@ -34,6 +38,10 @@ export type SessionOptions = {
   onState?(state: SeatState): void
   onEvent?(event: SeatEvent): void
   onSourceEnded?(): void
+  /** Every 10 ms of every track as it was decoded, before volumes and mixing. */
+  onPcm?: MediaOptions['onPcm']
+  /** The counters of all tracks, every 100 ms. */
+  onStats?(tracks: ReadonlyMap<string, TrackStats>): void
   /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
   onProgramCommand?: OnProgramCommand
   /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */

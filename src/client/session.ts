@@ -21,6 +21,7 @@ import { createWitness } from './witness.ts'
 
 const LEVELS_MS = 100
 const STATS_MS = 500
+const TOLD_STATS_MS = 100
 const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
 // A join that is under way has to be answered before one can leave.
@@ -33,7 +34,7 @@ export const startSession = (options: SessionOptions): Session => {
   const { isDevice, onState, onEvent } = options
   const now = options.now ?? Date.now
   const seatId = options.seatId ?? randomUUID()
-  const isMutedAtFirst = isDevice && !options.unmuted
+  const isMutedAtFirst = options.isMutedAtFirst ?? (isDevice && !options.unmuted)
   let model = beginRoom({
     ...{ seatId, pid: process.pid, isMuted: isMutedAtFirst },
     devices: devicesOf(options),
@@ -90,7 +91,10 @@ export const startSession = (options: SessionOptions): Session => {
     onRoomEvent: (event) => onRoomEvent(event),
     onMedia: (media) => onMedia(media),
     onMediaEvent: (event) => onMediaEvent(event),
-    onPcm: hearing.push,
+    onPcm: (...heard) => {
+      hearing.push(...heard)
+      options.onPcm?.(...heard)
+    },
     onLost: (cause) => {
       away.signal = away.line = false
       dispatch({ type: 'reconnecting', cause })
@@ -193,6 +197,14 @@ export const startSession = (options: SessionOptions): Session => {
       dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
   }
 
+  const tellStats = async () => {
+    const stats = await link
+      .media()
+      ?.stats()
+      .catch(() => undefined)
+    if (stats) options.onStats?.(stats.tracks)
+  }
+
   const watchLine = (silentMs: number) => {
     const cause = 'nothing comes from the media server'
     if (silentMs > 0 && !away.line) setAway({ line: true }, { type: 'reconnecting', cause, silentMs })
@@ -216,6 +228,7 @@ export const startSession = (options: SessionOptions): Session => {
   const timers = [
     setInterval(meter, LEVELS_MS),
     setInterval(measure, STATS_MS),
+    ...(options.onStats ? [setInterval(tellStats, TOLD_STATS_MS)] : []),
     setInterval(() => tellHeard(false), HEARD_MS),
   ]
 
