@@ -4,6 +4,8 @@ import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
 import { loadScript } from '../bot/script/load.ts'
 import type { SessionScript } from '../bot/script/script.ts'
+import { missingPrograms } from '../bot/watch/alert-programs.ts'
+import { problemLine } from '../yaml/problem.ts'
 import { botToken } from './bot.ts'
 import { startControl } from './bot-control.ts'
 import { sessionsFolderOf, soundCacheOf } from './bot-folders.ts'
@@ -51,7 +53,15 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
     watch.onScript(script)
     host.reload(script)
   }
-  context.onClose(followFiles(context, scripts, options, reload))
+  const refuse = (script: SessionScript, { message }: Error) =>
+    tell({
+      at: new Date().toISOString(),
+      session: script.name,
+      occurrence: null,
+      type: 'warning',
+      message: `The changed script is not taken over: ${message}`,
+    })
+  context.onClose(followFiles(scripts, options, { reload, refuse }))
   context.onInterrupt((signal) => {
     interruptedBy = signal
     host.stop(signal === 'SIGINT')
@@ -105,6 +115,9 @@ const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Pro
   for (const script of scripts) {
     const sounds = soundsFor(context, script)
     const { endMs } = await planOrRefuse(context, script, sounds).finally(() => sounds.close())
+    // Nobody is left without a session for want of somebody to be told of it.
+    for (const problem of await missingPrograms(script, context.env.PATH ?? ''))
+      context.output.note(`warning: ${problemLine(problem, context.workingFolder)}`)
     durations.set(script.name, endMs)
   }
   return durations
@@ -114,10 +127,9 @@ const LOOK_EVERY_MS = 1000
 
 /** A script that was changed on disk counts from the next cue on; one that is broken is told, and the old one goes on. */
 const followFiles = (
-  context: Context,
   scripts: SessionScript[],
   { variant }: BotRunOptions,
-  reload: (script: SessionScript) => void,
+  { reload, refuse }: { reload(script: SessionScript): void; refuse(script: SessionScript, error: Error): void },
 ) => {
   const followed = scripts.map((script) => ({ script, seen: '' }))
   let isLooking = false
@@ -136,7 +148,7 @@ const followFiles = (
         one.seen = await stampsOf(script.files)
         reload(script)
       } catch (error) {
-        context.output.note(`The changed script is not taken over: ${(error as Error).message}`)
+        refuse(one.script, error as Error)
       }
     }
     isLooking = false

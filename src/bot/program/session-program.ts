@@ -74,10 +74,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
         if (mixdown === made) shorten(item, short)
       },
       onWarning: (item, message) => onEvent({ type: 'warning', cue: item.cue, message }),
-      onTitle: (item, title) => {
-        order.retitle(item.key, title)
-        onEvent({ type: 'title', id: item.key, ...title })
-      },
+      onTitle: (item, title) => order.retitle(item.key, title),
     })
     made.setLevels(gains())
     return made

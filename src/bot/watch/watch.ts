@@ -1,6 +1,6 @@
 import type { Alert } from '../script/script.ts'
 import type { AlertMessage, Alerts } from './alerts.ts'
-import { type AirNews, type AirWatch, createAirWatch, type Repair } from './dead-air.ts'
+import { type AirLook, type AirNews, type AirWatch, createAirWatch, type Repair } from './dead-air.ts'
 import { createIncidents, type IncidentNews, NOT_ON_AIR_AFTER_MS, type Standing } from './incidents.ts'
 import type { SessionReport, SessionView } from './report.ts'
 
@@ -56,7 +56,10 @@ export const startWatch = (options: WatchOptions): Watch => {
   const sessions = new Map<string, Seen>()
 
   const take = (session: string, seen: Seen, view: SessionView) => {
-    const { report, look, dueSinceMs, checkProblem } = view
+    const { report, dueSinceMs, checkProblem } = view
+    const isBack = !seen.due || !isComingBack(report)
+    const look = isBack ? view.look : { ...seen.due!, nowMs: view.look.nowMs, isCut: true }
+    seen.due = look.isDue ? look : null
     const tell = (news: AirNews | ({ type: 'incident' } & IncidentNews)) => options.onNews({ session, ...news })
     for (const news of seen.air.observe(look)) {
       count(seen.figures, news)
@@ -116,8 +119,14 @@ export const startWatch = (options: WatchOptions): Watch => {
   }
 }
 
+/** It was on air, and a new process is on its way there: until it sounds that is dead air. */
+const isComingBack = ({ phase, occurrence }: SessionReport): boolean =>
+  phase === 'opening' || phase === 'open' || (phase === 'waiting' && occurrence === null)
+
 type Seen = {
   air: AirWatch
+  /** The last look, if frames were due; while a new process comes back it is repeated. */
+  due: AirLook | null
   incidents: ReturnType<typeof createIncidents>
   view: SessionView
   seenAtMs: number
@@ -130,6 +139,7 @@ type Seen = {
 
 const newlySeen = (view: SessionView): Seen => ({
   air: createAirWatch(),
+  due: null,
   incidents: createIncidents(),
   view,
   seenAtMs: 0,
