@@ -6,8 +6,11 @@ export type FrameClockState = { startMs: number; nextIndex: number }
 export type FrameClock = { close(): void }
 
 export type FrameClockOptions = {
-  /** Called once for every frame that is due; the index counts media time and jumps over skipped frames. */
-  onFrame(index: number): void
+  /**
+   * Called once for every frame that is due; the index counts media time and jumps over skipped frames. `behind`: so
+   * many later frames are due as well, as after a delay that is caught up.
+   */
+  onFrame(index: number, behind: number): void
   /** Told after a stall, before the next frame: how many frames will never come. */
   onSkip?(skippedFrames: number): void
   /** Lateness up to this is caught up frame by frame; beyond it the clock skips ahead. */
@@ -25,7 +28,8 @@ export const startFrameClock = ({ onFrame, onSkip, stallMs = 100 }: FrameClockOp
     const due = dueFrames(state, nowMs, stallMs)
     state = due.state
     if (due.skipped > 0) onSkip?.(due.skipped)
-    for (let index = due.firstIndex; index < state.nextIndex && ticks.has(tick); index++) onFrame(index)
+    for (let index = due.firstIndex; index < state.nextIndex && ticks.has(tick); index++)
+      onFrame(index, state.nextIndex - 1 - index)
   }
   ticks.add(tick)
   schedule()

@@ -7,6 +7,8 @@ export type PumpedFrame = {
   /** RMS dBFS of what the source gave, before mute: while muted this tells that someone talks unheard. */
   levelDb: number
   muted: boolean
+  /** So many later frames are due as well: this process was held up. */
+  behind: number
 }
 
 export type Pump = {
@@ -40,7 +42,7 @@ const PATIENCE_TICKS = 10
  */
 export const startPump = (options: PumpOptions): Pump => {
   const { tick, skip, close, ...pump } = createPump(options)
-  const clock = startFrameClock({ onFrame: tick, onSkip: skip })
+  const clock = startFrameClock({ onFrame: (_, behind) => tick(behind), onSkip: skip })
   return {
     ...pump,
     close: () => {
@@ -59,10 +61,10 @@ export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnd
   let ended = false
   let ticksWithout = 0
 
-  const move = (from: Int16Array) => {
+  const move = (from: Int16Array, behind = 0) => {
     toChannels(from, source.channels, frame, channels)
     stats.frames++
-    onFrame(muted ? silence.fill(0) : frame, { levelDb: levelDb(frame), muted })
+    onFrame(muted ? silence.fill(0) : frame, { levelDb: levelDb(frame), muted, behind })
   }
   const listen = () =>
     source.listen?.((live) => {
@@ -71,18 +73,19 @@ export const createPump = ({ source, muted = false, channels = 1, onFrame, onEnd
     })
   let stopListening = listen()
 
-  const pull = () => {
+  const pull = (behind: number) => {
     const result = ended ? 'frame' : source.read(input)
     if (result === 'starved') stats.starvedFrames++
-    move(ended ? input.fill(0) : input)
+    move(ended ? input.fill(0) : input, behind)
     if (result !== 'ended') return
     ended = true
     onEnded?.()
   }
 
   return {
-    tick: () => {
-      if (!stopListening || ++ticksWithout > PATIENCE_TICKS) pull()
+    /** `behind`: of how many ticks more it is followed at once. */
+    tick: (behind = 0) => {
+      if (!stopListening || ++ticksWithout > PATIENCE_TICKS) pull(behind)
     },
     skip: (frames: number) => {
       stats.skippedFrames += frames

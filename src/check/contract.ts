@@ -59,7 +59,9 @@ export type StepAction =
       kind: 'starts' | 'joins' | 'leaves' | 'mutes' | 'unmutes' | 'lowers-hand' | 'accepts' | 'declines'
       actor: string
     }
-  | { kind: 'steps-down' | 'ends-room' | 'loses-network' | 'regains-network' | 'is-killed'; actor: string }
+  | { kind: 'steps-down' | 'ends-room' | 'regains-network' | 'is-killed'; actor: string }
+  /** Nothing passes, for so long; null: until it is regained. */
+  | { kind: 'loses-network'; actor: string; forMs: number | null }
   | { kind: 'raises-hand'; actor: string; question: string | null }
   | { kind: 'speaks'; actor: string; sound: SoundPlan; forMs: number | null }
   | { kind: 'network'; actor: string; network: NetworkPlan }
@@ -123,6 +125,8 @@ export type HearLimits = {
   /** To what was said, or to a file (absolute path), aligned, 0 to 1. */
   like: { path: string | null; atLeast: number } | null
   copies: number | null
+  /** The speaker's own voice and nobody else's. Told anyway where it is clear; asked for, it must be. */
+  voice?: boolean
 }
 
 /** At a moment (null: the end of the steps), as each actor in the room sees it. Names are actors. */
@@ -233,13 +237,18 @@ export type HeardTrack = {
       }
 }
 
-/** Since the track began, as in client/media-stats. */
+/**
+ * Since the track began, as in client/media-stats; read every 100 ms or so: how long one gap of several was is told no
+ * closer than by two readings and the stretches between them.
+ */
 export type TrackCounters = {
   atMs: number
   packetsReceived: number
   packetsLost: number
   concealedSamples: number
   silentConcealedSamples: number
+  /** Stretches that were made up; without it two short gaps between two readings look like a long one. */
+  concealmentEvents?: number
 }
 
 /** What one actor knew of the room from then on. Told anew whenever it changes. */

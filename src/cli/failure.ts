@@ -68,6 +68,11 @@ const exitCodes: Record<string, number> = {
   'no-device': 6,
   'no-seat': 6,
   ENOENT: 6,
+  // of a check
+  quota: 7,
+  busy: 7,
+  encrypted: 2,
+  'runner-crashed': 3,
   interrupted: 130,
 }
 

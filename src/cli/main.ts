@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addAttach } from './commands/attach.ts'
 import { addBot } from './commands/bot.ts'
+import { addCheck } from './commands/check.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeafen } from './commands/deafen.ts'
@@ -123,6 +124,7 @@ const commands = [
   addLeave,
   addStage,
   addBot,
+  addCheck,
   addDemo,
   addServe,
   addServer,

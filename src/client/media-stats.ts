@@ -16,6 +16,8 @@ export type TrackStats = {
   /** Samples made up because nothing was there to play, and those of them that were mere silence. */
   concealedSamples: number
   silentConcealedSamples: number
+  /** Stretches of such samples. */
+  concealmentEvents: number
 }
 
 type StatsReport = { values(): Iterable<Record<string, unknown>> } | undefined
@@ -63,6 +65,7 @@ const addEntry = (stats: ConnectionStats, entry: Record<string, unknown>) => {
     packetsLost: Math.max(0, Number(entry.packetsLost ?? 0)),
     concealedSamples: Number(entry.concealedSamples ?? 0),
     silentConcealedSamples: Number(entry.silentConcealedSamples ?? 0),
+    concealmentEvents: Number(entry.concealmentEvents ?? 0),
   }
   stats.tracks.set(entry.trackIdentifier, track)
   stats.packetsReceived += track.packetsReceived

@@ -36,6 +36,11 @@ export type Microphone = {
 const RETRY_MS = 500
 /** What is written to a track leaves in packets of two frames; one more is time for the last packet to be made and sent. */
 const FRAMES_TO_LEAVE = 3
+/**
+ * Silence so late is left out: sent in a burst, every receiver's jitter buffer would hold it, and get rid of it again by
+ * playing the sound behind it faster.
+ */
+const LATE_FRAMES = 4
 const TALKING_DB = -40
 const TALKING_HOLD_MS = 1_500
 
@@ -84,9 +89,10 @@ export const startMicrophone = (options: MicrophoneOptions): Microphone => {
       source: silence,
       channels,
       muted: wish.muted,
-      onFrame: (frame, { levelDb, muted }) => {
-        track.write(frame)
-        if (muted && leaving && --leaving.frames <= 0) leaving.resolve()
+      onFrame: (frame, { levelDb, muted, behind }) => {
+        const isLeftOut = behind >= LATE_FRAMES && (muted || levelDb === SILENCE_DB)
+        if (!isLeftOut) track.write(frame)
+        if (muted && !isLeftOut && leaving && --leaving.frames <= 0) leaving.resolve()
         if (current === silence) return
         loudestDb = Math.max(loudestDb, levelDb)
         if (muted && levelDb > TALKING_DB) talkedAtMs = performance.now()

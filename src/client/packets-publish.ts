@@ -18,8 +18,12 @@ import type { SignalMessage } from './packets-signal.ts'
 
 export type PacketPublication = {
   readonly trackSid: string
-  /** Packets handed to the network so far; the next one's stamp bears this number. */
+  /** Packets handed to the network so far; the next one's stamp bears this number after the first one's. */
   sent(): number
+  /** Packets that were due meanwhile: more than were sent when this process was too slow, or had no connection. */
+  due(): number
+  /** When the first was sent, by performance.now(). */
+  firstSentMs(): number | undefined
   /** Sends no more; the track stays announced. */
   stop(): void
 }
@@ -36,11 +40,11 @@ const PUBLISH_TIMEOUT_MS = 10_000
 export const createPublisher = ({ send, trickle, onFailed }: PublisherHandlers) => {
   const cid = randomUUID()
   let peer: PublishingPeer | undefined
-  let sender: { sent(): number; stop(): void } | undefined
+  let sender: Sender | undefined
   let announced: Settle<string> | undefined
   let connected: Settle<void> | undefined
 
-  const publish = async (packets: OpusPacket[]): Promise<PacketPublication> => {
+  const publish = async (packets: OpusPacket[], firstIndex = 0): Promise<PacketPublication> => {
     if (announced) throw fail('conflict', 'A light participant publishes one track only.')
     announced = settle('The media server did not answer to the new track.')
     const ssrc = randomBytes(4).readUInt32BE()
@@ -55,7 +59,7 @@ export const createPublisher = ({ send, trickle, onFailed }: PublisherHandlers) 
     peer = await createPublishingPeer({ cid, ssrc }, { onCandidate: trickle, onConnected: connected.resolve, onFailed })
     send({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp: peer.offer(), id: 1 }) })
     await connected.promise
-    sender = startSending(peer, layout)
+    sender = startSending(peer, layout, firstIndex)
     return { trackSid, ...sender }
   }
 
@@ -80,23 +84,38 @@ export const createPublisher = ({ send, trickle, onFailed }: PublisherHandlers) 
   }
 }
 
+type Sender = Omit<PacketPublication, 'trackSid'>
+
 const FRAMES_PER_PACKET = PACKET_MS / FRAME_MS
 
 /** All senders of a process share one timer (see audio/clock); after a stall the missed packets are left out. */
-const startSending = (peer: PublishingPeer, layout: Buffer[]): { sent(): number; stop(): void } => {
+const startSending = (peer: PublishingPeer, layout: Buffer[], firstIndex: number): Sender => {
   const firstSequence = randomBytes(2).readUInt16BE()
   const firstTimestamp = randomBytes(4).readUInt32BE()
+  const startedMs = performance.now()
+  let stoppedMs: number | undefined
+  let firstSentMs: number | undefined
   let sent = 0
   const clock = startFrameClock({
     onFrame: (frame) => {
       if (frame % FRAMES_PER_PACKET !== 0) return
       const packet = layout[sent % layout.length]!
       const timestamp = firstTimestamp + frame * FRAME_SAMPLES
-      fillPacket(packet, { sequence: firstSequence + sent, timestamp, index: sent, sentAtMs: wallMs() })
-      if (peer.send(packet)) sent += 1
+      fillPacket(packet, { sequence: firstSequence + sent, timestamp, index: firstIndex + sent, sentAtMs: wallMs() })
+      if (!peer.send(packet)) return
+      firstSentMs ??= performance.now()
+      sent += 1
     },
   })
-  return { sent: () => sent, stop: clock.close }
+  return {
+    sent: () => sent,
+    due: () => Math.floor(((stoppedMs ?? performance.now()) - startedMs) / PACKET_MS),
+    firstSentMs: () => firstSentMs,
+    stop: () => {
+      stoppedMs ??= performance.now()
+      clock.close()
+    },
+  }
 }
 
 /** Servers answer a refused track only in newer versions; an older one says nothing and time runs out. */

@@ -21,6 +21,16 @@ export type Received = {
   /** By the numbers that a light participant gave its packets: a server that renumbers cannot hide a loss from them. */
   stamped: Order
   payloadBytes: number
+  /** When the first and the last packet came, and the first that holds more than a pause, by performance.now(). */
+  firstMs: number | undefined
+  lastMs: number | undefined
+  firstSoundMs: number | undefined
+  /** Interarrival jitter (RFC 3550, section 6.4.1). */
+  jitterMs: number
+  /** Came later than a buffer of `PLAYOUT_MS` after the quickest one waits for: a decoder has concealed them by then. */
+  late: number
+  /** Which senders' numbers came, by the high bits of `firstIndex`: more than one for two voices on one track. */
+  senders: number[]
   /** Microseconds between one packet and the next to come, and from sending to receiving of stamped ones. */
   gapUs: Histogram
   delayUs: Histogram
@@ -48,23 +58,77 @@ export const spreadOf = (histograms: Histogram[]): Spread | undefined => {
   }
 }
 
+/** What a receiver's buffer waits for, and so the delay that it adds: fixed here, so that two runs compare. */
+export const PLAYOUT_MS = 60
+/** Indices of one sender: 5 h of packets. Whoever numbers from `sender * SENDER_INDICES` is told apart by them. */
+export const SENDER_INDICES = 2 ** 20
+
 /** Counts one track's packets. */
 export const createReception = (): Reception => {
   const [rtp, stamped] = [createOrder(), createOrder()]
   const [gapUs, delayUs] = [newHistogram(), newHistogram()]
+  const transit = createTransit()
+  const senders = new Set<number>()
   let payloadBytes = 0
+  let firstMs: number | undefined
+  let firstSoundMs: number | undefined
   let lastMs: number | undefined
   return {
-    take: ({ sequence, stamp, payloadBytes: bytes }, nowMs, wallMs) => {
+    take: ({ sequence, timestamp, stamp, payloadBytes: bytes }, nowMs, wallMs) => {
       rtp.take(unwrap(sequence, rtp.told().last))
+      transit.take(timestamp, nowMs)
       payloadBytes += bytes
+      firstMs ??= nowMs
+      if (bytes > PAUSE_BYTES) firstSoundMs ??= nowMs
       if (lastMs !== undefined) record(gapUs, nowMs - lastMs)
       lastMs = nowMs
       if (!stamp) return
-      stamped.take(stamp.index)
+      senders.add(Math.floor(stamp.index / SENDER_INDICES))
+      stamped.take(stamp.index % SENDER_INDICES)
       record(delayUs, wallMs - stamp.sentAtMs)
     },
-    received: () => ({ rtp: { ...rtp.told() }, stamped: { ...stamped.told() }, payloadBytes, gapUs, delayUs }),
+    received: () => ({
+      rtp: { ...rtp.told() },
+      stamped: { ...stamped.told() },
+      payloadBytes,
+      firstMs,
+      firstSoundMs,
+      lastMs,
+      ...transit.told(),
+      senders: [...senders],
+      gapUs,
+      delayUs,
+    }),
+  }
+}
+
+/** What Opus sends in a pause (DTX) and for digital silence holds no more. */
+const PAUSE_BYTES = 3
+const TIMESTAMPS_PER_MS = 48
+/** A jump of the sender's clock, as of another sender's on the same track, is no delay. */
+const JUMP_MS = 5_000
+
+/** How long packets were under way beside one another, by their timestamps: no clock is shared with the sender. */
+const createTransit = () => {
+  let lastTimestamp: number | undefined
+  let mediaMs = 0
+  let lastTransitMs: number | undefined
+  let leastMs = Number.POSITIVE_INFINITY
+  let jitterMs = 0
+  let late = 0
+  return {
+    take: (timestamp: number, nowMs: number): void => {
+      if (lastTimestamp !== undefined) mediaMs += ((timestamp - lastTimestamp) | 0) / TIMESTAMPS_PER_MS
+      lastTimestamp = timestamp
+      const transitMs = nowMs - mediaMs
+      const changeMs = Math.abs(transitMs - (lastTransitMs ?? transitMs))
+      lastTransitMs = transitMs
+      if (changeMs > JUMP_MS) leastMs = transitMs
+      else jitterMs += (changeMs - jitterMs) / 16
+      leastMs = Math.min(leastMs, transitMs)
+      if (transitMs - leastMs > PLAYOUT_MS) late += 1
+    },
+    told: () => ({ jitterMs, late }),
   }
 }
 

@@ -65,6 +65,11 @@ export const fillPacket = (packet: Buffer, { sequence, timestamp, index, sentAtM
 
 export type IncomingPacket = {
   sequence: number
+  /** Of the sender's clock of 48 kHz, modulo 2^32. */
+  timestamp: number
+  payloadType: number
+  /** Where the payload stands in the datagram. */
+  payloadAt: number
   payloadBytes: number
   /** From a light participant; undefined for what other clients send. */
   stamp: { index: number; sentAtMs: number } | undefined
@@ -81,6 +86,9 @@ export const readPacket = (packet: Buffer): IncomingPacket | undefined => {
   if (payloadAt > payloadEnd) return undefined
   return {
     sequence: packet.readUInt16BE(2),
+    timestamp: packet.readUInt32BE(4),
+    payloadType: packet[1]! & 0x7f,
+    payloadAt,
     payloadBytes: payloadEnd - payloadAt,
     stamp: readStamp(packet, payloadAt, payloadEnd),
   }

@@ -24,7 +24,7 @@ const CLOSE_GRACE_MS = 500
 
 /**
  * Resolves when the socket is open. Throws an Error with code `sign-in-needed` when the token is refused,
- * `media-unavailable` when nothing answers.
+ * `busy` when it has no place for now (HTTP 503), `quota` at HTTP 429, `media-unavailable` when nothing answers.
  */
 export const openSignal = async ({
   url,
@@ -96,14 +96,18 @@ const opened = (socket: WebSocket, url: string): Promise<void> =>
       reject(fail('media-unavailable', `The media server at ${url} cannot be reached: ${message}.`)),
     )
     socket.once('unexpected-response', (_request, { statusCode }) => {
-      const isRefused = statusCode === 401 || statusCode === 403
-      reject(
-        isRefused
-          ? fail('sign-in-needed', `The media server at ${url} refused the token.`)
-          : fail('media-unavailable', `The media server at ${url} answered ${statusCode}.`),
-      )
+      reject(refusal(url, statusCode ?? 0))
       socket.terminate()
     })
   })
+
+const refusal = (url: string, status: number): Error => {
+  const server = `The media server at ${url}`
+  if (status === 401 || status === 403) return fail('sign-in-needed', `${server} refused the token.`)
+  if (status === 429)
+    return fail('quota', `${server} lets in no more: it is asked too often, or a quota is used up (HTTP 429).`)
+  if (status === 503) return fail('busy', `${server} has no place for now (HTTP 503).`)
+  return fail('media-unavailable', `${server} answered ${status}.`)
+}
 
 const fail = (code: string, message: string): Error => Object.assign(new Error(message), { code })

@@ -1,8 +1,16 @@
-import { type ParticipantInfo, SessionDescription, SignalTarget, TrickleRequest } from '@livekit/protocol'
+import {
+  Encryption_Type,
+  type ParticipantInfo,
+  ParticipantInfo_State,
+  SessionDescription,
+  SignalTarget,
+  TrackType,
+  TrickleRequest,
+} from '@livekit/protocol'
 import { createSubscribingPeer, type SubscribingPeer } from './packets-peer.ts'
 import { createPublisher, type PacketPublication } from './packets-publish.ts'
 import { createReception, type Received, type Reception } from './packets-received.ts'
-import { type OpusPacket, readPacket } from './packets-rtp.ts'
+import { type IncomingPacket, type OpusPacket, readPacket } from './packets-rtp.ts'
 import { openSignal, type Signal, type SignalMessage } from './packets-signal.ts'
 
 /**
@@ -13,9 +21,12 @@ export type PacketParticipant = {
   readonly identity: string
   /**
    * Announces a microphone and sends `packets` in a loop, one each 20 ms, from the moment the connection carries them.
-   * Throws an Error with code `not-allowed` when the server refuses, with its reason, `conflict` at a second call.
+   * The first one's stamp bears `firstIndex`, 0 unless said. Throws an Error with code `not-allowed` when the server
+   * refuses, with its reason, `conflict` at a second call.
    */
-  publish(packets: OpusPacket[]): Promise<PacketPublication>
+  publish(packets: OpusPacket[], firstIndex?: number): Promise<PacketPublication>
+  /** Others' tracks of sound that it was told of and that have not ended, also those that it never received. */
+  announced(): AnnouncedTrack[]
   /** Every track that was subscribed so far, also those that have ended. */
   received(): ReceivedTrack[]
   /** Counts anew from here. */
@@ -25,7 +36,16 @@ export type PacketParticipant = {
   leave(): Promise<void>
 }
 
-type ReceivedTrack = Received & { identity: string; trackSid: string }
+export type ReceivedTrack = Received & { identity: string; trackSid: string }
+
+type AnnouncedTrack = {
+  identity: string
+  trackSid: string
+  isMuted: boolean
+  /** At any time since it was announced: what was not received then is not missing. */
+  wasMuted: boolean
+  isEncrypted: boolean
+}
 
 export type PacketsOptions = {
   url: string
@@ -35,6 +55,8 @@ export type PacketsOptions = {
   autoSubscribe?: boolean
   /** A track was subscribed. */
   onTrack?(track: { identity: string; trackSid: string }): void
+  /** Each packet of each track, as the server forwards it; `payload` is a view that is good for the call. */
+  onPacket?(track: { identity: string; trackSid: string }, packet: IncomingPacket, payload: Uint8Array): void
   /** It is out of the room without having left: LiveKit's reason, or what broke. */
   onEnd?(reason: string): void
   /** To be in the room with a connection for sound. */
@@ -47,7 +69,8 @@ const LAST_WORD_MS = 500
 
 /**
  * Joins a room of any LiveKit server and resolves when the connection for receiving stands. Throws an Error with code
- * `sign-in-needed` when the token is refused, `media-unavailable` when the server or a path for sound is missing.
+ * `sign-in-needed` when the token is refused, `busy` or `quota` when nobody is let in now, `media-unavailable` when the
+ * server or a path for sound is missing.
  */
 export const joinPackets = async (options: PacketsOptions): Promise<PacketParticipant> => {
   const tracks = createTracks(options)
@@ -94,7 +117,7 @@ export const joinPackets = async (options: PacketsOptions): Promise<PacketPartic
       identity = message.value.participant?.identity ?? ''
       tracks.know(message.value.otherParticipants)
     }
-    if (message.case === 'update') tracks.know(message.value.participants)
+    if (message.case === 'update') tracks.know(message.value.participants.filter((one) => one.identity !== identity))
     if (message.case === 'offer') {
       answer(message.value)
       tracks.offered(message.value)
@@ -132,6 +155,7 @@ export const joinPackets = async (options: PacketsOptions): Promise<PacketPartic
   return {
     identity,
     publish: publisher.publish,
+    announced: tracks.announced,
     received: tracks.received,
     forgetReceived: tracks.forget,
     ended: () => reason,
@@ -163,15 +187,28 @@ const answerOffers = (subscriber: SubscribingPeer, send: (answer: SessionDescrip
 
 type Subscribed = { trackSid: string; reception: Reception }
 
-const createTracks = ({ onTrack }: PacketsOptions) => {
+const createTracks = ({ onTrack, onPacket }: PacketsOptions) => {
   const identities = new Map<string, string>()
+  const announced = new Map<string, AnnouncedTrack>()
   const byMid = new Map<string, Subscribed>()
   const all = new Map<string, Subscribed>()
   const identityOf = (trackSid: string): string => identities.get(trackSid) ?? ''
   return {
     know: (participants: ParticipantInfo[]): void => {
-      for (const { identity, tracks } of participants) for (const { sid } of tracks) identities.set(sid, identity)
+      for (const { identity, state, tracks } of participants) {
+        const before = new Map(announced)
+        for (const [sid, track] of before) if (track.identity === identity) announced.delete(sid)
+        if (state === ParticipantInfo_State.DISCONNECTED) continue
+        for (const { sid, type, muted, encryption } of tracks) {
+          identities.set(sid, identity)
+          if (type !== TrackType.AUDIO) continue
+          const wasMuted = muted || before.get(sid)?.wasMuted === true
+          const isEncrypted = encryption !== Encryption_Type.NONE
+          announced.set(sid, { identity, trackSid: sid, isMuted: muted, wasMuted, isEncrypted })
+        }
+      }
     },
+    announced: (): AnnouncedTrack[] => [...announced.values()],
     offered: ({ sdp, midToTrackId }: SessionDescription): void => {
       for (const { mid, msidTrack } of sentSections(sdp)) {
         const trackSid = midToTrackId[mid] ?? msidTrack
@@ -186,7 +223,12 @@ const createTracks = ({ onTrack }: PacketsOptions) => {
     take: (mid: string, bytes: Buffer): void => {
       const packet = readPacket(bytes)
       const nowMs = performance.now()
-      if (packet) byMid.get(mid)?.reception.take(packet, nowMs, performance.timeOrigin + nowMs)
+      const track = byMid.get(mid)
+      if (!packet || !track) return
+      track.reception.take(packet, nowMs, performance.timeOrigin + nowMs)
+      if (!onPacket) return
+      const payload = bytes.subarray(packet.payloadAt, packet.payloadAt + packet.payloadBytes)
+      onPacket({ trackSid: track.trackSid, identity: identityOf(track.trackSid) }, packet, payload)
     },
     received: (): ReceivedTrack[] =>
       [...all.values()].map(({ trackSid, reception }) => ({

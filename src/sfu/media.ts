@@ -60,8 +60,7 @@ export const startMediaEngine = async (options: {
 }): Promise<MediaEngine> => {
   const { default: nd } = await import('node-datachannel')
   nd.preload()
-  const port = options.port === 0 ? await freeUdpPort(options.address) : options.port
-  const listener = listen(() => new nd.IceUdpMuxListener(port, options.address), port)
+  const { listener, port } = await listen((port) => new nd.IceUdpMuxListener(port, options.address), options)
   const peers = new Set<PeerConnection>()
   let strayRequests = 0
   let count = 0
@@ -146,10 +145,13 @@ const publisherPeer = (pc: PeerConnection, peer: Peer, { onPacket, onData }: Pub
       hasData ??= offersData
       // Data channels that are added to a connection in use can make the library wait for itself, and this process with it.
       if (offersData !== hasData) throw badSdp('data channels come with the first offer and stay, or not at all')
+      // The library closes a connection in a thread of its own. It takes an offer in silence from then on, and to answer
+      // one would abort the process; an offer that it took just before stays without its answer for ever.
+      if (pc.signalingState() !== 'stable') return undefined
       pc.setRemoteDescription(offer, 'offer')
-      // The library closes a connection in a thread of its own, and takes offers in silence from then on. To answer one
-      // would abort the process.
-      return pc.signalingState() === 'have-remote-offer' ? describe(pc, 'answer') : undefined
+      if (pc.signalingState() !== 'have-remote-offer') return undefined
+      const answer = describe(pc, 'answer')
+      return pc.signalingState() === 'stable' ? answer : undefined
     },
     sendRtcp: (mid, packet) => {
       trySend(tracks.get(mid), packet)
@@ -227,15 +229,21 @@ const describe = (pc: PeerConnection, type: 'offer' | 'answer'): string => {
 
 const badSdp = (message: string): Error => Object.assign(new Error(message), { code: 'bad_sdp' })
 
-const listen = <T>(open: () => T, port: number): T => {
-  try {
-    return open()
-  } catch {
-    throw Object.assign(new Error(`UDP port ${port} is taken or may not be used`), { code: 'port_taken' })
+const FREE_PORT_TRIES = 5
+
+/** The library cannot say which port it got for 0, so a free one is found first; somebody else may take it meanwhile. */
+const listen = async <T>(open: (port: number) => T, { port, address }: { port: number; address: string }) => {
+  for (let triesLeft = port === 0 ? FREE_PORT_TRIES : 1; ; triesLeft -= 1) {
+    const wanted = port === 0 ? await freeUdpPort(address) : port
+    try {
+      return { listener: open(wanted), port: wanted }
+    } catch {
+      if (triesLeft > 1) continue
+      throw Object.assign(new Error(`UDP port ${wanted} is taken or may not be used`), { code: 'port_taken' })
+    }
   }
 }
 
-/** The library cannot say which port it got for 0, so a free one is found first. */
 const freeUdpPort = (address: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')

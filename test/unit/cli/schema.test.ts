@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { agrees, documents } from '../../support/cli-schema.ts'
 import { botsAgree } from '../../support/cli-schema-bot.ts'
+import { checksAgree } from '../../support/cli-schema-check.ts'
 
 const file = new URL('../../../docs/cli.schema.json', import.meta.url)
 
@@ -24,4 +25,5 @@ it('stands in docs/cli.schema.json as the tests know it (WRITE_SCHEMA=1 writes i
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(schema)
   expect(agrees).toEqual([true, true])
   expect(botsAgree).toEqual([true, true, true])
+  expect(checksAgree).toEqual([true])
 })

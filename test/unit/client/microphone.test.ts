@@ -7,8 +7,8 @@ import { eventually } from '../../support/eventually.ts'
 let microphone: Microphone
 afterEach(() => microphone.close())
 
-/** An open microphone on a track that notes of each frame whether there is sound in it. */
-const openMicrophone = async () => {
+/** A microphone on a track that notes of each frame whether there is sound in it. */
+const openMicrophone = async ({ muted = false } = {}) => {
   const written: boolean[] = []
   const publication = {
     write: (frame: Int16Array) => void written.push(frame.some((sample) => sample !== 0)),
@@ -19,8 +19,8 @@ const openMicrophone = async () => {
   microphone.setSource(createToneSource({ hz: 440 }))
   microphone.setMedia({ publish: async () => publication } as unknown as Media)
   microphone.setMayPublish(true)
-  await microphone.setMuted(false)
-  await eventually(() => written.at(-1), { withinMs: 2_000, what: 'a frame with sound' })
+  await microphone.setMuted(muted)
+  await eventually(() => written.at(-1) === !muted, { withinMs: 2_000, what: 'its first frame' })
   return written
 }
 
@@ -44,4 +44,20 @@ it('answers when the connection goes while the last frames are waited for', asyn
   const muting = microphone.setMuted(true)
   microphone.setMedia(null)
   await muting
+})
+
+it('catches up with sound after a short hold-up, and leaves out silence that is late', async () => {
+  /** Frames written for a hold-up of 70 ms; one that a busy machine made longer than is caught up is no such hold-up. */
+  const writtenInHoldUp = async (written: boolean[]): Promise<number> => {
+    const before = written.length
+    await eventually(() => written.length > before, { withinMs: 2_000, what: 'a frame', everyMs: 1 })
+    const startMs = performance.now()
+    while (performance.now() - startMs < 70);
+    const held = written.length
+    await eventually(() => written.length > held, { withinMs: 2_000, what: 'the frames that were due', everyMs: 1 })
+    return performance.now() - startMs < 95 ? written.length - held : writtenInHoldUp(written)
+  }
+  expect(await writtenInHoldUp(await openMicrophone())).toBeGreaterThanOrEqual(6)
+  await microphone.close()
+  expect(await writtenInHoldUp(await openMicrophone({ muted: true }))).toBeLessThanOrEqual(5)
 })

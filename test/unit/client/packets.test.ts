@@ -4,7 +4,14 @@ import { encodeMarkers } from '../../../src/client/packets-markers.ts'
 import { createReception, spreadOf } from '../../../src/client/packets-received.ts'
 import { fillPacket, layOutPacket, readPacket } from '../../../src/client/packets-rtp.ts'
 
-const plain = (sequence: number) => ({ sequence, payloadBytes: 80, stamp: undefined })
+const plain = (sequence: number) => ({
+  sequence,
+  timestamp: sequence * 960,
+  payloadType: 111,
+  payloadAt: 12,
+  payloadBytes: 80,
+  stamp: undefined,
+})
 
 describe('packets of a light participant', () => {
   it('carry their number and time, and decode to the same sound as without', async () => {
@@ -34,7 +41,14 @@ describe('packets of a light participant', () => {
     expect(readPacket(Buffer.from('80c80006000000010000000000000000', 'hex'))).toBeUndefined()
     expect(readPacket(Buffer.from('hello'))).toBeUndefined()
     const foreign = Buffer.from('806f000100000001000000027801020304', 'hex')
-    expect(readPacket(foreign)).toEqual({ sequence: 1, payloadBytes: 5, stamp: undefined })
+    expect(readPacket(foreign)).toEqual({
+      sequence: 1,
+      timestamp: 1,
+      payloadType: 111,
+      payloadAt: 12,
+      payloadBytes: 5,
+      stamp: undefined,
+    })
   })
 })
 

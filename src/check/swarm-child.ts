@@ -1,0 +1,33 @@
+import type { SwarmAnswer, SwarmOrder } from './swarm.ts'
+import { openDoor } from './swarm-door.ts'
+import { runSwarm } from './swarm-run.ts'
+
+/**
+ * The process of a swarm: hundreds of native connections whose crash, or slow end, must not be the command's. One order
+ * by IPC; without its parent it leaves the rooms and ends.
+ */
+const stop = new AbortController()
+const tell = (answer: SwarmAnswer): Promise<void> =>
+  new Promise((resolve) => (process.connected ? process.send!(answer, () => resolve()) : resolve()))
+
+const obey = async ({ plan, door }: Extract<SwarmOrder, { order: 'run' }>): Promise<void> => {
+  const onProgress = (progress: object): void => void tell({ answer: 'progress', progress } as SwarmAnswer)
+  try {
+    const { evidence, leave } = await runSwarm({ plan, door: openDoor(door), onProgress, stopped: stop.signal })
+    // Told before anything is taken down: what happens then changes nothing.
+    await tell({ answer: 'evidence', evidence })
+    await leave()
+  } catch (error) {
+    const { code = 'failed', message } = error as Error & { code?: string }
+    await tell({ answer: 'error', code, message })
+  }
+  process.exit(0)
+}
+
+process.on('message', (order: SwarmOrder) => {
+  if (order.order === 'stop') stop.abort()
+  else void obey(order)
+})
+process.on('disconnect', () => stop.abort())
+// The terminal's Ctrl+C reaches the whole group; the parent says when to stop.
+process.on('SIGINT', () => {})
