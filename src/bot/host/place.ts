@@ -1,6 +1,6 @@
 import { type Api, createApi } from '../../client/api.ts'
 import { tokenCredentials } from '../../client/credentials.ts'
-import type { SessionOptions } from '../../client/session.ts'
+import type { SessionOptions } from '../../client/session-contract.ts'
 import type { SessionScript } from '../script/script.ts'
 import { airVarsOf, fillText, lastingText } from '../script/text.ts'
 import type { Lease } from './lease.ts'

@@ -1,4 +1,4 @@
-import type { SessionOptions } from '../../client/session.ts'
+import type { SessionOptions } from '../../client/session-contract.ts'
 import type { ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
 import type { SessionScript } from '../script/script.ts'
