@@ -33,6 +33,7 @@ const files = (folder: string) => `test/${folder}/**/*.test.{ts,tsx}`
 // Sound in real time, and gaps of tens of milliseconds: one file at a time, so that tests do not take each other's time away.
 const inRealTime = [
   files('integration/audio'),
+  'test/integration/bot/on-air.test.ts',
   'test/integration/cli/devices.test.ts',
   'test/integration/cli/voice-and-music.test.ts',
   'test/integration/sfu/flood.test.ts',
