@@ -14,6 +14,7 @@ const entryPoints = {
   bot: 'src/bot/bot-child.ts',
   speech: 'src/bot/speech-child.ts',
   measure: 'src/bot/sound/measure-child.ts',
+  'check-actor': 'src/check/run/actor-child.ts',
   swarm: 'src/check/swarm-child.ts',
 }
 const present = Object.entries(entryPoints).filter(([, file]) => existsSync(`${root}/${file}`))

@@ -59,7 +59,9 @@ export type StepAction =
       kind: 'starts' | 'joins' | 'leaves' | 'mutes' | 'unmutes' | 'lowers-hand' | 'accepts' | 'declines'
       actor: string
     }
-  | { kind: 'steps-down' | 'ends-room' | 'loses-network' | 'regains-network' | 'is-killed'; actor: string }
+  | { kind: 'steps-down' | 'ends-room' | 'regains-network' | 'is-killed'; actor: string }
+  /** Nothing passes, for so long; null: until it is regained. */
+  | { kind: 'loses-network'; actor: string; forMs: number | null }
   | { kind: 'raises-hand'; actor: string; question: string | null }
   | { kind: 'speaks'; actor: string; sound: SoundPlan; forMs: number | null }
   | { kind: 'network'; actor: string; network: NetworkPlan }

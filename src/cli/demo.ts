@@ -8,16 +8,17 @@ import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { SeatEvent } from '../protocol/seat.ts'
 import type { Face } from '../tui/faces.ts'
 import { describe } from '../tui/lines/sentences.ts'
+import { soundCacheOf } from './bot-folders.ts'
 import type { DemoOptions } from './commands/demo.ts'
-import { type Context, createContext } from './context.ts'
+import type { Context } from './context.ts'
 import { parseDurationMs } from './duration.ts'
 import { entryOf } from './entries.ts'
 import { faceOf } from './face.ts'
 import { failure } from './failure.ts'
 import { checkCombination } from './join.ts'
 import { runningServer, stopServer } from './local-server.ts'
-import { proveCode, requestCode } from './login.ts'
 import { seatOptions } from './seat-options.ts'
+import { signInAt, visitor } from './visitor.ts'
 
 const GUIDE = 'Guide'
 // Numbers set aside for fiction (NANPA 555-0100 to 555-0199).
@@ -65,7 +66,7 @@ const start = async (context: Context, { you, host, home, face, options, started
   const file = joinPath(home, 'guide.wav')
   const [roomId] = await Promise.all([
     openRoom(host),
-    signIn(you, YOUR_PHONE, 'You'),
+    signInAt(you, YOUR_PHONE, 'You'),
     makeGuide(file, { folder: home, entry: entryOf('speech') }),
   ])
   started.play = await startGuide(context, host, roomId, file)
@@ -87,34 +88,8 @@ const interruption = (context: Context): Promise<never> => {
   return interrupted
 }
 
-/** A person with a home of the demo's: none of the user's own settings, sign-ins or servers count. */
-const visitor = (context: Context, home: string, profile: string) => {
-  const env = Object.fromEntries(
-    Object.entries(context.env).filter(([name]) => !/^(DATABASE_URL$|LIVEKIT_|ROOMTONE_)/.test(name)),
-  )
-  const { stdin, stdout, stderr, version, program } = context
-  const control = createContext({
-    stdin,
-    stdout,
-    stderr,
-    version,
-    program,
-    env: { ...env, ROOMTONE_HOME: home },
-    workingFolder: home,
-  })
-  control.setFlags({ ...context.flags(), server: undefined, profile })
-  return control
-}
-
-const signIn = async (context: Context, phone: string, name: string): Promise<void> => {
-  const { loginId, localCode } = await requestCode(context, phone)
-  const code = await localCode()
-  if (code === undefined) throw failure('server-failed', 'the demo’s server sent no code')
-  await proveCode(context, loginId, code, name)
-}
-
 const openRoom = async (host: Context): Promise<string> => {
-  await signIn(host, HOST_PHONE, 'Host')
+  await signInAt(host, HOST_PHONE, 'Host')
   const room = await (await host.api()).call('createRoom', { body: { title: 'A short guided pause' } })
   return room.id
 }
@@ -129,6 +104,8 @@ const startGuide = async (context: Context, host: Context, roomId: string, file:
     files: [file],
     loop: true,
     waitMs: 10_000,
+    cacheFolder: soundCacheOf(host),
+    measureEntry: entryOf('measure'),
     entry: entryOf('bot'),
     onEvent: (event) => {
       if (event.type === 'warning') context.output.note(`${GUIDE}: ${event.message}`)

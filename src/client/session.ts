@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AudioSink, AudioSource } from '../audio/frame.ts'
-import type { CueKind } from '../protocol/cues.ts'
 import type { RoomEvent } from '../protocol/events.ts'
-import type { Playing } from '../protocol/program.ts'
-import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { SeatEvent, SeatState } from '../protocol/seat.ts'
 import { createCues } from './cues.ts'
 import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
@@ -14,95 +11,17 @@ import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
 import { whoFellSilent } from './room-roster.ts'
 import { beginRoom, reduce } from './room-state.ts'
-import { type Tuning, type Tunings, volumeOf } from './room-tuning.ts'
+import { volumeOf } from './room-tuning.ts'
 import { runSessionCommand } from './session-commands.ts'
+import type { Session, SessionOptions } from './session-contract.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
-import { createLink, type SessionTarget } from './session-link.ts'
-import { createSessionProgram, type OnProgramCommand } from './session-program.ts'
+import { createLink } from './session-link.ts'
+import { createSessionProgram } from './session-program.ts'
 import { createWitness } from './witness.ts'
-
-export type SessionOptions = {
-  target: SessionTarget
-  /** The same id takes up the same seat again within 120 s. */
-  seatId?: string
-  /** Bots only: the name of this participant. */
-  name?: string
-  /** What is heard is written to disk: shown to all, refused where the room does not allow it. */
-  recording?: boolean
-  /** Opened by the caller, who also closes them. */
-  source: AudioSource | null
-  sink: AudioSink | null
-  /** A microphone device starts muted and opens by `unmute`; any other source is open as soon as one may speak. */
-  isDevice: boolean
-  unmuted?: boolean
-  /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
-  music?: boolean
-  devices?: SeatState['devices']
-  /** How loud whom, by `lastingName`: of former stays, and what is changed in this one. */
-  tunings?: Tunings
-  onTuned?(who: string, tuning: Tuning): Promise<void> | void
-  /** Short sounds to `sink` alone; none unless said. */
-  cues?: readonly CueKind[]
-  /** How much others are lowered there while one speaks; 0, not at all, unless said. */
-  duckingDb?: number
-  onState?(state: SeatState): void
-  onEvent?(event: SeatEvent): void
-  onSourceEnded?(): void
-  /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
-  onProgramCommand?: OnProgramCommand
-  /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
-  onSilent?(): Promise<void>
-  /** Not in the room yet: it has no place for now, or is not reached, and is asked again. A warning unless this is there. */
-  onWaiting?(message: string): void
-  /** Wall clock, ms since 1970. */
-  now?(): number
-  /** How long a first join is tried for (8 s); a lost room is tried for until one is told to be out of it. */
-  joinWithinMs?: number
-}
-
-type Uplink = {
-  /** Changes whenever a new connection takes the old one's place. */
-  connection: number
-  /** Bytes that came back on the publishing connection. */
-  bytesReceived: number
-  /** Somebody receives the track, or nobody is there to. */
-  isReady: boolean
-  /** All who are in the room, by its server, have their connection for sound, too. */
-  areOthersThere: boolean
-}
-
-export type Session = {
-  readonly seatId: string
-  state(): SeatState
-  /** Does one command of the seat; throws an Error with a code of protocol/errors. */
-  command(command: SeatCommand): Promise<void>
-  /** Resolves when one is in the room; rejects with the error, and its code, that kept one out. */
-  readonly joined: Promise<void>
-  readonly done: Promise<SessionEnd>
-  /** What was heard since the beginning, per participant. */
-  heard(): Heard[]
-  setSource(source: AudioSource | null): void
-  setSink(sink: AudioSink | null): void
-  setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
-  /** The source's noise is taken out before it comes here, or not. */
-  setNoise(isSuppressed: boolean): void
-  setCues(kinds: readonly CueKind[]): void
-  setDucking(db: number): void
-  /** What a bot plays, for all to see from now on; told again after each join. */
-  setPlaying(playing: Playing | null): void
-  warn(message: string): void
-  /** Frames of 10 ms of the source that went out, open and connected. */
-  sentFrames(): number
-  /** What is known of the way to the media server; null while nothing is published. */
-  uplink(): Promise<Uplink | null>
-  /** For a watcher that finds that nothing goes out, or nothing arrives, though all seems well: publishes, or joins, anew. */
-  repair(how: 'republish' | 'rejoin'): void
-  /** Leaves; no sound comes or goes when it resolves. */
-  close(reason?: 'left' | 'done' | 'interrupted'): Promise<void>
-}
 
 const LEVELS_MS = 100
 const STATS_MS = 500
+const TOLD_STATS_MS = 100
 const HEARD_MS = 5_000
 const LEAVE_WITHIN_MS = 2_000
 // A join that is under way has to be answered before one can leave.
@@ -115,7 +34,7 @@ export const startSession = (options: SessionOptions): Session => {
   const { isDevice, onState, onEvent } = options
   const now = options.now ?? Date.now
   const seatId = options.seatId ?? randomUUID()
-  const isMutedAtFirst = isDevice && !options.unmuted
+  const isMutedAtFirst = options.isMutedAtFirst ?? (isDevice && !options.unmuted)
   let model = beginRoom({
     ...{ seatId, pid: process.pid, isMuted: isMutedAtFirst },
     devices: devicesOf(options),
@@ -172,7 +91,10 @@ export const startSession = (options: SessionOptions): Session => {
     onRoomEvent: (event) => onRoomEvent(event),
     onMedia: (media) => onMedia(media),
     onMediaEvent: (event) => onMediaEvent(event),
-    onPcm: hearing.push,
+    onPcm: (...heard) => {
+      hearing.push(...heard)
+      options.onPcm?.(...heard)
+    },
     onLost: (cause) => {
       away.signal = away.line = false
       dispatch({ type: 'reconnecting', cause })
@@ -275,6 +197,14 @@ export const startSession = (options: SessionOptions): Session => {
       dispatch({ type: 'network', network: { ...network, roundTripMs, lossPercent } })
   }
 
+  const tellStats = async () => {
+    const stats = await link
+      .media()
+      ?.stats()
+      .catch(() => undefined)
+    if (stats) options.onStats?.(stats.tracks)
+  }
+
   const watchLine = (silentMs: number) => {
     const cause = 'nothing comes from the media server'
     if (silentMs > 0 && !away.line) setAway({ line: true }, { type: 'reconnecting', cause, silentMs })
@@ -298,6 +228,7 @@ export const startSession = (options: SessionOptions): Session => {
   const timers = [
     setInterval(meter, LEVELS_MS),
     setInterval(measure, STATS_MS),
+    ...(options.onStats ? [setInterval(tellStats, TOLD_STATS_MS)] : []),
     setInterval(() => tellHeard(false), HEARD_MS),
   ]
 
