@@ -21,6 +21,8 @@ import { startStay } from './stay.ts'
 import type { SittingOutcome } from './wire.ts'
 
 const LOOK_EVERY_MS = 250
+const SOON_MS = 30
+const SOON_TRIES = 50
 const JOURNAL_EVERY_MS = 1000
 const VIEW_EVERY_MS = 500
 /** What listeners' jitter buffers may still hold when the program's last sample has been sent. */
@@ -95,6 +97,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     tell({ type: 'joined', name, role })
     told = null
     if (phase === 'opening') setPhase('open')
+    void lookSoon()
   }
 
   let isSpeaking = false
@@ -251,6 +254,16 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     const state = session().state()
     if (!isProgramOver) void step({ type: 'look', nowMs: now(), programMs, guard: found, people: people(state).length })
     look(programMs)
+  }
+  /** Who has just joined is not to wait for the next look: as soon as the track is received the program may go on. */
+  const lookSoon = async () => {
+    for (let left = SOON_TRIES; left > 0 && air.isCut && !outcome; left--) {
+      await sleep(SOON_MS, undefined, { ref: false })
+      const uplink = await session()
+        .uplink()
+        .catch(() => null)
+      if (uplink?.isReady) return lookAround()
+    }
   }
   /** Everything that follows from where the program is now. */
   const look = (programMs: number | null) => {
