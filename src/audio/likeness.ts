@@ -2,7 +2,7 @@ import { fftOf } from './fft.ts'
 import { LINE_RATE, type SoundLine } from './sound-line.ts'
 
 /** One stretch of a source, and how well the best place in what was heard agrees with it. */
-export type MatchWindow = {
+type MatchWindow = {
   /** On the source's clock. */
   atMs: number
   /** Normalised correlation, 0 to 1: 1 is the same wave, at any volume. */
@@ -96,7 +96,8 @@ export const placesOf = (
 /** How a source repeats itself within `maxLagMs`. */
 export const repetitionOf = (source: SoundLine, maxLagMs: number, options: Partial<MatchOptions> = {}): Repetition => {
   const places = spread(audibleWindows(source, options), PROBES)
-  const near = places.map((atMs) => correlationPeaks(source, atMs, source, 2, 80)[0]?.match ?? 0)
+  // One period later a vowel is like itself, too, but not several.
+  const near = places.map((atMs) => correlationPeaks(source, atMs, source, 40, 80)[0]?.match ?? 0)
   if (places.length > 0 && near.filter((match) => match > 0.95).length > 0.6 * places.length) return { kind: 'tone' }
   const far = places.flatMap((atMs) => correlationPeaks(source, atMs, source, 80, maxLagMs).slice(0, 1))
   const again = far.filter(({ match }) => match > 0.9).map(({ lagMs }) => lagMs)

@@ -69,8 +69,8 @@ const likenessTo = ({ scene, hearing, heard, window }: Pair, actor: string): { l
 
 /** A second place that agrees like this, at one distance from the first in half of the stretches, is a second copy. */
 const COPY = { match: 0.35, share: 0.5, nearMs: 4 }
-/** Closer than this it is the swing of the wave itself. */
-const LEAST_DISTANCE_MS = 15
+/** Closer than this nobody hears two, and a vowel agrees with itself at each period of its pitch. */
+const LEAST_DISTANCE_MS = 60
 const MOST_DISTANCE_MS = 1500
 
 /** How often one voice is there: by several tracks at once, and by one more copy within a track. */
