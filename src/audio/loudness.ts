@@ -1,4 +1,3 @@
-import { openDecoded } from './files/decode.ts'
 import type { Channels } from './frame.ts'
 import { createTruePeak } from './true-peak.ts'
 
@@ -62,18 +61,6 @@ export const createLoudnessMeter = ({ channels }: { channels: Channels }): Loudn
       integratedLufs: integrate(blockPowers),
       truePeakDb: 20 * Math.log10(Math.max(...peaks.map((peak) => peak.largest()))),
     }),
-  }
-}
-
-/** Measures a whole file; errors as of `openDecoded`. */
-export const measureFile = async (path: string): Promise<Loudness> => {
-  const decoded = await openDecoded(path)
-  const meter = createLoudnessMeter({ channels: decoded.channels })
-  try {
-    for await (const piece of decoded.pcm()) meter.push(piece)
-    return meter.result()
-  } finally {
-    await decoded.close()
   }
 }
 

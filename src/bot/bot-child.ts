@@ -8,22 +8,9 @@ const LEAVE_WITHIN_MS = 5000
 
 let player: Player | undefined
 let host: Host | undefined
-const gains = new Map<number, PromiseWithResolver>()
-type PromiseWithResolver = { promise: Promise<number>; resolve(gainDb: number): void }
 
 const say = (message: BotMessage | HostMessage) => {
   if (process.connected) process.send?.(message)
-}
-
-const gainOf = (index: number): PromiseWithResolver => {
-  const known = gains.get(index)
-  if (known) return known
-  let resolve!: (gainDb: number) => void
-  const promise = new Promise<number>((onGain) => {
-    resolve = onGain
-  })
-  gains.set(index, { promise, resolve })
-  return gains.get(index)!
 }
 
 /** The one place where this process ends: a natural exit would crash in wrtc once a track was connected. */
@@ -43,20 +30,11 @@ const stop = (isForGood = false) => {
 
 process.on('message', async (request: BotRequest | HostRequest) => {
   switch (request.type) {
-    case 'gain':
-      return gainOf(request.index).resolve(request.gainDb)
     case 'stop':
       return stop('isForGood' in request && request.isForGood)
     case 'start': {
       const { startPlayer } = await import('./player.ts')
-      player = startPlayer({
-        order: request.order,
-        gainDb: (index) => {
-          if (!gains.has(index)) say({ type: 'gain-wanted', index })
-          return gainOf(index).promise
-        },
-        onEvent: (event) => say({ type: 'event', event }),
-      })
+      player = startPlayer(request.order, (event) => say({ type: 'event', event }))
       return void player.done.then(sayOver)
     }
     case 'host': {

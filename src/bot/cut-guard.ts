@@ -60,12 +60,13 @@ export const createCutGuard = () => {
       if (!now.uplink?.isReady || isAnybodyMissing(now.uplink, now.nowMs) || !sign) return { do: 'nothing' }
       isHolding = false
       heardOn = now.uplink.connection
+      moved(safeProgramMs)
       return { do: 'resume', fromProgramMs: safeProgramMs }
     }
     const isNewConnection = before?.uplink?.connection !== now.uplink?.connection
     if (sign && !isNewConnection) {
       // The sign came at some time since the last look: only what was sent before that look is certain.
-      safeProgramMs = Math.max(safeProgramMs, (before?.programMs ?? 0) - UNDER_WAY_MS)
+      safeProgramMs = Math.max(0, (before?.programMs ?? 0) - UNDER_WAY_MS)
       return { do: 'nothing' }
     }
     if (!isNewConnection && now.nowMs - lastSignMs <= SILENT_AFTER_MS) return { do: 'nothing' }
@@ -73,5 +74,12 @@ export const createCutGuard = () => {
     return { do: 'hold' }
   }
 
-  return { observe }
+  /** The program is elsewhere by no playing of its own: of what was before nothing is sent again. */
+  const moved = (programMs: number) => {
+    safeProgramMs = programMs
+    // The next sign of life says nothing of what is only sent from here on.
+    if (last) last = { ...last, programMs: programMs + UNDER_WAY_MS }
+  }
+
+  return { observe, moved }
 }

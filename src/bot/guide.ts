@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { decodeAudio } from '../audio/files/decode.ts'
+import { decodeWhole } from '../audio/files/decode.ts'
 import { SAMPLE_RATE } from '../audio/frame.ts'
 import { gainOfDb } from '../audio/level.ts'
 import { createWavSink } from '../audio/sinks/file.ts'
@@ -45,7 +45,7 @@ export const makeGuide = async (
 ): Promise<void> => {
   const lines = script.flatMap((cue) => ('say' in cue ? [cue.say] : []))
   const spoken = await speak(lines, { folder, entry })
-  const voices = await Promise.all(spoken.map(readMono))
+  const voices = await Promise.all(spoken.map((path) => decodeWhole(path, { channels: 1 })))
   await Promise.all(spoken.map((path) => rm(path, { force: true })))
   const wav = await createWavSink(file)
   wav.write(mixGuide(voices))
@@ -72,18 +72,6 @@ const mixGuide = (voices: Int16Array[]): Int16Array => {
     for (let i = start; i < end; i++) mix[i]! += samples[i - start]! * gain
   }
   return Int16Array.from(mix, (sample) => Math.max(-32768, Math.min(32767, Math.round(sample))))
-}
-
-const readMono = async (path: string): Promise<Int16Array> => {
-  const pieces: Int16Array[] = []
-  for await (const piece of decodeAudio(path, { channels: 1 })) pieces.push(piece)
-  const whole = new Int16Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }
 
 const samplesIn = (ms: number) => Math.round((ms * SAMPLE_RATE) / 1000)

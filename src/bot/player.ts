@@ -1,23 +1,20 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDecoded } from '../audio/files/decode.ts'
 import { createApi } from '../client/api.ts'
 import { tokenCredentials } from '../client/credentials.ts'
-import { type Session, startSession } from '../client/session.ts'
+import { startSession } from '../client/session.ts'
+import type { Session } from '../client/session-contract.ts'
 import type { SessionEnd } from '../client/session-end.ts'
 import type { SeatEvent, SeatState } from '../protocol/seat.ts'
 import { createCutGuard, SILENT_AFTER_MS } from './cut-guard.ts'
-import { createProgram } from './program.ts'
+import { createPlaylist } from './playlist.ts'
+import type { SessionProgram } from './program/contract.ts'
+import { createFileFacts } from './sound/facts.ts'
+import { createMeasureProcess } from './sound/measure-process.ts'
 import type { BotEvent, BotOrder } from './wire.ts'
 
 type Untimed<T> = T extends unknown ? Omit<T, 'at'> : never
-
-export type PlayerOptions = {
-  order: BotOrder
-  /** The measured gain of a file, when it is known. */
-  gainDb(index: number): Promise<number>
-  onEvent(event: BotEvent): void
-}
 
 export type Player = {
   /** Resolves when the bot has left, for whatever reason. */
@@ -31,21 +28,15 @@ const PROGRESS_EVERY_MS = 1000
 const TAIL_MS = 600
 
 /** Plays files into a room as a participant: comes on stage, holds through cuts and mutes, and leaves at the end. */
-export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player => {
-  const { files, channels, loop } = order
+export const startPlayer = (order: BotOrder, onEvent: (event: BotEvent) => void): Player => {
+  const { files, channels, cacheFolder } = order
   const tell = (event: Untimed<BotEvent>) => onEvent({ at: new Date().toISOString(), ...event } as BotEvent)
-  const durations: (number | null)[] = []
-  const program = createProgram({
-    channels,
-    itemCount: files.length,
-    loop,
-    gainDb,
-    open: async (index) => {
-      const decoded = await openDecoded(files[index]!, { channels })
-      durations[index] = decoded.info.durationMs ?? null
-      return decoded
-    },
-    onWarning: (_, message) => tell({ type: 'warning', message }),
+  const measuring = createMeasureProcess(order.measureEntry)
+  const { program, position } = createPlaylist({
+    ...{ files, channels, isLooped: order.loop },
+    factsOf: createFileFacts({ cacheFolder: join(cacheFolder, 'loudness'), measure: measuring.measure }).of,
+    open: openDecoded,
+    onWarning: (message) => tell({ type: 'warning', message }),
   })
   program.hold()
 
@@ -84,17 +75,10 @@ export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player =
     ),
     setInterval(() => {
       if (program.isHeld) return
-      const { index, atMs } = program.position()
+      const { index, atMs, durationMs } = position()
       const listeners = session.state().counts.listeners
       const file = basename(files[index]!)
-      tell({
-        type: 'progress',
-        file,
-        index,
-        positionMs: Math.round(atMs),
-        durationMs: durations[index] ?? null,
-        listeners,
-      })
+      tell({ type: 'progress', file, index, positionMs: Math.round(atMs), durationMs, listeners })
     }, PROGRESS_EVERY_MS),
   ]
 
@@ -102,6 +86,7 @@ export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player =
     for (const timer of timers) clearInterval(timer)
     stage.close()
     await program.close()
+    measuring.close()
     await api.close()
     const final = stage.refusal() ?? end
     tell({ type: 'left', reason: final.reason, code: final.code ?? null, message: final.message })
@@ -119,19 +104,16 @@ export const startPlayer = ({ order, gainDb, onEvent }: PlayerOptions): Player =
 /** Looks at the way to the media server and holds or resumes the program accordingly. */
 const guard = (
   session: Session,
-  program: ReturnType<typeof createProgram>,
+  program: SessionProgram,
   tell: (event: Untimed<BotEvent>) => void,
   isLeaving: () => boolean,
 ) => {
   const cutGuard = createCutGuard()
   let isLooking = false
   let hasBegun = false
-  return async () => {
-    if (isLooking) return
-    isLooking = true
+  const look = async () => {
     const { programMs } = program.position()
     const uplink = await session.uplink().catch(() => null)
-    isLooking = false
     if (isLeaving()) return
     const action = cutGuard.observe({ nowMs: performance.now(), programMs, uplink })
     if (action.do === 'hold') {
@@ -139,10 +121,18 @@ const guard = (
       tell({ type: 'paused', cause: causeOfPause(session.state()) })
     }
     if (action.do !== 'resume') return
+    // Its first sound may still be measured.
+    if (!hasBegun) await program.ready()
     const repeatedMs = Math.round(program.position().programMs - action.fromProgramMs)
     program.resume(action.fromProgramMs)
     tell(hasBegun ? { type: 'resumed', repeatedMs: Math.max(0, repeatedMs) } : { type: 'on-air' })
     hasBegun = true
+  }
+  return async () => {
+    if (isLooking) return
+    isLooking = true
+    await look()
+    isLooking = false
   }
 }
 

@@ -8,6 +8,10 @@ export type BotOrder = {
   /** The name of this participant; the bot account's own unless said. */
   name?: string
   files: string[]
+  /** Loudness is kept here, over runs. */
+  cacheFolder: string
+  /** The built child that measures, where it is not the package's own. */
+  measureEntry?: string
   channels: Channels
   loop: boolean
   /** How long a hand stays up where the bot's owner does not moderate. */
@@ -15,10 +19,7 @@ export type BotOrder = {
   proxy?: { http?: string; https?: string; except?: string }
 }
 
-export type BotRequest =
-  | { type: 'start'; order: BotOrder }
-  | { type: 'gain'; index: number; gainDb: number }
-  | { type: 'stop' }
+export type BotRequest = { type: 'start'; order: BotOrder } | { type: 'stop' }
 
 /** One line each under `--jsonl`. `at` is ISO 8601 UTC. */
 export type BotEvent = { at: string } & (
@@ -32,5 +33,4 @@ export type BotEvent = { at: string } & (
   | { type: 'warning'; message: string }
   | { type: 'left'; reason: string; code: string | null; message: string }
 )
-/** A gain is asked for just before its file is due; events are for people. */
-export type BotMessage = { type: 'event'; event: BotEvent } | { type: 'gain-wanted'; index: number } | { type: 'over' }
+export type BotMessage = { type: 'event'; event: BotEvent } | { type: 'over' }

@@ -2,14 +2,13 @@ import { resolve } from 'node:path'
 import { type Checked, type CheckedCue, type CheckedProgram, checkScript, sittingsOf } from '../bot/script/check.ts'
 import { loadScript } from '../bot/script/load.ts'
 import type { SessionScript } from '../bot/script/script.ts'
-import { createSounds } from '../bot/sound/sounds.ts'
+import { missingPrograms } from '../bot/watch/alert-programs.ts'
 import type { Occurrence } from '../schedule/schedule.ts'
 import { inOrder, type Problem, placeText, problemLine, type ScriptError } from '../yaml/problem.ts'
 import { timeText } from '../yaml/times.ts'
-import { soundCacheOf } from './bot-folders.ts'
+import { soundsFor } from './bot-sounds.ts'
 import type { BotCheckOptions } from './commands/bot-check.ts'
 import type { Context } from './context.ts'
-import { entryOf } from './entries.ts'
 
 const SITTINGS = 5
 
@@ -41,6 +40,7 @@ const reportOf = async (context: Context, file: string, variant: string | undefi
   const scripts = [first, ...(await Promise.all(others.map(load)))].filter((script) => script !== undefined)
   const checked: Checked[] = []
   for (const script of scripts) checked.push(await check(context, script))
+  if (scripts[0]) problems.push(...(await missingPrograms(scripts[0], context.env.PATH ?? '')))
   const durationMs = Math.max(0, ...checked.map(({ program }) => program.durationMs ?? 0))
   const sittings = scripts[0] && sittingsOf(scripts[0], { nowMs: Date.now(), count: SITTINGS, durationMs })
   return {
@@ -53,12 +53,7 @@ const reportOf = async (context: Context, file: string, variant: string | undefi
 }
 
 const check = async (context: Context, script: SessionScript): Promise<Checked> => {
-  const sounds = createSounds({
-    cacheFolder: soundCacheOf(context),
-    speech: script.speech,
-    proxy: context.proxy(),
-    entries: { speech: entryOf('speech'), measure: entryOf('measure') },
-  })
+  const sounds = soundsFor(context, script)
   try {
     return await checkScript(script, sounds)
   } finally {

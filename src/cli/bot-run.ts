@@ -2,20 +2,21 @@ import { stat } from 'node:fs/promises'
 import { createStatusFiles } from '../bot/host/status-file.ts'
 import { superviseHost } from '../bot/host/supervise.ts'
 import type { HostEvent, HostTarget } from '../bot/host/wire.ts'
-import { prepare } from '../bot/program/prepare.ts'
 import { loadScript } from '../bot/script/load.ts'
 import type { SessionScript } from '../bot/script/script.ts'
-import { createSounds } from '../bot/sound/sounds.ts'
+import { missingPrograms } from '../bot/watch/alert-programs.ts'
+import { problemLine } from '../yaml/problem.ts'
 import { botToken } from './bot.ts'
 import { startControl } from './bot-control.ts'
 import { sessionsFolderOf, soundCacheOf } from './bot-folders.ts'
 import { createTeller } from './bot-run-teller.ts'
+import { planOrRefuse, soundsFor } from './bot-sounds.ts'
 import { startBotWatch } from './bot-watch.ts'
 import type { BotRunOptions } from './commands/bot-host.ts'
 import type { Context } from './context.ts'
 import { entryOf } from './entries.ts'
 import { exitCodeOfEnd, failure } from './failure.ts'
-import { refusalOf, scriptAt } from './script-file.ts'
+import { scriptAt } from './script-file.ts'
 import { readToken } from './secret.ts'
 
 /** Hosts sessions until they are over, each in its room and at its time. */
@@ -52,7 +53,15 @@ export const botRun = async (context: Context, files: string[], options: BotRunO
     watch.onScript(script)
     host.reload(script)
   }
-  context.onClose(followFiles(context, scripts, options, reload))
+  const refuse = (script: SessionScript, { message }: Error) =>
+    tell({
+      at: new Date().toISOString(),
+      session: script.name,
+      occurrence: null,
+      type: 'warning',
+      message: `The changed script is not taken over: ${message}`,
+    })
+  context.onClose(followFiles(scripts, options, { reload, refuse }))
   context.onInterrupt((signal) => {
     interruptedBy = signal
     host.stop(signal === 'SIGINT')
@@ -104,16 +113,12 @@ const needsServer = ({ cues, room }: SessionScript): [boolean, string][] => [
 const refuseUnplayable = async (context: Context, scripts: SessionScript[]): Promise<Map<string, number | null>> => {
   const durations = new Map<string, number | null>()
   for (const script of scripts) {
-    const sounds = createSounds({
-      cacheFolder: soundCacheOf(context),
-      speech: script.speech,
-      proxy: context.proxy(),
-      entries: { speech: entryOf('speech'), measure: entryOf('measure') },
-    })
-    const { plan, problems, notes } = await prepare(script, sounds, script.name).finally(() => sounds.close())
-    for (const note of notes) context.output.note(note)
-    if (problems.length > 0) throw refusalOf(context, problems)
-    durations.set(script.name, plan.endMs)
+    const sounds = soundsFor(context, script)
+    const { endMs } = await planOrRefuse(context, script, sounds).finally(() => sounds.close())
+    // Nobody is left without a session for want of somebody to be told of it.
+    for (const problem of await missingPrograms(script, context.env.PATH ?? ''))
+      context.output.note(`warning: ${problemLine(problem, context.workingFolder)}`)
+    durations.set(script.name, endMs)
   }
   return durations
 }
@@ -122,10 +127,9 @@ const LOOK_EVERY_MS = 1000
 
 /** A script that was changed on disk counts from the next cue on; one that is broken is told, and the old one goes on. */
 const followFiles = (
-  context: Context,
   scripts: SessionScript[],
   { variant }: BotRunOptions,
-  reload: (script: SessionScript) => void,
+  { reload, refuse }: { reload(script: SessionScript): void; refuse(script: SessionScript, error: Error): void },
 ) => {
   const followed = scripts.map((script) => ({ script, seen: '' }))
   let isLooking = false
@@ -144,7 +148,7 @@ const followFiles = (
         one.seen = await stampsOf(script.files)
         reload(script)
       } catch (error) {
-        context.output.note(`The changed script is not taken over: ${(error as Error).message}`)
+        refuse(one.script, error as Error)
       }
     }
     isLooking = false

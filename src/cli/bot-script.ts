@@ -1,14 +1,11 @@
 import type { OpenSoundAt, Plan, PlanEntry } from '../bot/program/contract.ts'
-import { prepare } from '../bot/program/prepare.ts'
 import type { SessionScript } from '../bot/script/script.ts'
 import { airVarsOf, fillText } from '../bot/script/text.ts'
-import { createSounds } from '../bot/sound/sounds.ts'
-import { soundCacheOf } from './bot-folders.ts'
+import { planOrRefuse, soundsFor } from './bot-sounds.ts'
 import type { Context } from './context.ts'
-import { entryOf } from './entries.ts'
 import { failure } from './failure.ts'
 import { programCommandOf } from './program-words.ts'
-import { refusalOf, scriptAt } from './script-file.ts'
+import { scriptAt } from './script-file.ts'
 
 export type PlayableScript = { script: SessionScript; plan: Plan; open: OpenSoundAt }
 
@@ -17,19 +14,12 @@ export const loadPlayable = async (context: Context, file: string, variant?: str
   const script = await scriptAt(context, file, variant)
   const { schedule, room } = script
   const sitting = { atMs: Date.now(), zone: schedule?.zone ?? null, language: room.language, listeners: 1 }
-  const sounds = createSounds({
-    cacheFolder: soundCacheOf(context),
-    speech: script.speech,
+  const sounds = soundsFor(context, script, {
     fill: (text) => fillText(text, airVarsOf(sitting)),
-    proxy: context.proxy(),
     stdin: context.stdin,
-    entries: { speech: entryOf('speech'), measure: entryOf('measure') },
   })
   context.onClose(() => sounds.close())
-  const { plan, problems, notes } = await prepare(script, sounds, script.name)
-  for (const note of notes) context.output.note(note)
-  if (problems.length > 0) throw refusalOf(context, problems)
-  return { script, plan, open: sounds.open }
+  return { script, plan: await planOrRefuse(context, script, sounds), open: sounds.open }
 }
 
 /** The session time of a cue's name or of a time such as 12:30, in ms; throws `bad-input`. */

@@ -6,6 +6,7 @@ import type { SessionScript } from '../bot/script/script.ts'
 import { type Alerts, createAlerts } from '../bot/watch/alerts.ts'
 import { calendarOf } from '../bot/watch/calendar.ts'
 import { type Endpoint, startEndpoint } from '../bot/watch/endpoint.ts'
+import { createIncidentFiles } from '../bot/watch/incident-file.ts'
 import type { SessionView } from '../bot/watch/report.ts'
 import { startWatch, type Watch, type WatchNews } from '../bot/watch/watch.ts'
 import { createWebhooks } from '../client/api-webhook.ts'
@@ -13,6 +14,7 @@ import { apiError } from '../protocol/errors.ts'
 import type { ProgramAnswer, ProgramCommand } from '../protocol/program.ts'
 import { listenProblem } from '../server/server.ts'
 import { environmentOf } from './alert-environment.ts'
+import { sessionsFolderOf } from './bot-folders.ts'
 import type { Context } from './context.ts'
 import { failure } from './failure.ts'
 import { readToken } from './secret.ts'
@@ -53,7 +55,9 @@ export const startBotWatch = async (
   })
   let host: HostProcess | undefined
   const occurrences = new Map<string, string | null>()
+  const incidents = createIncidentFiles(sessionsFolderOf(context))
   const watch = startWatch({
+    incidents,
     alertsOf: (session) => scripts.get(session)?.alerts ?? [],
     alerts,
     repair: (session, repair) => host?.repair(session, repair),
@@ -83,7 +87,10 @@ export const startBotWatch = async (
     },
     onScript: (script) => void scripts.set(script.name, script),
     command,
-    close: () => closeAll({ watch, alerts, webhooks, endpoint }),
+    close: async () => {
+      await closeAll({ watch, alerts, webhooks, endpoint })
+      await incidents.flush()
+    },
   }
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { startPlay } from '../bot/play.ts'
 import type { BotEvent } from '../bot/wire.ts'
+import { soundCacheOf } from './bot-folders.ts'
 import type { BotPlayOptions } from './commands/bot.ts'
 import type { Context, ServerChoice } from './context.ts'
 import { parseDurationMs } from './duration.ts'
@@ -26,6 +27,8 @@ export const botPlay = async (context: Context, files: string[], options: BotPla
     loop: options.loop === true,
     waitMs,
     proxy: context.proxy(),
+    cacheFolder: soundCacheOf(context),
+    measureEntry: entryOf('measure'),
     entry: entryOf('bot'),
     onEvent: options.jsonl ? context.output.event : createTeller(context),
   })

@@ -8,6 +8,7 @@ import { type SeatClient, startSeat } from '../client/seat.ts'
 import type { SeatEvent } from '../protocol/seat.ts'
 import type { Face } from '../tui/faces.ts'
 import { describe } from '../tui/lines/sentences.ts'
+import { soundCacheOf } from './bot-folders.ts'
 import type { DemoOptions } from './commands/demo.ts'
 import type { Context } from './context.ts'
 import { parseDurationMs } from './duration.ts'
@@ -103,6 +104,8 @@ const startGuide = async (context: Context, host: Context, roomId: string, file:
     files: [file],
     loop: true,
     waitMs: 10_000,
+    cacheFolder: soundCacheOf(host),
+    measureEntry: entryOf('measure'),
     entry: entryOf('bot'),
     onEvent: (event) => {
       if (event.type === 'warning') context.output.note(`${GUIDE}: ${event.message}`)

@@ -1,4 +1,4 @@
-import { connectSeat, listSeats, passBySeat, type RunningSeat, type SeatClient } from '../client/seat.ts'
+import { connectSeat, listSeats, lookForSeats, passBySeat, type RunningSeat, type SeatClient } from '../client/seat.ts'
 import type { SeatCommand, SeatState } from '../protocol/seat.ts'
 import type { Context } from './context.ts'
 import { exitCodeOfLeaving, failure } from './failure.ts'
@@ -50,10 +50,17 @@ export const tellSeats = async (
 
 /** The running seat: the one that `--seat` names by the beginning of its id, or the only one. Codes `no-seat`, `bad-input`. */
 const findSeat = async (context: Context, { seat }: SeatOption): Promise<RunningSeat> => {
-  const seats = await listSeats(context.folders.sockets)
+  const { seats, silent } = await lookForSeats(context.folders.sockets)
   const fitting = seat === undefined ? seats : seats.filter(({ seatId }) => seatId.startsWith(seat.toLowerCase()))
-  if (fitting.length === 0)
+  if (fitting.length === 0) {
+    const deaf = silent.find((seatId) => seatId.startsWith(seat?.toLowerCase() ?? ''))
+    if (deaf)
+      throw failure(
+        'unavailable',
+        `the seat ${deaf.slice(0, 8)} runs but does not answer: its process is stopped, or this machine is too busy`,
+      )
     throw failure('no-seat', seat === undefined ? 'you are in no room' : `no running seat begins with "${seat}"`)
+  }
   if (fitting.length > 1) {
     const known = fitting.map(({ seatId, title }) => `${seatId.slice(0, 8)} (${title})`).join(', ')
     throw failure('bad-input', `several seats run; name one with --seat: ${known}`)

@@ -163,6 +163,9 @@ const retryDelayMs = (room: Room, retryCount: number): number | null =>
 
 let loading: Promise<[WebRtc, LiveKit]> | undefined
 
+/** Begins to load what `connectMedia` needs, which takes longer than a server needs to let somebody in; what fails fails there. */
+export const preloadMedia = (): void => void load().catch(() => {})
+
 const load = () => {
   loading ??= loadWebRtc().then(async (webrtc): Promise<[WebRtc, LiveKit]> => {
     // After wrtc: it looks for the globals of a browser as it loads.

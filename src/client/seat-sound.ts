@@ -14,7 +14,7 @@ import { apiError } from '../protocol/errors.ts'
 import type { SeatState } from '../protocol/seat.ts'
 import { createSeatNoise } from './seat-noise.ts'
 import type { SeatOrder } from './seat-wire.ts'
-import type { Session } from './session.ts'
+import type { Session } from './session-contract.ts'
 
 /** What a seat speaks with and is heard on. */
 export type Sound = {

@@ -267,13 +267,19 @@ const listen = <T>(listeners: Set<T>, listener: T) => {
 }
 
 /** The seats that run; what a killed one left behind is removed. */
-export const listSeats = async (folder: string): Promise<RunningSeat[]> => {
+export const listSeats = async (folder: string): Promise<RunningSeat[]> => (await lookForSeats(folder)).seats
+
+/** Also ids of those that run and answer nothing: stopped, or on a machine that is too busy. */
+export const lookForSeats = async (folder: string): Promise<{ seats: RunningSeat[]; silent: string[] }> => {
   const seatIds = await readSeatFolder(folder)
-  const seats = await Promise.all(seatIds.map((seatId) => askSeat(folder, seatId)))
-  return seats.filter((seat) => seat !== undefined)
+  const found = await Promise.all(seatIds.map((seatId) => askSeat(folder, seatId)))
+  return {
+    seats: found.filter((seat) => typeof seat === 'object'),
+    silent: seatIds.filter((_, index) => found[index] === 'silent'),
+  }
 }
 
-const askSeat = async (folder: string, seatId: string): Promise<RunningSeat | undefined> => {
+const askSeat = async (folder: string, seatId: string): Promise<RunningSeat | 'silent' | undefined> => {
   const address = seatAddress(folder, seatId)
   const socket = await openSocket(address).catch(() => undefined)
   if (!socket) {
@@ -281,13 +287,17 @@ const askSeat = async (folder: string, seatId: string): Promise<RunningSeat | un
     return undefined
   }
   const client = openClient(socket)
-  const late = setTimeout(client.close, LIST_WITHIN_MS)
+  let isLate = false
+  const late = setTimeout(() => {
+    isLate = true
+    client.close()
+  }, LIST_WITHIN_MS)
   try {
     const { pid, room } = await client.request({ verb: 'status' })
     return { seatId, pid, title: room.title, socket: address }
   } catch {
-    // It runs, on a machine that is too busy, or is just ending: what it needs to be found again stays.
-    return undefined
+    // It runs, or is just ending: what it needs to be found again stays.
+    return isLate ? 'silent' : undefined
   } finally {
     clearTimeout(late)
     client.close()

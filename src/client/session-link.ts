@@ -4,7 +4,7 @@ import type { RoomEvent } from '../protocol/events.ts'
 import type { Joined } from '../protocol/rooms.ts'
 import type { Api } from './api.ts'
 import type { Subscription } from './api-events.ts'
-import { connectMedia, type Media, type MediaEnd, type MediaEvent, type MediaOptions } from './media.ts'
+import { connectMedia, type Media, type MediaEnd, type MediaEvent, type MediaOptions, preloadMedia } from './media.ts'
 import { eventHere, joinedHere } from './server-clock.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
 
@@ -50,7 +50,7 @@ const JOIN_WITHIN_MS = 8_000
 const WAIT_WITHIN_MS = 25_000
 const SILENT_TRIES_MS = 1_000
 const FIRST_RETRY_MS = 200
-const LAST_RETRY_MS = 2_000
+const LAST_RETRY_MS = 1_000
 const SERVER_SILENT_MS = 3_000
 const NOT_YET = 'The room cannot be reached yet; trying again.'
 const SEAT_LOST = 'the server had given the seat up'
@@ -67,7 +67,9 @@ export const createLink = (options: LinkOptions): Link => {
   const end = (error: unknown) => options.onEnd(endOfError(error) ?? unreachableEnd(error as Error))
 
   const connect = async () => {
-    const access = server ? await server.join(onServerNews) : ownAccess
+    const joining = server?.join(onServerNews)
+    preloadMedia()
+    const access = joining ? await joining : ownAccess
     if (closing.signal.aborted) return
     let next: Media | undefined
     next = await connectMedia({

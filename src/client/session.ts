@@ -1,112 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AudioSink, AudioSource } from '../audio/frame.ts'
-import type { CueKind } from '../protocol/cues.ts'
 import type { RoomEvent } from '../protocol/events.ts'
-import type { Playing } from '../protocol/program.ts'
-import type { Heard, SeatCommand, SeatDevice, SeatEvent, SeatState } from '../protocol/seat.ts'
+import type { SeatEvent, SeatState } from '../protocol/seat.ts'
 import { createCues } from './cues.ts'
 import { createDucking } from './ducking.ts'
 import { startHearing } from './hearing.ts'
 import { createLineWatch } from './line-watch.ts'
-import type { Media, MediaEvent, MediaOptions } from './media.ts'
-import type { TrackStats } from './media-stats.ts'
+import type { Media, MediaEvent } from './media.ts'
 import { startMicrophone } from './microphone.ts'
 import { isMutedByModerator, type RoomInput } from './room-model.ts'
 import { whoFellSilent } from './room-roster.ts'
 import { beginRoom, reduce } from './room-state.ts'
-import { type Tuning, type Tunings, volumeOf } from './room-tuning.ts'
+import { volumeOf } from './room-tuning.ts'
 import { runSessionCommand } from './session-commands.ts'
+import type { Session, SessionOptions } from './session-contract.ts'
 import { endOf, endOfError, type SessionEnd, unreachableEnd } from './session-end.ts'
-import { createLink, type SessionTarget } from './session-link.ts'
-import { createSessionProgram, type OnProgramCommand } from './session-program.ts'
+import { createLink } from './session-link.ts'
+import { createSessionProgram } from './session-program.ts'
 import { createWitness } from './witness.ts'
-
-export type SessionOptions = {
-  target: SessionTarget
-  /** The same id takes up the same seat again within 120 s. */
-  seatId?: string
-  /** Bots only: the name of this participant. */
-  name?: string
-  /** What is heard is written to disk: shown to all, refused where the room does not allow it. */
-  recording?: boolean
-  /** Opened by the caller, who also closes them. */
-  source: AudioSource | null
-  sink: AudioSink | null
-  /** A microphone device starts muted and opens by `unmute`; any other source is open as soon as one may speak. */
-  isDevice: boolean
-  unmuted?: boolean
-  /** As for a device, whatever the source. */
-  isMutedAtFirst?: boolean
-  /** Stereo at 96 kbit/s without pauses in transmission; by default when the source is stereo. */
-  music?: boolean
-  devices?: SeatState['devices']
-  /** How loud whom, by `lastingName`: of former stays, and what is changed in this one. */
-  tunings?: Tunings
-  onTuned?(who: string, tuning: Tuning): Promise<void> | void
-  /** Short sounds to `sink` alone; none unless said. */
-  cues?: readonly CueKind[]
-  /** How much others are lowered there while one speaks; 0, not at all, unless said. */
-  duckingDb?: number
-  onState?(state: SeatState): void
-  onEvent?(event: SeatEvent): void
-  onSourceEnded?(): void
-  /** Every 10 ms of every track as it was decoded, before volumes and mixing. */
-  onPcm?: MediaOptions['onPcm']
-  /** The counters of all tracks, every 100 ms. */
-  onStats?(tracks: ReadonlyMap<string, TrackStats>): void
-  /** What a moderator asks of this bot's program; refused with a reason unless this is there. */
-  onProgramCommand?: OnProgramCommand
-  /** Nothing more comes to the sink. The end is told after this, 2 s later at the latest: what it finds out can be told before. */
-  onSilent?(): Promise<void>
-  /** Not in the room yet: it has no place for now, or is not reached, and is asked again. A warning unless this is there. */
-  onWaiting?(message: string): void
-  /** Wall clock, ms since 1970. */
-  now?(): number
-  /** How long a first join is tried for (8 s); a lost room is tried for until one is told to be out of it. */
-  joinWithinMs?: number
-}
-
-type Uplink = {
-  /** Changes whenever a new connection takes the old one's place. */
-  connection: number
-  /** Bytes that came back on the publishing connection. */
-  bytesReceived: number
-  /** Somebody receives the track, or nobody is there to. */
-  isReady: boolean
-  /** All who are in the room, by its server, have their connection for sound, too. */
-  areOthersThere: boolean
-}
-
-export type Session = {
-  readonly seatId: string
-  state(): SeatState
-  /** Does one command of the seat; throws an Error with a code of protocol/errors. */
-  command(command: SeatCommand): Promise<void>
-  /** Resolves when one is in the room; rejects with the error, and its code, that kept one out. */
-  readonly joined: Promise<void>
-  readonly done: Promise<SessionEnd>
-  /** What was heard since the beginning, per participant. */
-  heard(): Heard[]
-  setSource(source: AudioSource | null): void
-  setSink(sink: AudioSink | null): void
-  setDevice(device: 'microphone' | 'speaker', name: string, status: SeatDevice['status']): void
-  /** The source's noise is taken out before it comes here, or not. */
-  setNoise(isSuppressed: boolean): void
-  setCues(kinds: readonly CueKind[]): void
-  setDucking(db: number): void
-  /** What a bot plays, for all to see from now on; told again after each join. */
-  setPlaying(playing: Playing | null): void
-  warn(message: string): void
-  /** Frames of 10 ms of the source that went out, open and connected. */
-  sentFrames(): number
-  /** What is known of the way to the media server; null while nothing is published. */
-  uplink(): Promise<Uplink | null>
-  /** For a watcher that finds that nothing goes out, or nothing arrives, though all seems well: publishes, or joins, anew. */
-  repair(how: 'republish' | 'rejoin'): void
-  /** Leaves; no sound comes or goes when it resolves. */
-  close(reason?: 'left' | 'done' | 'interrupted'): Promise<void>
-}
 
 const LEVELS_MS = 100
 const STATS_MS = 500

@@ -7,8 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export const writeWhole = async (file: string, value: unknown): Promise<void> => {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const beside = `${file}.${randomUUID()}`
-  await writeFile(beside, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true })
-  await rename(beside, file)
+  try {
+    await writeFile(beside, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true })
+    await rename(beside, file)
+  } catch (error) {
+    // A full disk is not to be filled with what it did not take.
+    await rm(beside, { force: true })
+    throw error
+  }
 }
 
 const LOCK_RETRY_MS = 20

@@ -102,8 +102,8 @@ export const calendarSchema = z.object({ events: z.array(occurrenceSchema), next
 export const calendarFeedSchema = z.object({ url: z.string() })
 
 /**
- * One host at a time: `holder` is the process, new at each start. Renewed every few seconds; 15 s after the last time
- * another may take it. `closesAt` moves the end of a session that lasts longer.
+ * One host at a time: `holder` is the process, new at each start. Renewed every few seconds; 10 s after the last time
+ * another may take it: `conflict` with `retryAfterMs` until then, and without where this occurrence is nobody's to host. `closesAt` moves the end of a session that lasts longer.
  */
 export const leaseOccurrenceSchema = z.strictObject({
   holder: z.uuid(),

@@ -60,8 +60,7 @@ export const startMediaEngine = async (options: {
 }): Promise<MediaEngine> => {
   const { default: nd } = await import('node-datachannel')
   nd.preload()
-  const port = options.port === 0 ? await freeUdpPort(options.address) : options.port
-  const listener = listen(() => new nd.IceUdpMuxListener(port, options.address), port)
+  const { listener, port } = await listen((port) => new nd.IceUdpMuxListener(port, options.address), options)
   const peers = new Set<PeerConnection>()
   let strayRequests = 0
   let count = 0
@@ -230,15 +229,21 @@ const describe = (pc: PeerConnection, type: 'offer' | 'answer'): string => {
 
 const badSdp = (message: string): Error => Object.assign(new Error(message), { code: 'bad_sdp' })
 
-const listen = <T>(open: () => T, port: number): T => {
-  try {
-    return open()
-  } catch {
-    throw Object.assign(new Error(`UDP port ${port} is taken or may not be used`), { code: 'port_taken' })
+const FREE_PORT_TRIES = 5
+
+/** The library cannot say which port it got for 0, so a free one is found first; somebody else may take it meanwhile. */
+const listen = async <T>(open: (port: number) => T, { port, address }: { port: number; address: string }) => {
+  for (let triesLeft = port === 0 ? FREE_PORT_TRIES : 1; ; triesLeft -= 1) {
+    const wanted = port === 0 ? await freeUdpPort(address) : port
+    try {
+      return { listener: open(wanted), port: wanted }
+    } catch {
+      if (triesLeft > 1) continue
+      throw Object.assign(new Error(`UDP port ${wanted} is taken or may not be used`), { code: 'port_taken' })
+    }
   }
 }
 
-/** The library cannot say which port it got for 0, so a free one is found first. */
 const freeUdpPort = (address: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')

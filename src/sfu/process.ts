@@ -265,19 +265,24 @@ const tell = (child: ChildProcess, message: ToChild): void => {
 /**
  * Sends a socket away for good. Node would note on the HTTP server that a child holds one of its sockets, and
  * `server.close` would then ask that child, or wait for ever once it is dead; so the tie is cut first, and the empty
- * socket destroyed so that the server stops counting it.
+ * socket destroyed so that the server stops counting it. Until the child has said that the socket came, this process
+ * holds it, too, and Node goes on reading from it into nothing: a client's first message would be lost now and then.
  */
 const handOver = (child: ChildProcess, socket: Socket, message: ToChild): void => {
   Object.assign(socket, { server: null })
+  handleOf(socket)?.readStop()
   child.send(message, socket, () => socket.destroy())
 }
+
+type Handle = { close(): void; readStop(): void }
+const handleOf = (socket: Socket) => (socket as Socket & { _handle: Handle | null })._handle
 
 /**
  * Closes a socket whose new owner died before it came there. Node forgets the handle of a socket on its way, and the
  * client would wait for ever; closing what is closed already does nothing.
  */
 const dropOf = (socket: Socket): (() => void) => {
-  const { _handle: handle } = socket as Socket & { _handle: { close(): void } | null }
+  const handle = handleOf(socket)
   return () => {
     socket.destroy()
     handle?.close()

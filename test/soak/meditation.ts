@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { decodeAudio } from '../../src/audio/files/decode.ts'
+import { decodeWhole } from '../../src/audio/files/decode.ts'
 import { listen } from '../support/bot-room.ts'
 import { compareSounds } from '../support/compare-sound.ts'
 import { roomtone, startRoomtone } from '../support/roomtone.ts'
@@ -33,7 +33,7 @@ export const meditation = async ({ folder, room, omar, env, print }: Scene): Pro
   const heard = ears.heard()
   await ears.session.close()
 
-  const { stretches } = compareSounds(heard, await monoOf(reference))
+  const { stretches } = compareSounds(heard, await decodeWhole(reference, { channels: 1 }))
   const lags = stretches.flatMap(({ lagMs }) => lagMs ?? [])
   const levels = stretches.flatMap(({ offByDb }) => offByDb ?? [])
   const noises = stretches.flatMap(({ atS, noiseDb }) =>
@@ -60,15 +60,3 @@ export const meditation = async ({ folder, room, omar, env, print }: Scene): Pro
 }
 
 type Told = { type: string; missedMs?: number; message?: string; cause?: string; repair?: string }
-
-const monoOf = async (file: string): Promise<Int16Array> => {
-  const pieces: Int16Array[] = []
-  for await (const piece of decodeAudio(file, { channels: 1 })) pieces.push(piece)
-  const whole = new Int16Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
-}

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 
 /** Why there is no TURN server on this machine, or undefined when there is. For `test.skipIf(...)`. */
 export const coturnMissing: string | undefined =
@@ -20,7 +20,7 @@ export type Coturn = {
 /** A real TURN server on loopback with time-limited credentials; it relays to loopback, which it else refuses to. */
 export const startCoturn = async (): Promise<Coturn> => {
   const folder = mkdtempSync(join(tmpdir(), 'rt-turn-'))
-  const port = await freeUdpPort()
+  const port = await freePort()
   const secret = 'a secret between two servers'
   const flags = ['-n', '--no-tls', '--no-dtls', '--no-cli', '--verbose', '--log-file=stdout', '--fingerprint']
   const child = spawn(
@@ -30,6 +30,9 @@ export const startCoturn = async (): Promise<Coturn> => {
       '--listening-ip=127.0.0.1',
       '--relay-ip=127.0.0.1',
       `--listening-port=${port}`,
+      // Not among those that others are given when they ask for any.
+      '--min-port=61000',
+      '--max-port=65535',
       '--use-auth-secret',
       `--static-auth-secret=${secret}`,
       '--realm=roomtone.test',
@@ -59,12 +62,3 @@ export const startCoturn = async (): Promise<Coturn> => {
   })
   return { url: `turn:127.0.0.1:${port}?transport=udp`, secret, log: () => log, close }
 }
-
-const freeUdpPort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const socket = createSocket('udp4')
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address()
-      socket.close(() => resolve(port))
-    })
-  })

@@ -1,6 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
@@ -14,6 +13,7 @@ import { eventually } from './eventually.ts'
 import { hears, keepsQueue } from './fault-lines.ts'
 import { enterHere, type FaultSeat, forget, type Signed, signUp } from './fault-seat.ts'
 import { mediaEnv, startProjectMedia } from './project-media.ts'
+import { ram } from './ram.ts'
 import { startRoomtone } from './roomtone.ts'
 import type { Sms, TestServer } from './server.ts'
 
@@ -122,7 +122,7 @@ export const here: Enter = (who, room, isSpeaking) => enterHere(who, room, isSpe
 export const serverOfItsOwn = async (port: number) => {
   const livekit = await startProjectMedia()
   if (livekit) cleanups.push(livekit.close)
-  const home = mkdtempSync(join(tmpdir(), 'rt-faults-'))
+  const home = mkdtempSync(join(ram(), 'rt-faults-'))
   const outbox = join(home, 'outbox.jsonl')
   cleanups.push(() => rmSync(home, { recursive: true, force: true }))
   return {

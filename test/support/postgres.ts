@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
+import { ram } from './ram.ts'
 
 export type TestPostgres = {
   /** Makes an empty database and returns its URL; with a password that of a user who needs it. */
@@ -44,7 +45,7 @@ export const noPostgres: string | null =
 /** A PostgreSQL server of its own in a temporary folder, on loopback, run as a user that is not root. */
 export const startPostgres = async (): Promise<TestPostgres> => {
   if (binaries === null || unprivileged === null) throw new Error(noPostgres ?? '')
-  const folder = mkdtempSync('/tmp/roomtone-postgres-')
+  const folder = mkdtempSync(join(ram(), 'roomtone-postgres-'))
   if (unprivileged.uid !== undefined) chownSync(folder, unprivileged.uid, unprivileged.gid)
   const data = join(folder, 'data')
   execFileSync(join(binaries, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
+import { ram } from './ram.ts'
 
 /** The built command line, as `npm test` builds it; ROOMTONE_TEST_BIN names another build's doorstep. */
 export const roomtoneBin =
@@ -21,7 +21,7 @@ export type Ran = { code: number | null; stdout: string; stderr: string }
 
 /** A home of its own for each test: nothing of the user's, no server configured. */
 export const throwawayHome = (): { home: string; close(): Promise<void> } => {
-  const home = mkdtempSync(join(tmpdir(), 'rt-'))
+  const home = mkdtempSync(join(ram(), 'rt-'))
   return {
     home,
     close: async () => {

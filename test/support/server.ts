@@ -9,6 +9,7 @@ import { freePort } from './free-port.ts'
 import { API_KEY, API_SECRET, buildMediaServer } from './media-server.ts'
 import { noPostgres, startPostgres, type TestPostgres } from './postgres.ts'
 import { startProjectMedia } from './project-media.ts'
+import { ram } from './ram.ts'
 import { storeTemplate } from './store-template.ts'
 
 export type StoreKind = 'pglite' | 'postgresql'
@@ -112,7 +113,7 @@ export const closeStores = async (): Promise<void> => {
 
 /** An empty, migrated place for a server's data. */
 export const makeData = async (kind: StoreKind): Promise<TestServerData> => {
-  const folder = mkdtempSync('/tmp/roomtone-server-')
+  const folder = mkdtempSync(join(ram(), 'roomtone-server-'))
   if (kind === 'pglite') {
     await cp(await storeTemplate(), folder, { recursive: true })
     return { folder, databaseUrl: undefined }

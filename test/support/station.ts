@@ -1,10 +1,17 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Sound files as ffmpeg makes them: `-f` and all that follows, from tones of so many Hz, each so long. */
-export const toneBytes = (tones: { hz: number; seconds: number }[], output: string[]): Buffer => {
+export const toneBytes = (tones: Tone[], output: string[]): Buffer => encode(tones, [...output, '-'])
+
+type Tone = { hz: number; seconds: number }
+
+const encode = (tones: Tone[], output: string[]): Buffer => {
   const inputs = tones.flatMap(({ hz, seconds }) => [
     '-f',
     'lavfi',
@@ -12,14 +19,41 @@ export const toneBytes = (tones: { hz: number; seconds: number }[], output: stri
     `sine=frequency=${hz}:duration=${seconds}:sample_rate=48000`,
   ])
   const joined = `concat=n=${tones.length}:v=0:a=1`
-  return execFileSync('ffmpeg', ['-v', 'error', ...inputs, '-filter_complex', joined, ...output, '-'], {
+  return execFileSync('ffmpeg', ['-v', 'error', ...inputs, '-filter_complex', joined, ...output], {
     maxBuffer: 64 * 1024 * 1024,
   })
 }
 
 /** MP3 of 64 kbit/s without any tags: 8000 bytes a second, as stations send it. */
-export const stationMp3 = (tones: { hz: number; seconds: number }[]): Buffer =>
+export const stationMp3 = (tones: Tone[]): Buffer =>
   toneBytes(tones, ['-f', 'mp3', '-b:a', '64k', '-write_xing', '0', '-id3v2_version', '0'])
+
+export type HlsPieces = {
+  pieces: Map<string, Buffer>
+  pieceSeconds: number
+  /** The list of some of them, without its end. */
+  list(from: number, to?: number): string
+}
+
+/** AAC in pieces of 2 s as HLS has them (RFC 8216). */
+export const hlsPieces = (tones: Tone[]): HlsPieces => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomtone-hls-'))
+  const pieceSeconds = 2
+  encode(tones, ['-c:a', 'aac', '-f', 'segment', '-segment_time', String(pieceSeconds), join(folder, '%d.ts')])
+  const names = readdirSync(folder).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+  const pieces = new Map(names.map((name) => [name, readFileSync(join(folder, name))]))
+  rmSync(folder, { recursive: true, force: true })
+  return {
+    pieces,
+    pieceSeconds,
+    list: (from, to) =>
+      [
+        ...['#EXTM3U', '#EXT-X-VERSION:3', '#EXT-X-TARGETDURATION:3', `#EXT-X-MEDIA-SEQUENCE:${from}`],
+        ...names.slice(from, to).map((name) => `#EXTINF:${pieceSeconds}.0,\n${name}`),
+        '',
+      ].join('\n'),
+  }
+}
 
 export type Sending = { bytes: Buffer; bytesPerSecond: number; burst?: number }
 
@@ -68,5 +102,49 @@ export const startHttp = async (
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
+  }
+}
+
+/** What a station plays now: a tone, and its title as `Artist - Title`. */
+type OnAir = { hz: number; title: string }
+
+/** So much is sent at a time, with a title where it is another: ten frames of MP3, 64 kbit/s at 48 kHz. */
+const BLOCK_BYTES = 1920
+const BLOCK_MS = 240
+const BURST_BLOCKS = 9
+
+/** A SHOUTcast station that goes on: whoever comes hears what it plays now. */
+export const startTestStation = async (first: OnAir, tonesHz: readonly number[]) => {
+  const sounds = new Map(tonesHz.map((hz) => [hz, stationMp3([{ hz, seconds: 30 }])]))
+  let now = first
+  let dropped = 0
+  const http = await startHttp(async (_, response) => {
+    response.writeHead(200, { 'content-type': 'audio/mpeg', 'icy-name': 'Test', 'icy-metaint': String(BLOCK_BYTES) })
+    const mine = dropped
+    const startMs = performance.now()
+    let told = ''
+    for (let block = 0; mine === dropped && !response.destroyed; block++) {
+      await sleep(Math.max(0, startMs + (block - BURST_BLOCKS) * BLOCK_MS - performance.now()))
+      const sound = sounds.get(now.hz)!
+      const text = now.title === told ? '' : `StreamTitle='${now.title}';`
+      told = now.title
+      const title = Buffer.alloc(1 + Math.ceil(text.length / 16) * 16)
+      title[0] = (title.length - 1) / 16
+      title.write(text, 1)
+      const at = (block * BLOCK_BYTES) % (sound.length - BLOCK_BYTES)
+      response.write(Buffer.concat([sound.subarray(at, at + BLOCK_BYTES), title]))
+    }
+  })
+  return {
+    url: `${http.url}/live.mp3`,
+    requests: () => http.count('/live.mp3'),
+    play: (next: OnAir) => {
+      now = next
+    },
+    /** Says nothing more to those who listen, and keeps their connections. */
+    stall: () => {
+      dropped += 1
+    },
+    close: http.close,
   }
 }

@@ -1,5 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { openStore } from '../../src/server/store.ts'
+import { ram } from './ram.ts'
 
 let made: Promise<string> | undefined
 
@@ -11,7 +13,7 @@ export const storeTemplate = (): Promise<string> => {
 }
 
 const makeTemplate = async () => {
-  const folder = mkdtempSync('/tmp/roomtone-template-')
+  const folder = mkdtempSync(join(ram(), 'roomtone-template-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   await (await openStore({ dataDir: folder })).close()
   return folder

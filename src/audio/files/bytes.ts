@@ -9,8 +9,8 @@ export type ByteReader = {
   /** Of a stream: infinite until its end has come. */
   readonly size: number
   /**
-   * Up to `length` bytes from `at`; fewer at the end of the file. The bytes are the caller's. Of a stream it may be as
-   * few as `least`: what has not come yet is not waited for.
+   * Up to `length` bytes from `at`; fewer at the end of the file. They are read only: others may be given the same
+   * ones. Of a stream it may be as few as `least`: what has not come yet is not waited for.
    */
   read(at: number, length: number, least?: number): Promise<Buffer>
   close(): Promise<void>

@@ -1,6 +1,7 @@
 import type { Channels } from '../frame.ts'
-import { convert, recognise } from './decode.ts'
+import { convert } from './convert.ts'
 import type { Decoding } from './decoding.ts'
+import { recognise } from './recognise.ts'
 import { createStreamBytes } from './stream-bytes.ts'
 import { type AudioTags, readTags } from './tags.ts'
 

@@ -1,17 +1,10 @@
-import { audioError } from '../audio-error.ts'
-import { type Channels, SAMPLE_RATE } from '../frame.ts'
-import { createResampler, toInt16 } from '../resample.ts'
+import type { Channels } from '../frame.ts'
 import { type ByteReader, openBytes } from './bytes.ts'
+import { convert } from './convert.ts'
 import type { AudioFileInfo, Decoding } from './decoding.ts'
-import { openByFfmpeg } from './ffmpeg.ts'
-import { openFlac } from './flac.ts'
-import { openMp3 } from './mp3.ts'
-import { readPages } from './ogg.ts'
-import { isOpusHead, openOpus } from './opus.ts'
+import { isLinkAt, linkOf, oggLinks } from './ogg-chain.ts'
+import { recognise } from './recognise.ts'
 import { type AudioTags, readTags } from './tags.ts'
-import { isVorbisHead, openVorbis } from './vorbis.ts'
-import { isWav, openWav } from './wav.ts'
-import { isWebm, openWebm } from './webm.ts'
 
 export type DecodeOptions = {
   /** Channels of the result; the file's own (more than two become one) unless said. */
@@ -32,9 +25,8 @@ export type DecodedAudio = {
 }
 
 /**
- * Recognises a file by its content, whatever its name: Opus or Vorbis in Ogg, Opus in WebM, MP3, FLAC, WAV; MP4 and other
- * WebM by ffmpeg. Throws `not-found`,
- * `not-readable` or `not-audio`, each with a sentence.
+ * Recognises a file by its content, whatever its name: Opus, Vorbis or FLAC in Ogg, also several in a chain, Opus in WebM,
+ * MP3, FLAC, WAV; MP4, AAC and other WebM by ffmpeg. Throws `not-found`, `not-readable` or `not-audio`, each with a sentence.
  */
 export const openDecoded = async (
   path: string,
@@ -42,16 +34,19 @@ export const openDecoded = async (
 ): Promise<DecodedAudio> => {
   const reader = await openBytes(path)
   try {
-    const decoding = await recognise(reader)
-    const wanted: Channels = channels ?? (decoding.info.channels === 2 ? 2 : 1)
+    const { first, rest, leftOut } = await openParts(reader)
+    const { info, tags } = first.decoding
+    const wanted: Channels = channels ?? (info.channels === 2 ? 2 : 1)
+    const played: Part[] = []
     return {
-      info: decoding.info,
+      info: { ...info, durationMs: sumOf([first, ...rest]) },
       channels: wanted,
-      pcm: () => convert(decoding, wanted, startMs),
-      tags: async () => decoding.tags ?? readTags(reader),
-      warning: decoding.warning,
+      pcm: () => playParts([first, ...rest], wanted, startMs, (part) => played.push(part)),
+      tags: async () => tags ?? readTags(reader),
+      warning: () =>
+        (rest.length > 0 ? played : [first]).map(({ decoding }) => decoding.warning()).find(Boolean) ?? leftOut,
       close: async () => {
-        decoding.close?.()
+        first.decoding.close?.()
         await reader.close()
       },
     }
@@ -71,77 +66,75 @@ export async function* decodeAudio(path: string, options: DecodeOptions = {}): A
   }
 }
 
-/** What stands at `from`; throws `not-audio`. */
-export const recognise = async (reader: ByteReader, from = 0): Promise<Decoding> => {
-  const tagBytes = await id3Bytes(reader, from)
-  const head = await reader.read(tagBytes, 64)
-  if (isWav(head)) return openWav(reader)
-  if (head.toString('latin1', 0, 4) === 'fLaC') return openFlac(reader, tagBytes)
-  if (head.toString('latin1', 0, 4) === 'OggS') return recogniseOgg(reader, from)
-  if (isWebm(head))
-    return (await openWebm(reader)) ?? openByFfmpeg(reader, 'a WebM or Matroska file without Opus in it')
-  if (head.toString('latin1', 4, 8) === 'ftyp') return openByFfmpeg(reader, 'an MP4 file')
-  const mp3 = head.length > 0 && (await openMp3(reader, tagBytes))
-  if (mp3) return mp3
-  const kind = head.length > 0 ? 'not audio that we know' : 'empty'
-  throw audioError('not-audio', `${reader.path} is ${kind}; Opus, Vorbis, MP3, FLAC, WAV, WebM and MP4 can be played.`)
-}
-
-const recogniseOgg = async (reader: ByteReader, from: number): Promise<Decoding> => {
-  for await (const page of readPages(reader, from)) {
-    // All streams of a file begin before any goes on.
-    if (!page.first) break
-    if (isOpusHead(page.body)) return openOpus(reader, page)
-    if (isVorbisHead(page.body)) return openVorbis(reader, page)
+/** A whole file that fits in memory. */
+export const decodeWhole = async (path: string, options: DecodeOptions = {}): Promise<Int16Array> => {
+  const pieces: Int16Array[] = []
+  for await (const piece of decodeAudio(path, options)) pieces.push(piece)
+  const whole = new Int16Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
   }
-  throw audioError('not-audio', `${reader.path} is an Ogg file with neither Opus nor Vorbis in it.`)
+  return whole
 }
 
-/** ID3v2 tags in front, each with its length in four times seven bits (id3.org, ID3v2.4.0, 3.1). */
-const id3Bytes = async (reader: ByteReader, from: number): Promise<number> => {
-  for (let at = from; ; ) {
-    const head = await reader.read(at, 10)
-    if (head.length < 10 || head.toString('latin1', 0, 3) !== 'ID3') return at
-    const footer = head[5]! & 16 ? 10 : 0
-    at += 10 + footer + ((head[6]! & 127) << 21) + ((head[7]! & 127) << 14) + ((head[8]! & 127) << 7) + (head[9]! & 127)
+/** One of the streams that stand in a file one after the other. */
+type Part = { decoding: Decoding; reader: ByteReader }
+
+const openParts = async (reader: ByteReader): Promise<{ first: Part; rest: Part[]; leftOut: string | undefined }> => {
+  if (!(await isOgg(reader, 0)))
+    return { first: { decoding: await recognise(reader), reader }, rest: [], leftOut: undefined }
+  const links = await oggLinks(reader, 0)
+  const open = async (index: number): Promise<Part> => {
+    const link = linkOf(reader, links[index]!)
+    return { decoding: await recognise(link, links[index]!.from), reader: link }
+  }
+  const first = await open(0)
+  const rest: Part[] = []
+  let leftOut: string | undefined
+  for (let index = 1; index < links.length; index++) {
+    const part = await open(index).catch(() => undefined)
+    if (part) rest.push(part)
+    else leftOut ??= `Part ${index + 1} of ${reader.path} cannot be played and is left out.`
+  }
+  return { first, rest, leftOut }
+}
+
+const isOgg = async (reader: ByteReader, at: number) => (await reader.read(at, 4)).toString('latin1') === 'OggS'
+
+/** Missing where one of them does not tell. */
+const sumOf = (parts: Part[]): number | undefined =>
+  parts.reduce<number | undefined>((sum, { decoding: { info } }) => {
+    return sum === undefined || info.durationMs === undefined ? undefined : sum + info.durationMs
+  }, 0)
+
+async function* playParts(
+  parts: Part[],
+  channels: Channels,
+  startMs: number,
+  onBegin: (part: Part) => void,
+): AsyncGenerator<Int16Array> {
+  let leftMs = startMs
+  for (const part of parts) {
+    const { durationMs } = part.decoding.info
+    if (part !== parts.at(-1) && durationMs !== undefined && leftMs >= durationMs) {
+      leftMs -= durationMs
+      continue
+    }
+    onBegin(part)
+    yield* playOn(part, channels, leftMs)
+    leftMs = 0
   }
 }
 
-/** The sound of a file from `startMs` on, at 48 kHz in so many channels. */
-export async function* convert(decoding: Decoding, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {
-  const { sampleRate } = decoding.info
-  const resamplers = Array.from({ length: channels }, () => createResampler(sampleRate, SAMPLE_RATE))
-  const startSample = Math.max(0, Math.round((startMs * sampleRate) / 1000))
-  for await (const lanes of inSequence(decoding, startSample)) {
-    const ready = toLanes(lanes, channels).map((lane, i) => resamplers[i]!.process(lane))
-    if (ready[0]!.length > 0) yield toInt16(ready)
-  }
-  const rest = resamplers.map((resampler) => resampler.flush())
-  if (rest[0]!.length > 0) yield toInt16(rest)
-}
-
-/** Cuts away what lies before the start and fills with silence what damage tore out, so that time stays true. */
-async function* inSequence({ info, blocks }: Decoding, startSample: number): AsyncGenerator<Float32Array[]> {
-  let next = startSample
-  for await (const { at, lanes } of blocks(startSample)) {
-    const length = lanes[0]?.length ?? 0
-    if (at + length <= next || length === 0) continue
-    const hole = Math.min(at - next, MAX_HOLE_S * info.sampleRate)
-    if (hole > 0) yield lanes.map(() => new Float32Array(hole))
-    const skip = Math.max(0, next - at)
-    yield lanes.map((lane) => lane.subarray(skip))
-    next = at + length
+/** A stream, and others of the same serial number behind it: files that were put together without care. */
+async function* playOn({ decoding, reader }: Part, channels: Channels, startMs: number): AsyncGenerator<Int16Array> {
+  yield* convert(decoding, channels, startMs)
+  let next = decoding.endsAt?.()
+  while (next !== undefined && (await isLinkAt(reader, next))) {
+    const following = await recognise(reader, next)
+    yield* convert(following, channels, 0)
+    next = following.endsAt?.()
   }
 }
-
-/** A larger hole is more likely a wrong time stamp. */
-const MAX_HOLE_S = 10
-
-/** One channel becomes two alike; two or more become one by their average, and more than two are heard from both sides. */
-const toLanes = (lanes: Float32Array[], channels: Channels): Float32Array[] => {
-  if (lanes.length === channels) return lanes
-  const one = lanes.length === 1 ? lanes[0]! : lanes[0]!.map((_, i) => averageAt(lanes, i))
-  return channels === 1 ? [one] : [one, one]
-}
-
-const averageAt = (lanes: Float32Array[], i: number) => lanes.reduce((sum, lane) => sum + lane[i]!, 0) / lanes.length

@@ -1,6 +1,6 @@
 import type { AudioTags } from './tags.ts'
 
-type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav' | 'webm' | 'mp4'
+type AudioFormat = 'opus' | 'vorbis' | 'mp3' | 'flac' | 'wav' | 'webm' | 'mp4' | 'aac'
 
 export type AudioFileInfo = {
   format: AudioFormat

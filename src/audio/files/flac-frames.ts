@@ -39,7 +39,7 @@ export const seekFlacFrame = async (reader: ByteReader, audioAt: number, stream:
 }
 
 /** Whether the checksum at its end says that the frame is whole: CRC-16 with polynomial 0x8005 (section 9.3). */
-export const isWholeFrame = ({ bytes }: FlacFrame): boolean => {
+export const isWholeFrame = (bytes: Buffer): boolean => {
   let crc = 0
   for (let i = 0; i < bytes.length; i++) crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >> 8) ^ bytes[i]!]!
   // Over content and checksum together the remainder is zero.
@@ -95,6 +95,10 @@ const headerSample = (bytes: Buffer, stream: FlacStream): number | undefined => 
   if (end >= bytes.length || checksum(bytes.subarray(0, end)) !== bytes[end]) return undefined
   return bytes[1]! & 1 ? coded.value : coded.value * stream.blockSize
 }
+
+/** The first sample of a frame; undefined where it is none. */
+export const frameSample = (frame: Buffer, stream: FlacStream): number | undefined =>
+  frame[0] === 0xff ? headerSample(frame.subarray(0, HEADER_BYTES), stream) : undefined
 
 /** A number coded like UTF-8, of up to 36 bits. */
 const readCodedNumber = (bytes: Buffer, at: number): { value: number; next: number } | undefined => {

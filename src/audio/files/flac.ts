@@ -17,7 +17,7 @@ export const openFlac = async (reader: ByteReader, from: number): Promise<Decodi
     try {
       for await (const frame of readFlacFrames(reader, startAt, info)) {
         // A broken frame, or a jump of frame numbers, would make the decoder write to the console.
-        if (!isWholeFrame(frame)) {
+        if (!isWholeFrame(frame.bytes)) {
           damaged = true
           await decoder.reset()
           continue
@@ -59,7 +59,8 @@ const readMetadata = async (reader: ByteReader, from: number): Promise<{ info: F
   throw audioError('not-audio', `${reader.path} has a broken FLAC header.`)
 }
 
-const parseStreamInfo = (body: Buffer): FlacStream | undefined => {
+/** Undefined where it is broken (RFC 9639, section 8.2). */
+export const parseStreamInfo = (body: Buffer): FlacStream | undefined => {
   if (body.length < 34) return undefined
   const packed = body.readBigUInt64BE(10)
   const sampleRate = Number(packed >> 44n)

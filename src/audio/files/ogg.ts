@@ -34,7 +34,7 @@ export async function* readPages(reader: ByteReader, from: number, onDamage?: ()
 }
 
 /** The first whole page at or after `from` that begins before `until`. */
-const findPage = async (reader: ByteReader, from: number, until: number): Promise<OggPage | undefined> => {
+export const findPage = async (reader: ByteReader, from: number, until: number): Promise<OggPage | undefined> => {
   for (let at = from; at < until; ) {
     const window = await reader.read(at, SEARCH_BYTES + 3, MIN_PAGE_BYTES)
     for (let i = window.indexOf('OggS'); i >= 0; i = window.indexOf('OggS', i + 1)) {
@@ -83,6 +83,13 @@ export const lastGranule = async (reader: ByteReader, serial: number): Promise<n
   }
 }
 
+/** The pages at the end of a file. */
+export const lastPages = async (reader: ByteReader): Promise<OggPage[]> => {
+  const pages: OggPage[] = []
+  for await (const page of readPages(reader, Math.max(0, reader.size - 2 * MAX_PAGE_BYTES))) pages.push(page)
+  return pages
+}
+
 /** Puts the packets of one stream together over page borders; after a lost page the torn packet is left out. */
 export const createPacketAssembler = () => {
   let open: Buffer[] | undefined
@@ -110,7 +117,7 @@ export const createPacketAssembler = () => {
   }
 }
 
-const SEARCH_BYTES = 65_536
+export const SEARCH_BYTES = 65_536
 /** A header without a single segment; with all segments it has 255 more. */
 const MIN_PAGE_BYTES = 27
 const MAX_PAGE_BYTES = 27 + 255 + 255 * 255

@@ -86,6 +86,8 @@ const readOggComment = async (reader: ByteReader, at: number): Promise<AudioTags
       if (seen++ === 0) continue
       if (packet.toString('latin1', 0, 8) === 'OpusTags') return parseVorbisComment(packet.subarray(8))
       if (packet.toString('latin1', 0, 7) === '\x03vorbis') return parseVorbisComment(packet.subarray(7))
+      // A block of FLAC's metadata, which has to come first (RFC 9639, section 10.1).
+      if ((packet[0]! & 127) === 4) return parseVorbisComment(packet.subarray(4))
       return {}
     }
   }

@@ -14,7 +14,10 @@ export type AirActsDeps = {
   seat(): SeatState
   /** A host before had begun it. */
   isTakenUp: boolean
-  onBegun(fromMs: number): void
+  /** The program is elsewhere by no playing of its own. */
+  onMoved(): void
+  /** It has come to its end. */
+  isOver(): boolean
   onPhase(phase: 'on-air' | 'paused'): void
   onEmpty(): void
   tell(event: SittingEvent): void
@@ -23,7 +26,7 @@ export type AirActsDeps = {
 
 /** What air.ts decides, done on the program: one after the other, what was decided first is done first. */
 export const createAirActs = (deps: AirActsDeps) => {
-  const { program, air, seat, isTakenUp, onBegun, onPhase: setPhase, onEmpty, tell, now } = deps
+  const { program, air, seat, isTakenUp, onMoved, isOver, onPhase: setPhase, onEmpty, tell, now } = deps
 
   /** What sounds a moment from now is made ready, and given when that moment has come. */
   const joinClock = async () => {
@@ -32,6 +35,7 @@ export const createAirActs = (deps: AirActsDeps) => {
     const targetMs = due() + SEEK_MS
     await program.seek(targetMs)
     await sleep(Math.max(0, targetMs - due()))
+    onMoved()
   }
 
   const act = async (action: AirAction): Promise<void> => {
@@ -41,7 +45,7 @@ export const createAirActs = (deps: AirActsDeps) => {
         if (action.lateMs > 0 && action.fromMs > 0) await joinClock()
         else if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
         program.resume()
-        onBegun(action.fromMs)
+        onMoved()
         tell({ type: 'on-air', programMs: Math.round(action.fromMs), lateMs: Math.round(action.lateMs), isTakenUp })
         return setPhase(isPaused(air()) ? 'paused' : 'on-air')
       }
@@ -52,7 +56,9 @@ export const createAirActs = (deps: AirActsDeps) => {
       case 'go-on':
       case 'catch-up': {
         const isOn = action.do === 'catch-up' || action.by === 'on'
-        if (isOn) await joinClock()
+        if (isOn && !isOver()) await joinClock()
+        // By its clock it came to its end meanwhile.
+        if (isOver()) return
         program.resume(isOn ? undefined : action.fromMs)
         return tell({
           type: 'resumed',
@@ -70,7 +76,10 @@ export const createAirActs = (deps: AirActsDeps) => {
         })
         return setPhase('paused')
       case 'resume':
-        if (action.fromMs !== null) await program.seek(action.fromMs)
+        if (action.fromMs !== null) {
+          await program.seek(action.fromMs)
+          onMoved()
+        }
         await program.command({ do: 'resume' })
         tell({
           type: 'resumed',

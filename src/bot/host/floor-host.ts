@@ -1,4 +1,4 @@
-import type { Session } from '../../client/session.ts'
+import type { Session } from '../../client/session-contract.ts'
 import type { SeatState } from '../../protocol/seat.ts'
 import type { ProgramEvent, SessionProgram } from '../program/contract.ts'
 import { closeFloor, type Floor, type FloorAction, openFloor, stepFloor } from './floor.ts'

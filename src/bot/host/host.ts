@@ -33,7 +33,9 @@ export const startHost = (order: HostOrder, say: (message: HostMessage) => void)
     })
     sounds.push(sound)
     const hosting: Hosting = startHosting({
-      ...{ script, place, now, isNow: order.isNow, isOnce: order.isOnce, hasEar: order.hasEar },
+      ...{ script, place, now, isNow: order.isNow, isOnce: order.isOnce, hasEar: order.hasEar, holder: order.holder },
+      kept: order.kept[script.name] ?? null,
+      keep: (kept) => say({ type: 'kept', session: script.name, kept }),
       folder: join(order.folder, script.name),
       planOf: async (of, seed) => {
         const { plan, problems } = await prepare(of, sound, `${of.name} ${seed}`)

@@ -6,14 +6,14 @@ import type { OpenSoundAt, Plan } from '../program/contract.ts'
 import { createSessionProgram } from '../program/session-program.ts'
 import type { SessionScript } from '../script/script.ts'
 import type { SessionView } from '../watch/report.ts'
-import { createJournalWriter, type Journal, readJournal } from './journal.ts'
+import { createJournalWriter, type Journal, type JournalWriter, readJournal } from './journal.ts'
 import { fileLease, type Grant, type Lease } from './lease.ts'
 import { type NextSitting, nextSitting } from './next-sitting.ts'
 import type { Place, PlaceRoom } from './place.ts'
 import { openRunLog } from './run-log.ts'
 import { startSitting } from './sitting.ts'
 import type { Sitting, SittingEnd, SittingEvent } from './sitting-contract.ts'
-import type { HostEvent } from './wire.ts'
+import type { HostEvent, KeptHere } from './wire.ts'
 
 export type HostingOptions = {
   script: SessionScript
@@ -24,6 +24,12 @@ export type HostingOptions = {
   isOnce: boolean
   /** A companion listens whether it is heard. */
   hasEar: boolean
+  /** By which the server knows this host, where no journal says another name. */
+  holder: string
+  /** What a process before had told `keep`. */
+  kept: KeptHere | null
+  /** Told with each word of the journal, for the process that may take this one's place. */
+  keep(kept: KeptHere): void
   /** Everything measured, rendered and looked up; for a script that was read anew, too. */
   planOf(script: SessionScript, seed: string): Promise<{ plan: Plan; problems: string[] }>
   open: OpenSoundAt
@@ -63,6 +69,7 @@ export const startHosting = (options: HostingOptions): Hosting => {
   let sitting: Sitting | undefined
   let wish: 'interrupted' | 'ended' = 'interrupted'
   let changed = new AbortController()
+  let passedOver: string | null = null
 
   const tell = (event: SittingEvent) =>
     options.tell({ at: new Date(now()).toISOString(), session: script.name, occurrence, ...event } as HostEvent)
@@ -70,9 +77,17 @@ export const startHosting = (options: HostingOptions): Hosting => {
   const show = createShow(options.onView, now)
   show({ session: script.name, title: script.room.title })
   const runLog = openRunLog(file('as-run.jsonl'), warn)
-  const writer = createJournalWriter(file('journal.json'), warn)
-  const holder = randomUUID()
-  const here = fileLease(file('host.json'), holder, now)
+  const onDisk = createJournalWriter(file('journal.json'), warn)
+  const writer: JournalWriter = {
+    ...onDisk,
+    write: (journal) => {
+      void runLog.flush()
+      options.keep({ journal, unwritten: runLog.unwritten() })
+      onDisk.write(journal)
+    },
+  }
+  for (const line of options.kept?.unwritten ?? []) runLog.append(line)
+  const here = fileLease(file('host.json'), randomUUID(), now)
 
   /** Tries until it is done, or the host is to stop; what no waiting mends is thrown. */
   const insist = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
@@ -117,20 +132,20 @@ export const startHosting = (options: HostingOptions): Hosting => {
   /** Both leases are held when it resolves; undefined: the host is to stop, or the sitting went by meanwhile. */
   const takeLeases = async (
     next: NextSitting,
-    endsMs: number | null,
+    endsMs: () => number | null,
     isStill: () => boolean,
   ): Promise<Held | undefined> => {
     let isTold = false
     while (!closing.signal.aborted && isStill()) {
       const own = await here.take().catch((error: Error) => {
         // A disk that takes no lock is no reason for silence.
-        warn(error.message)
+        if (!isTold) warn(`That another host stands by cannot be seen: ${error.message}.`)
         return { fence: 0, roomId: null }
       })
       // Another host may have brought it further meanwhile; the server knows who takes its place by its name.
       const journal = own ? await journalOf(next) : null
-      const there = own && place.lease(script, next, journal?.holder ?? holder, endsMs)
-      const grant = there ? await insist(() => there.take()) : null
+      const there = own && place.lease(script, next, journal?.holder ?? options.holder, endsMs)
+      const grant = there ? await insist(() => there.take()).catch(afterReleasing(here)) : null
       if (own && (grant || !there)) return { grant: grant ?? null, journal, leases: there ? [here, there] : [here] }
       if (own) await here.release().catch(() => {})
       if (!isTold) {
@@ -143,8 +158,15 @@ export const startHosting = (options: HostingOptions): Hosting => {
     return undefined
   }
   const journalOf = async (next: NextSitting) => {
-    const kept = await readJournal(file('journal.json'))
-    return kept?.occurrence === next.occurrence && kept.target === place.name ? kept : next.journal
+    const kept = await lastJournal()
+    return kept?.occurrence === next.occurrence ? kept : next.journal
+  }
+  /** Of this place; where the disk took none any more, what the process before said last. */
+  const lastJournal = async (): Promise<Journal | null> => {
+    const written = await readJournal(file('journal.json'))
+    const said = options.kept?.journal ?? null
+    const last = said && said.writtenMs > (written?.writtenMs ?? 0) ? said : written
+    return last?.target === place.name ? last : null
   }
 
   /** Says again and again that it is there; told that another is host now, it leaves. */
@@ -153,16 +175,21 @@ export const startHosting = (options: HostingOptions): Hosting => {
     const timer = setInterval(async () => {
       if (isAsking) return
       isAsking = true
-      const grants = await Promise.all(leases.map((lease) => lease.take().catch(() => undefined)))
+      const isLost = await isTakenOver(leases)
       isAsking = false
-      if (grants.includes(null)) onLost()
+      if (isLost) onLost()
     }, KEEP_LEASE_MS)
     return () => clearInterval(timer)
   }
 
+  /** Another is host now; what cannot be asked says nothing. */
+  const isTakenOver = async (leases: Lease[]): Promise<boolean> =>
+    (await Promise.all(leases.map((lease) => lease.take().catch(() => undefined)))).includes(null)
+
   const hold = async (next: NextSitting, plan: Plan): Promise<SittingEnd | undefined> => {
-    const endsMs =
-      next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs + script.room.closesAfterMs
+    const closesMs = (endMs: number | null) => (endMs === null ? null : endMs + script.room.closesAfterMs)
+    const plannedEndMs = next.startMs === null || plan.endMs === null ? null : next.startMs + plan.endMs
+    const endsMs = () => closesMs(sitting ? sitting.endsAtMs() : plannedEndMs)
     const isStill = () => plan.endMs === null || next.startMs === null || now() < next.startMs + plan.endMs
     const held = await takeLeases(next, endsMs, isStill)
     if (!held) return undefined
@@ -170,12 +197,16 @@ export const startHosting = (options: HostingOptions): Hosting => {
     let stopKeeping = () => {}
     try {
       if (journal?.phase === 'over') return { outcome: journal.outcome ?? 'ended', message: 'It is over.', code: null }
-      const room = await insist(() => place.room(script, { ...next, journal }, held.grant))
+      const room = await insist(() => place.room(script, { ...next, journal }, held.grant)).catch(async (error) => {
+        if (error.code === 'conflict' && (await isTakenOver(leases))) return undefined
+        throw error
+      })
       if (room === undefined) return undefined
       tellRoom(room)
       sitting = await startSitting({
         ...{ script, occurrence: next.occurrence, startMs: next.startMs, room, journal, writer, runLog, tell, now },
-        holder: journal?.holder ?? holder,
+        holder: journal?.holder ?? options.holder,
+        isTakenOver: () => isTakenOver(leases),
         target: place.target(room),
         earAccess: options.hasEar ? place.earAccess(room) : null,
         targetName: place.name,
@@ -228,13 +259,17 @@ export const startHosting = (options: HostingOptions): Hosting => {
       changed = new AbortController()
       const { plan } = await planOf(script, script.name)
       if (!options.isNow) await insist(() => place.register(script, plan.endMs))
-      const journal = await readJournal(file('journal.json'))
-      const own = journal?.target === place.name ? journal : null
-      const next = nextSitting({ script, durationMs: plan.endMs, journal: own, nowMs: now(), isNow: options.isNow })
+      const journal = await lastJournal()
+      const { isNow } = options
+      const next = nextSitting({ script, durationMs: plan.endMs, journal, nowMs: now(), isNow, passedOver })
       if (!next) break
       occurrence = next.occurrence
       if (!(await waitFor(next))) continue
-      const end = await hold(next, await planNow(next.occurrence))
+      const end = await hold(next, await planNow(next.occurrence)).catch((error: Error & { code?: string }) => {
+        if (!decided.has(error.code ?? '')) throw error
+        passedOver = next.occurrence
+        return { outcome: 'room-ended', message: error.message, code: error.code! } satisfies SittingEnd
+      })
       if (!end) continue
       last = end
       tell({ type: 'ended', ...end })
@@ -323,5 +358,15 @@ const createShow = (onView: (view: SessionView) => void, now: () => number) => {
   }
 }
 
+/** Lets go of one lease where the other cannot be had. */
+const afterReleasing =
+  (lease: Lease) =>
+  async (error: unknown): Promise<never> => {
+    await lease.release().catch(() => {})
+    throw error
+  }
+
+/** Somebody has decided that this sitting is not to be; the next one may. */
+const decided = new Set(['conflict', 'room-ended'])
 /** Errors that time may mend. */
 const passing = new Set(['unreachable', 'unavailable', 'media-unavailable', 'rate-limited', 'store-unreachable'])

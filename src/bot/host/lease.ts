@@ -4,7 +4,10 @@ import { withLock, writeWhole } from '../../client/shared-file.ts'
 /** The right to host one sitting; `fence` grows with each new holder, and an older one is refused wherever it is shown. */
 export type Grant = { fence: number; roomId: string | null }
 
-/** One host at a time. `take` is called again every second to keep it; null: another has it. */
+/**
+ * One host at a time. `take` is called again every second to keep it; null: another has it. Throws `conflict` with a
+ * sentence where nobody is to host it: it was cancelled, or its time is over.
+ */
 export type Lease = {
   take(): Promise<Grant | null>
   /** Another may have it at once. */

@@ -26,6 +26,8 @@ type Rules = {
   nowMs: number
   /** Begin at once, whatever the schedule says. */
   isNow: boolean
+  /** An occurrence that is not to be held: cancelled, or ended by others. */
+  passedOver?: string | null
 }
 
 /** What a program without end, or one that follows no clock, may have been interrupted for. */
@@ -33,8 +35,8 @@ const TAKEN_UP_WITHIN_MS = 24 * 3_600_000
 
 /** The sitting that a host which starts now is to hold, and whether it goes on with one; null if none comes any more. */
 export const nextSitting = (rules: Rules): NextSitting | null => {
-  const { script, journal, nowMs, isNow } = rules
-  const begun = journal && takenUp(rules, journal)
+  const { script, journal, nowMs, isNow, passedOver = null } = rules
+  const begun = journal && journal.occurrence !== passedOver && takenUp(rules, journal)
   if (begun) return begun
   if (isNow || !script.schedule) return byHand(nowMs)
   const { catchupMs, ...schedule } = script.schedule
@@ -42,7 +44,8 @@ export const nextSitting = (rules: Rules): NextSitting | null => {
   const found = sittingAt(schedule, { nowMs, opensBeforeMs, durationMs: rules.durationMs, catchupMs })
   if (!found) return null
   // That one is over, whoever ended it: the next one.
-  const isOver = journal?.phase === 'over' && journal.occurrence === found.occurrence.ruled
+  const { ruled } = found.occurrence
+  const isOver = ruled === passedOver || (journal?.phase === 'over' && journal.occurrence === ruled)
   const sitting = isOver ? after(schedule, found.occurrence.atMs, opensBeforeMs) : found
   if (!sitting) return null
   const { occurrence, opensAtMs } = sitting

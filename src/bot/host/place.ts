@@ -1,6 +1,6 @@
 import { type Api, createApi } from '../../client/api.ts'
 import { tokenCredentials } from '../../client/credentials.ts'
-import type { SessionOptions } from '../../client/session.ts'
+import type { SessionOptions } from '../../client/session-contract.ts'
 import type { SessionScript } from '../script/script.ts'
 import { airVarsOf, fillText, lastingText } from '../script/text.ts'
 import type { Lease } from './lease.ts'
@@ -16,7 +16,7 @@ export type Place = {
   /** Tells the server's calendar of the session. */
   register(script: SessionScript, durationMs: number | null): Promise<void>
   /** The right to host that sitting, among all hosts that know this place; null: nobody else can know of it. */
-  lease(script: SessionScript, sitting: NextSitting, holder: string, endsMs: number | null): Lease | null
+  lease(script: SessionScript, sitting: NextSitting, holder: string, endsMs: () => number | null): Lease | null
   /** The sitting's room: the one it has, or a new one. Throws `room-ended` where somebody ended it. */
   room(
     script: SessionScript,
@@ -110,9 +110,10 @@ const serverLease = (
   params: { eventId: string; ruled: string },
   /** `roomId`: where it is held in a room that was there before, so that nobody is told that it has no host. */
   { holder, roomId: existing }: { holder: string; roomId: string | undefined },
-  closesMs: number | null,
+  endsMs: () => number | null,
 ): Lease => ({
   take: async () => {
+    const closesMs = endsMs()
     const closesAt = closesMs === null ? undefined : new Date(closesMs).toISOString()
     try {
       const { fence, roomId } = await api.call('leaseOccurrence', {
@@ -121,7 +122,8 @@ const serverLease = (
       })
       return { fence, roomId }
     } catch (error) {
-      if ((error as { code?: string }).code === 'conflict') return null
+      const { code, retryAfterMs } = error as { code?: string; retryAfterMs?: number }
+      if (code === 'conflict' && retryAfterMs !== undefined) return null
       throw error
     }
   },

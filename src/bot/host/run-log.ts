@@ -6,6 +6,8 @@ import type { RunLine } from './as-run.ts'
 
 export type RunLog = {
   append(line: RunLine): void
+  /** Not on the disk yet, or perhaps not. */
+  unwritten(): RunLine[]
   flush(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export const openRunLog = (file: string, onWarning: (message: string) => void): 
       waiting.push(line)
       void flush()
     },
+    unwritten: () => [...waiting],
     flush,
   }
 }

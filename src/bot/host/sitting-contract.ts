@@ -1,4 +1,4 @@
-import type { SessionOptions } from '../../client/session.ts'
+import type { SessionOptions } from '../../client/session-contract.ts'
 import type { ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { Plan, ProgramEvent, ProgramState, SessionProgram } from '../program/contract.ts'
 import type { SessionScript } from '../script/script.ts'
@@ -29,6 +29,8 @@ export type SittingOptions = {
   /** What the journal names where this sitting is held. */
   targetName: string
   holder: string
+  /** Whether another host has this sitting now. */
+  isTakenOver(): Promise<boolean>
   /** Where an own ear is wanted. */
   earAccess: (() => Promise<{ url: string; token: string }>) | null
   room: { id: string; title: string; link: string | null; isTakenUp: boolean } | null
@@ -57,6 +59,8 @@ export type Sitting = {
   /** `interrupted`: another host may take it up; `ended`: it is over. */
   close(outcome: 'interrupted' | 'ended'): Promise<void>
   listeners(): number
+  /** When the program will be over, by the wall clock; null without end. */
+  endsAtMs(): number | null
   /** Publishes again, or leaves and joins again. */
   repair(how: 'republish' | 'rejoin'): void
 }

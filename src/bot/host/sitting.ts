@@ -21,10 +21,14 @@ import { startStay } from './stay.ts'
 import type { SittingOutcome } from './wire.ts'
 
 const LOOK_EVERY_MS = 250
+const SOON_MS = 30
+const SOON_TRIES = 50
 const JOURNAL_EVERY_MS = 1000
 const VIEW_EVERY_MS = 500
 /** What listeners' jitter buffers may still hold when the program's last sample has been sent. */
 const TAIL_MS = 600
+/** A command that moves the program by less has not moved it: that is how long it took. */
+const JUMP_MS = 500
 /** What may have been under way when the host died. */
 const UNDER_WAY_MS = 150
 
@@ -93,6 +97,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     tell({ type: 'joined', name, role })
     told = null
     if (phase === 'opening') setPhase('open')
+    void lookSoon()
   }
 
   let isSpeaking = false
@@ -130,6 +135,11 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   }
 
   const position = () => program.position()
+  const endsAtMs = () => {
+    const endMs = program.endMs()
+    if (endMs === null) return null
+    return air.hasBegun ? now() + endMs - position().programMs : Math.max(now(), options.startMs ?? 0) + endMs
+  }
   const record = (): Journal => ({
     version: 1,
     session: script.name,
@@ -181,9 +191,8 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     air: () => air,
     seat: () => session().state(),
     isTakenUp: journal?.hasBegun === true,
-    onBegun: (fromMs) => {
-      safeMs = fromMs
-    },
+    onMoved: () => moved(),
+    isOver: () => isProgramOver,
     onPhase: setPhase,
     onEmpty: () => void end({ outcome: 'empty', message: 'Nobody was there for a minute.', code: null }),
   })
@@ -210,6 +219,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
       else if (command.do === 'stop') await stop(by)
       else {
         await program.command(command)
+        if (Math.abs(position().programMs - before.programMs) > JUMP_MS) moved()
         if (command.do !== 'level') await step({ type: 'moved', nowMs: now(), programMs: position().programMs })
       }
       keep()
@@ -225,6 +235,11 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   }
 
   const guard = createCutGuard()
+  /** Nothing of what was before the jump is to be heard again. */
+  const moved = () => {
+    safeMs = position().programMs
+    guard.moved(safeMs)
+  }
   let isLooking = false
   const lookAround = async () => {
     if (isLooking || outcome) return
@@ -239,6 +254,16 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     const state = session().state()
     if (!isProgramOver) void step({ type: 'look', nowMs: now(), programMs, guard: found, people: people(state).length })
     look(programMs)
+  }
+  /** Who has just joined is not to wait for the next look: as soon as the track is received the program may go on. */
+  const lookSoon = async () => {
+    for (let left = SOON_TRIES; left > 0 && air.isCut && !outcome; left--) {
+      await sleep(SOON_MS, undefined, { ref: false })
+      const uplink = await session()
+        .uplink()
+        .catch(() => null)
+      if (uplink?.isReady) return lookAround()
+    }
   }
   /** Everything that follows from where the program is now. */
   const look = (programMs: number | null) => {
@@ -290,7 +315,9 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
   }
 
   const done = stay.done.then(async (left) => {
-    await end(outcome ?? endOfStay(left))
+    // Who was cut off for long finds another host in its place.
+    const isTakenOver = !outcome && left.reason === 'replaced' && (await options.isTakenOver())
+    await end(outcome ?? (isTakenOver ? { ...endOfStay(left), outcome: 'interrupted' } : endOfStay(left)))
     return outcome!
   })
 
@@ -304,6 +331,7 @@ export const startSitting = async (options: SittingOptions): Promise<Sitting> =>
     close: (how) =>
       end({ outcome: how, message: how === 'ended' ? 'The session is over.' : 'Interrupted.', code: null }),
     listeners,
+    endsAtMs,
     repair: (how) => session().repair(how),
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioSource } from '../../audio/frame.ts'
-import type { Session, SessionOptions } from '../../client/session.ts'
 import { startSession } from '../../client/session.ts'
+import type { Session, SessionOptions } from '../../client/session-contract.ts'
 import type { SessionEnd } from '../../client/session-end.ts'
 
 export type StayOptions = Omit<SessionOptions, 'source' | 'sink' | 'isDevice' | 'onSourceEnded'> & {

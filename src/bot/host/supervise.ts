@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { SessionScript } from '../script/script.ts'
 import type { Repair } from '../watch/dead-air.ts'
 import type { SessionView } from '../watch/report.ts'
-import type { HostEvent, HostMessage, HostOrder, HostRequest } from './wire.ts'
+import type { HostEvent, HostMessage, HostOrder, HostRequest, KeptHere } from './wire.ts'
 
 export type SuperviseOptions = {
-  order: HostOrder
+  order: Omit<HostOrder, 'kept' | 'holder'>
   onEvent(event: HostEvent): void
   onView(view: SessionView): void
   /** The built child, when it is not the package's own. */
@@ -35,6 +36,8 @@ export const superviseHost = (options: SuperviseOptions): HostProcess => {
   const { onEvent, onView, entry = createRequire(import.meta.url).resolve('roomtone/process/bot') } = options
   const scripts = new Map(options.order.scripts.map((script) => [script.name, script]))
   const ended = new Map<string, Extract<HostEvent, { type: 'ended' }>>()
+  const holder = randomUUID()
+  const kept: Record<string, KeptHere> = {}
   const answers = new Map<number, (answer: ProgramAnswer) => void>()
   let lastId = 0
   let isStopping = false
@@ -57,6 +60,7 @@ export const superviseHost = (options: SuperviseOptions): HostProcess => {
     child.on('message', (message: HostMessage) => {
       if (message.type === 'over') isOver = true
       if (message.type === 'session-over') scripts.delete(message.session)
+      if (message.type === 'kept') kept[message.session] = message.kept
       if (message.type === 'view') onView(message.view)
       if (message.type === 'event') take(message.event)
       if (message.type !== 'answer') return
@@ -75,7 +79,7 @@ export const superviseHost = (options: SuperviseOptions): HostProcess => {
     child.once('exit', (code, signal) => onGone(signal ?? String(code)))
     // Not even started: the system has no room for it.
     child.on('error', (error) => onGone(error.message))
-    send({ type: 'host', order: { ...options.order, scripts: [...scripts.values()] } })
+    send({ type: 'host', order: { ...options.order, scripts: [...scripts.values()], holder, kept } })
   }
 
   const take = (event: HostEvent) => {

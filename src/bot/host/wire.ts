@@ -2,7 +2,8 @@ import type { Playing, ProgramAnswer, ProgramCommand } from '../../protocol/prog
 import type { SessionScript } from '../script/script.ts'
 import type { Repair } from '../watch/dead-air.ts'
 import type { SessionView } from '../watch/report.ts'
-import type { RunCause } from './as-run.ts'
+import type { RunCause, RunLine } from './as-run.ts'
+import type { Journal } from './journal.ts'
 
 /** Where rooms are: a roomtone server with a bot's access token, or one LiveKit room. */
 export type HostTarget =
@@ -25,6 +26,17 @@ export type HostOrder = {
   hasEar: boolean
   /** The built children. */
   entries: { speech: string; measure: string }
+  /** By which the server knows this host; the same for a process that takes another's place. */
+  holder: string
+  /** What the process before kept of each session, by its name: a full disk takes no journal. */
+  kept: Record<string, KeptHere>
+}
+
+/** In the memory of the parent, while there is one. */
+export type KeptHere = {
+  journal: Journal
+  /** Of the as-run log: lines that are not on the disk yet, or may not be. */
+  unwritten: RunLine[]
 }
 
 export type HostRequest =
@@ -95,6 +107,7 @@ export type HostMessage =
   | { type: 'event'; event: HostEvent }
   | { type: 'view'; view: SessionView }
   | { type: 'answer'; id: number; answer: ProgramAnswer }
+  | { type: 'kept'; session: string; kept: KeptHere }
   /** It has no further sitting. */
   | { type: 'session-over'; session: string }
   /** All sessions are over. */

@@ -52,7 +52,8 @@ export type ProgramEvent =
       cue: string
       atMs: number
       sentMs: number
-      cause: 'end' | 'skip' | 'goto' | 'failed' | 'stop'
+      /** `interrupted`: the host went elsewhere, as after a cut; what sounds there may be the same. */
+      cause: 'end' | 'skip' | 'goto' | 'failed' | 'stop' | 'interrupted'
       message: string | null
     }
   | { type: 'title'; id: string; title: string; artist: string | null }

@@ -5,6 +5,7 @@ import { msOf, samplesOf, spansBetween, type Timeline } from './timeline.ts'
 
 export type Ending = Extract<ProgramEvent, { type: 'over' }>['cause']
 
+type Title = { title: string; artist: string | null }
 type Running = { item: Item; beganAt: number }
 
 /** How far ahead the next occurrence of an `every` is looked for. */
@@ -17,11 +18,15 @@ export const createRunningOrder = (onEvent: (event: ProgramEvent) => void) => {
   /** Told already, so that a new layout does not tell it again. */
   let told = new Set<string>()
   const causes = new Map<string, Ending>()
+  /** Of what has not begun: a station tells its title with its first sound. */
+  const earlyTitles = new Map<string, Title>()
   let gapSince = 0
 
   const begin = (item: Item, at: number) => {
-    const { key: id, cue, kind, title, artist, end } = item
-    running.set(id, { item, beganAt: at })
+    const { key: id, cue, kind, end } = item
+    const { title, artist } = earlyTitles.get(id) ?? item
+    earlyTitles.delete(id)
+    running.set(id, { item: { ...item, title, artist }, beganAt: at })
     told.add(id)
     const lengthMs = end === null ? null : msOf(end - at)
     onEvent({ type: 'began', id, cue, kind, title, artist, atMs: msOf(at), lengthMs })
@@ -60,7 +65,10 @@ export const createRunningOrder = (onEvent: (event: ProgramEvent) => void) => {
 
   return {
     lay: (items: readonly Item[], at: number, isFresh: boolean, keepsOrphans: boolean) => {
-      if (isFresh) told = new Set()
+      if (isFresh) {
+        told = new Set()
+        earlyTitles.clear()
+      }
       const keys = new Map(items.map((item) => [item.key, item]))
       for (const one of running.values()) {
         const laid = keys.get(one.item.key)
@@ -98,9 +106,11 @@ export const createRunningOrder = (onEvent: (event: ProgramEvent) => void) => {
     },
     /** Why it will be over when it is. */
     willEnd: (key: string, cause: Ending) => void causes.set(key, cause),
-    retitle: (key: string, title: { title: string; artist: string | null }) => {
+    retitle: (key: string, title: Title) => {
       const one = running.get(key)
-      if (one) one.item = { ...one.item, ...title }
+      if (!one) return void earlyTitles.set(key, title)
+      one.item = { ...one.item, ...title }
+      onEvent({ type: 'title', id: key, ...title })
     },
     current,
     /** The next cue of whatever kind, but for those that come again and again. */
@@ -126,12 +136,20 @@ export const createRunningOrder = (onEvent: (event: ProgramEvent) => void) => {
         const untilMs = isPaused || end === null ? null : msOf(end)
         return { cue, playing: { kind, title, artist, isPaused, startedMs: msOf(start), untilMs } }
       }
-      const bed = [...running.values()].findLast(({ item: { layer } }) => layer === 'bed')?.item
+      const ofLayer = (wanted: Item['layer']) =>
+        [...running.values()].findLast(({ item }) => item.layer === wanted)?.item
+      const bed = ofLayer('bed')
       const next = nextMatter(timeline, at - FRAME_SAMPLES)
       const untilMs = isPaused || next === null ? null : msOf(next)
       const shared = { isPaused, startedMs: msOf(gapSince), untilMs }
-      if (!bed) return { cue: null, playing: { kind: 'silence' as const, title: null, artist: null, ...shared } }
-      return { cue: bed.cue, playing: { kind: 'sound' as const, title: bed.title, artist: bed.artist, ...shared } }
+      if (bed)
+        return { cue: bed.cue, playing: { kind: 'sound' as const, title: bed.title, artist: bed.artist, ...shared } }
+      const bell = ofLayer('bell')
+      if (!bell) return { cue: null, playing: { kind: 'silence' as const, title: null, artist: null, ...shared } }
+      const { cue, title, artist, start, end } = bell
+      const bellUntilMs = isPaused || end === null ? null : msOf(end)
+      const times = { isPaused, startedMs: msOf(start), untilMs: bellUntilMs }
+      return { cue, playing: { kind: 'sound' as const, title: title ?? 'Bell', artist, ...times } }
     },
   }
 }

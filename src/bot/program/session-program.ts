@@ -21,6 +21,8 @@ export type SessionProgramOptions = {
   onEvent(event: ProgramEvent): void
 }
 
+type JumpCause = Extract<Ending, 'skip' | 'goto' | 'interrupted'>
+
 /** So far ahead a layout is made; it is made anew when less than a sixth of it is left. */
 const LAYOUT_SAMPLES = samplesOf(30_000)
 const RELAY_SAMPLES = samplesOf(6000)
@@ -74,10 +76,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
         if (mixdown === made) shorten(item, short)
       },
       onWarning: (item, message) => onEvent({ type: 'warning', cue: item.cue, message }),
-      onTitle: (item, title) => {
-        order.retitle(item.key, title)
-        onEvent({ type: 'title', id: item.key, ...title })
-      },
+      onTitle: (item, title) => order.retitle(item.key, title),
     })
     made.setLevels(gains())
     return made
@@ -160,7 +159,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
     isSounding = false
   }
 
-  const jump = async (target: number, cause: 'skip' | 'goto') => {
+  const jump = async (target: number, cause: JumpCause) => {
     if (target >= (timeline.end ?? Number.POSITIVE_INFINITY)) {
       ending = 'stopping'
       endingCause = cause
@@ -189,7 +188,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
     if (left) for (let i = 0; i < size; i++) ahead[i]! += left[i]!
     await before.close()
   }
-  const seek = (target: number, cause: 'skip' | 'goto') => inTurn(() => jump(target, cause))
+  const seek = (target: number, cause: JumpCause) => inTurn(() => jump(target, cause))
 
   const skip = async () => {
     const current = order.current()
@@ -306,7 +305,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
       if (fromProgramMs === undefined) return
       history.rewind(Math.ceil((position - samplesOf(fromProgramMs)) / FRAME_SAMPLES))
     },
-    seek: (programMs) => seek(samplesOf(programMs), 'goto'),
+    seek: (programMs) => seek(samplesOf(programMs), 'interrupted'),
     command: async (command) => {
       if (ending !== 'no') throw apiError('conflict', 'The program has ended.')
       await commands[command.do](command as never)

@@ -5,7 +5,7 @@ import { asList } from '../../yaml/values.ts'
 import { cuesOf } from './cues.ts'
 import { itemOf } from './items.ts'
 import { readScript, type ScriptFile, type SessionFile } from './read.ts'
-import type { Alert, Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
+import type { Bed, SessionRoom, SessionScript, SpeechSettings } from './script.ts'
 import type { PartShape } from './shape.ts'
 import { airVarsOf, fillText, placeholdersOf } from './text.ts'
 
@@ -188,15 +188,13 @@ const duckOf = (given: Exclude<NonNullable<PartShape['beds']>[string], string>['
   }
 }
 
-const alertsOf = ({ file, shape, located }: SessionFile, problems: Problem[]): Alert[] =>
-  (shape.alerts ?? []).flatMap(({ on, command, webhook }, index): Alert[] => {
+const alertsOf = ({ file, shape, located }: SessionFile, problems: Problem[]): SessionScript['alerts'] =>
+  (shape.alerts ?? []).flatMap(({ on, command, webhook }, index): SessionScript['alerts'] => {
     const kinds = asList(on)
-    if (command && webhook === undefined) return [{ kinds, command: commandOf(command, file) }]
-    if (webhook !== undefined && !command) return [{ kinds, webhook }]
-    problems.push({
-      place: located.placeOf(['alerts', index]),
-      message: 'an alert wants either a command or a webhook',
-    })
+    const place = located.placeOf(['alerts', index])
+    if (command && webhook === undefined) return [{ kinds, place, command: commandOf(command, file) }]
+    if (webhook !== undefined && !command) return [{ kinds, place, webhook }]
+    problems.push({ place, message: 'an alert wants either a command or a webhook' })
     return []
   })
 

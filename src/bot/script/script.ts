@@ -31,7 +31,7 @@ export type SessionScript = {
     /** After the program: the room is ended or kept. */
     ended: 'end-room' | 'keep-room'
   }
-  alerts: Alert[]
+  alerts: (Alert & { place: Place })[]
 }
 
 export type SessionRoom = {

@@ -8,7 +8,7 @@ import type { SoundItem } from '../script/script.ts'
 /** `notes`: what was left out and why, a sentence each. */
 export type Expanded = { items: SoundItem[]; notes: string[] }
 
-const AUDIO = new Set(['.opus', '.ogg', '.oga', '.mp3', '.wav', '.flac', '.webm', '.mka', '.m4a', '.mp4'])
+const AUDIO = new Set(['.opus', '.ogg', '.oga', '.mp3', '.wav', '.flac', '.webm', '.mka', '.m4a', '.mp4', '.aac'])
 const LISTS = new Set(['.m3u', '.m3u8', '.pls'])
 const MAX_FILES = 10_000
 const MAX_DEPTH = 8

@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream'
 import { openDecoded } from '../../audio/files/decode.ts'
 import type { Channels } from '../../audio/frame.ts'
-import { createLoudnessMeter } from '../../audio/loudness.ts'
 import type { OpenSound, OpenSoundAt, PlannedSound } from '../program/contract.ts'
 import type { SoundItem, SpeechSettings } from '../script/script.ts'
-import { strikeBell } from './bell.ts'
+import { BELL_FACTS, strikeBell } from './bell.ts'
 import { createFileFacts, type SoundFacts } from './facts.ts'
 import { type Expanded, expand } from './lists.ts'
 import { measure as measureHere } from './measure.ts'
@@ -78,7 +77,7 @@ export const createSounds = (options: SoundsOptions): Sounds => {
       throw notOne(item)
     },
     factsOf: async (source) => {
-      if (source.kind === 'shipped-bell') return bellFacts()
+      if (source.kind === 'shipped-bell') return { ...UNKNOWN, ...BELL_FACTS }
       if (source.kind === 'speech') return factsOfSpeech(source.text, source.voice)
       const { item } = source
       if (item.kind === 'file') return files.of(item.path)
@@ -106,22 +105,6 @@ const openBell = async ({ startMs, channels }: At): Promise<OpenSound> => ({
   warning: () => undefined,
   close: async () => {},
 })
-
-const bellFacts = (): SoundFacts => {
-  const stroke = strikeBell()
-  const meter = createLoudnessMeter({ channels: 1 })
-  meter.push(stroke)
-  const { integratedLufs, truePeakDb } = meter.result()
-  return {
-    durationMs: stroke.length / 48,
-    channels: 1,
-    lufs: integratedLufs,
-    truePeakDb,
-    title: null,
-    artist: null,
-    warning: null,
-  }
-}
 
 /** Of standard input nothing is known before it is played. */
 const UNKNOWN: SoundFacts = {

@@ -26,6 +26,8 @@ const FLITE_VOICES = ['slt', 'rms', 'awb', 'kal', 'kal16']
 const MAX_CACHE_BYTES = 256 * 1024 * 1024
 /** A child is good for so many texts: it has a minute. */
 const BATCH = 16
+/** A text that takes long does not hold up those after it. */
+const AT_ONCE = 4
 
 type Order = { text: string; voice: string; key: string; resolve(path: string): void; reject(error: Error): void }
 
@@ -39,7 +41,7 @@ export const createSpeechCache = (options: SpeechCacheOptions): SpeechCache => {
   const cache = createDiskCache({ folder: cacheFolder, suffix: '.wav', maxBytes: MAX_CACHE_BYTES })
   const asked = new Map<string, Promise<string>>()
   const orders: Order[] = []
-  let isRunning = false
+  let rendering = 0
 
   const renderFlite = async (batch: Order[], folder: string) => {
     const { voice } = batch[0]!
@@ -88,23 +90,26 @@ export const createSpeechCache = (options: SpeechCacheOptions): SpeechCache => {
       .catch(({ code }) => Promise.reject(speechFailed(`${cacheFolder} cannot be written (${code}).`)))
   }
 
-  const run = async () => {
-    isRunning = true
-    // What else is asked for in this turn belongs to the same batch.
-    await Promise.resolve()
-    while (orders.length > 0) {
-      const batch = nextBatch()
-      await render(batch).catch((error) => {
+  const renderMore = () => {
+    if (orders.length === 0 || rendering === AT_ONCE) return
+    rendering += 1
+    const batch = nextBatch()
+    void render(batch)
+      .catch((error) => {
         for (const { reject } of batch) reject(error)
       })
-    }
-    isRunning = false
+      .finally(() => {
+        rendering -= 1
+        renderMore()
+      })
+    renderMore()
   }
 
   const order = (text: string, voice: string, key: string) =>
     new Promise<string>((resolve, reject) => {
       orders.push({ text, voice, key, resolve, reject })
-      if (!isRunning) void run()
+      // What else is asked for in this turn belongs to the same batch.
+      queueMicrotask(renderMore)
     })
 
   return {

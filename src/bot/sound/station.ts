@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { AudioTags } from '../../audio/files/tags.ts'
 import { type Download, type DownloadOptions, download } from '../../client/api-download.ts'
 import { cleanLine } from '../../protocol/text.ts'
+import { hlsBytes, isHls, isOnAir, patienceMs, streamOf } from './hls.ts'
 import { withoutTitles } from './icy.ts'
 import { decodeText, listEntries } from './lists.ts'
 
@@ -63,14 +64,10 @@ const isList = (type: string, url: string) =>
 const openListed = async (address: string, answer: Download, options: StationOptions, lists: number) => {
   if (lists === MAX_LISTS) throw failure('not-audio', `${address} leads from list to list.`)
   const text = await readText(answer)
-  if (/^#EXT-X-/m.test(text))
-    throw failure(
-      'not-audio',
-      `${address} is an HLS list of pieces, which is not played; give the stream's own address.`,
-    )
-  const entries = listEntries(text).flatMap((entry) =>
-    URL.canParse(entry, answer.url) ? [new URL(entry, answer.url).href] : [],
-  )
+  const stream = isHls(text) ? streamOf(text) : undefined
+  if (isHls(text) && stream === undefined) return hlsStation(answer.url, text, options)
+  const listed = stream === undefined ? listEntries(text) : [stream]
+  const entries = listed.flatMap((entry) => (URL.canParse(entry, answer.url) ? [new URL(entry, answer.url).href] : []))
   let refusal: unknown = failure('not-audio', `The list at ${address} names nothing to play.`)
   for (const entry of entries.filter((entry) => /^https?:/.test(entry)).slice(0, 8)) {
     try {
@@ -81,6 +78,15 @@ const openListed = async (address: string, answer: Download, options: StationOpt
     }
   }
   throw refusal
+}
+
+const hlsStation = (url: string, list: string, { proxy, signal }: StationOptions): Station => {
+  const closing = new AbortController()
+  const close = () => closing.abort()
+  const sound = hlsBytes(url, { proxy, signal: AbortSignal.any([signal, closing.signal]) })
+  const isLive = isOnAir(list)
+  const bytes = untilStall(sound, close, Math.max(STALL_MS, patienceMs(list)))
+  return { bytes, isLive, isEndless: isLive, name: nameOf(url), close }
 }
 
 const readText = async ({ body, close }: Download): Promise<string> => {
@@ -125,13 +131,17 @@ const safeDecode = (text: string) => {
 }
 
 /** Only the time counts in which we wait: what is not taken does not stall. */
-async function* untilStall(body: AsyncIterable<Uint8Array>, close: () => void): AsyncGenerator<Uint8Array> {
+async function* untilStall(
+  body: AsyncIterable<Uint8Array>,
+  close: () => void,
+  stallMs = STALL_MS,
+): AsyncGenerator<Uint8Array> {
   const source = body[Symbol.asyncIterator]()
   let timer: NodeJS.Timeout | undefined
   try {
     for (;;) {
       const stalled = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(failure('unreachable', `nothing came for ${STALL_MS / 1000} s`)), STALL_MS)
+        timer = setTimeout(() => reject(failure('unreachable', `nothing came for ${stallMs / 1000} s`)), stallMs)
       })
       const next = await Promise.race([source.next(), stalled])
       clearTimeout(timer)

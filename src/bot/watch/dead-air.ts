@@ -119,6 +119,8 @@ export const createAirWatch = (): AirWatch => {
       underruns.begin(look)
       if (!cause) return over(look)
       if (dead) {
+        // The way is back, and the session with it: it gets its time, too.
+        if (dead.cause === 'cut' && cause !== 'cut') ladder = { next: 0, dueMs: look.nowMs + FIRST_REPAIR_MS }
         dead.cause = cause
         return climb(look)
       }

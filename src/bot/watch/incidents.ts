@@ -9,6 +9,8 @@ export type Standing = {
   deadSinceMs: number | null
   /** What a check found wrong with a sitting that is near; null: nothing, or not checked. */
   checkProblem: string | null
+  /** A host that has only begun does not know yet how the session stands: what was told before it stands. */
+  isSettled: boolean
   /** Why it is not as it should be, as far as that is known. */
   reason: string | null
 }
@@ -23,16 +25,21 @@ export type IncidentNews = {
 }
 
 type OwnKind = Exclude<AlertKind, 'unhosted'>
+/** Incidents that were told and are not over, with when each began, ms since 1970. */
+export type OpenIncidents = Partial<Record<OwnKind, number>>
 
 export const NOT_ON_AIR_AFTER_MS = 30_000
 const DEAD_AIR_AFTER_MS = 10_000
 
-/** Keeps the incidents of one session. Values in, values out; `observe` is called about once a second. */
-export const createIncidents = () => {
-  const open = new Map<OwnKind, number>()
+/**
+ * Keeps the incidents of one session. Values in, values out; `observe` is called about once a second. `before`: those that
+ * a host before had told of.
+ */
+export const createIncidents = (before: OpenIncidents = {}) => {
+  const open = new Map(kinds.flatMap((kind) => (before[kind] === undefined ? [] : [[kind, before[kind]] as const])))
   return {
     /** Those that are open, with when each began. */
-    open: (): ReadonlyMap<OwnKind, number> => open,
+    open: (): OpenIncidents => Object.fromEntries(open),
     observe: (standing: Standing): IncidentNews[] =>
       kinds.flatMap((kind): IncidentNews[] => {
         const found = troubles[kind](standing)
@@ -42,7 +49,7 @@ export const createIncidents = () => {
           return [{ kind, state: 'began', ...found }]
         }
         // What was told stands until all is well again, not only until it is below the limit.
-        if (sinceMs === undefined || found || !isWell[kind](standing)) return []
+        if (sinceMs === undefined || found || !standing.isSettled || !isWell[kind](standing)) return []
         open.delete(kind)
         return [{ kind, state: 'over', sinceMs, message: overs[kind](seconds(standing.nowMs - sinceMs)) }]
       }),

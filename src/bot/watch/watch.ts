@@ -1,7 +1,13 @@
 import type { Alert } from '../script/script.ts'
 import type { AlertMessage, Alerts } from './alerts.ts'
-import { type AirNews, type AirWatch, createAirWatch, type Repair } from './dead-air.ts'
-import { createIncidents, type IncidentNews, NOT_ON_AIR_AFTER_MS, type Standing } from './incidents.ts'
+import { type AirLook, type AirNews, type AirWatch, createAirWatch, type Repair } from './dead-air.ts'
+import {
+  createIncidents,
+  type IncidentNews,
+  NOT_ON_AIR_AFTER_MS,
+  type OpenIncidents,
+  type Standing,
+} from './incidents.ts'
 import type { SessionReport, SessionView } from './report.ts'
 
 export type WatchNews = { session: string } & (AirNews | ({ type: 'incident' } & IncidentNews))
@@ -13,6 +19,8 @@ export type WatchOptions = {
   /** Tries to bring a session back on air; told once for each step. */
   repair(session: string, repair: Repair): void
   onNews(news: WatchNews): void
+  /** Kept over the end of this process, so that nothing is told twice. */
+  incidents?: { before(session: string): OpenIncidents; keep(session: string, open: OpenIncidents): void }
   now?(): number
   monotonicMs?(): number
 }
@@ -56,7 +64,10 @@ export const startWatch = (options: WatchOptions): Watch => {
   const sessions = new Map<string, Seen>()
 
   const take = (session: string, seen: Seen, view: SessionView) => {
-    const { report, look, dueSinceMs, checkProblem } = view
+    const { report, dueSinceMs, checkProblem } = view
+    const isBack = !seen.due || !isComingBack(report)
+    const look = isBack ? view.look : { ...seen.due!, nowMs: view.look.nowMs, isCut: true }
+    seen.due = look.isDue ? look : null
     const tell = (news: AirNews | ({ type: 'incident' } & IncidentNews)) => options.onNews({ session, ...news })
     for (const news of seen.air.observe(look)) {
       count(seen.figures, news)
@@ -66,16 +77,20 @@ export const startWatch = (options: WatchOptions): Watch => {
     addUp(seen, view)
     const deadSince = seen.air.deadSinceMs()
     const nowMs = now()
-    const deadSinceMs = deadSince === null ? null : nowMs - (look.nowMs - deadSince)
+    const deadSinceMs = deadSince === null ? null : Math.round(nowMs - (look.nowMs - deadSince))
     // A session that is kept silent by a human, or by an empty room, is where it should be.
     const isOnAir = report.phase === 'on-air' || report.phase === 'paused'
     Object.assign(seen.figures, { isOnAir: isOnAir && deadSince === null, isDue: look.isDue })
-    const standing = { nowMs, dueSinceMs, isOnAir, deadSinceMs, checkProblem, reason: report.problem }
-    for (const news of seen.incidents.observe(standing)) {
-      tell({ type: 'incident', ...news })
-      options.alerts.tell(options.alertsOf(session), messageOf(report, news, nowMs))
+    seen.isSettled ||= isOnAir || report.phase === 'over' || (report.phase === 'waiting' && report.startsAt !== null)
+    const { isSettled } = seen
+    const standing = { nowMs, dueSinceMs, isOnAir, deadSinceMs, checkProblem, isSettled, reason: report.problem }
+    const news = seen.incidents.observe(standing)
+    if (news.length > 0) options.incidents?.keep(session, seen.incidents.open())
+    for (const one of news) {
+      tell({ type: 'incident', ...one })
+      options.alerts.tell(options.alertsOf(session), messageOf(report, one, nowMs))
     }
-    seen.figures.incidents = [...seen.incidents.open().keys()]
+    seen.figures.incidents = Object.keys(seen.incidents.open()) as IncidentNews['kind'][]
     seen.problem = problemOf(standing, view)
   }
 
@@ -103,7 +118,7 @@ export const startWatch = (options: WatchOptions): Watch => {
   return {
     see: (view) => {
       const { session: name } = view.report
-      const seen = sessions.get(name) ?? newlySeen(view)
+      const seen = sessions.get(name) ?? newlySeen(view, options.incidents?.before(name))
       sessions.set(name, seen)
       seen.seenAtMs = monotonicMs()
       seen.isTakenForHung = false
@@ -116,24 +131,33 @@ export const startWatch = (options: WatchOptions): Watch => {
   }
 }
 
+/** It was on air, and a new process is on its way there: until it sounds that is dead air. */
+const isComingBack = ({ phase, occurrence }: SessionReport): boolean =>
+  phase === 'opening' || phase === 'open' || (phase === 'waiting' && occurrence === null)
+
 type Seen = {
   air: AirWatch
+  /** The last look, if frames were due; while a new process comes back it is repeated. */
+  due: AirLook | null
   incidents: ReturnType<typeof createIncidents>
   view: SessionView
   seenAtMs: number
   isTakenForHung: boolean
+  isSettled: boolean
   problem: string | null
   /** Of the ear that is there, or was there last. */
   heardPackets: number
   figures: Figures
 }
 
-const newlySeen = (view: SessionView): Seen => ({
+const newlySeen = (view: SessionView, before?: OpenIncidents): Seen => ({
   air: createAirWatch(),
-  incidents: createIncidents(),
+  due: null,
+  incidents: createIncidents(before),
   view,
   seenAtMs: 0,
   isTakenForHung: false,
+  isSettled: false,
   problem: null,
   heardPackets: 0,
   figures: {

@@ -11,8 +11,8 @@ const aheadMs = 62 * dayMs
 const aheadCount = 200
 /** How long after the start somebody may take to open the room before the owner is told. */
 export const unhostedAfterMs = 60_000
-/** How long a host may be silent. */
-const leaseMs = 15_000
+/** How long a host may be silent: longer than a server takes to come back, short enough for a room that waits. */
+const leaseMs = 10_000
 /** How long before the room opens a host may say that it will be it. */
 const earlyMs = dayMs
 
@@ -61,7 +61,7 @@ export const occurrencesAhead = (
 
 type Hosted = { isCancelled: boolean; opensAt: number; closesAt: number; lease: LeaseState | null }
 
-/** The lease of an occurrence with `holder` as its host; `conflict` while it is another's, or out of its time. */
+/** The lease of an occurrence with `holder` as its host; `conflict` out of its time, and with `retryAfterMs` while it is another's. */
 export const hostOccurrence = (
   { isCancelled, opensAt, closesAt, lease }: Hosted,
   holder: string,

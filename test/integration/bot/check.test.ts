@@ -63,6 +63,9 @@ cues:
   - {at: 0:30, floor: 5m}
   - {at: 2:00, floor: 1m}
   - {at: 6:00, play: "${page}", for: 1m}
+alerts:
+  - {command: [./page-me.sh]}
+  - {command: [sh, -c, "exit 0"]}
 `,
     )
     const { code, stdout, stderr } = await check('bad.session.yaml')
@@ -77,6 +80,7 @@ cues:
       expect.stringMatching(/^roomtone: bad\.session\.yaml:6:5: .*engine/),
       expect.stringMatching(/^roomtone: bad\.session\.yaml:8:5: .*floor-2 begins at 2:00/),
       expect.stringMatching(/^roomtone: bad\.session\.yaml:9:22: .*127\.0\.0\.1.* is a web page/),
+      expect.stringMatching(/^roomtone: bad\.session\.yaml:11:5: the alert's program .*\/page-me\.sh is not there/),
     ])
   })
 

@@ -6,6 +6,7 @@ import { frequencyOf } from '../../../src/audio/spectrum.ts'
 import type { PlannedSound } from '../../../src/bot/program/contract.ts'
 import { createSounds, type SoundsOptions } from '../../../src/bot/sound/sounds.ts'
 import { sine } from '../../support/signals.ts'
+import { startHttp, toneBytes } from '../../support/station.ts'
 import { wavBytes } from '../../support/wav-bytes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'roomtone-sounds-'))
@@ -110,6 +111,34 @@ describe('on air', () => {
     await expect(sounds().open(planned(fileSource(path)), { startMs: 0, channels: 1 })).rejects.toThrow(
       `There is no file ${path}.`,
     )
+  })
+})
+
+describe('a station without ffmpeg', () => {
+  it.each([
+    [
+      'of AAC',
+      'audio/aac',
+      () => toneBytes([{ hz: 440, seconds: 2 }], ['-f', 'adts']),
+      /is AAC; it can be played once/,
+    ],
+    [
+      'of HLS',
+      'application/x-mpegurl',
+      () => '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n',
+      /is an HLS list .* once/,
+    ],
+  ])('%s is refused with the remedy', async (_, type, make, message) => {
+    const body = make()
+    const server = await startHttp((_, response) => response.writeHead(200, { 'content-type': type }).end(body))
+    vi.stubEnv('PATH', folder)
+    const source = { kind: 'item', item: { kind: 'url', url: server.url } } as const
+    await expect(sounds().factsOf(source)).rejects.toMatchObject({
+      code: 'not-audio',
+      message: expect.stringMatching(message),
+    })
+    vi.unstubAllEnvs()
+    await server.close()
   })
 })
 

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { levelDb } from '../../../src/audio/level.ts'
 import { frequencyOf } from '../../../src/audio/spectrum.ts'
 import { openStream } from '../../../src/bot/sound/stream.ts'
-import { sendPaced, startHttp, stationMp3, toneBytes, withIcyTitles } from '../../support/station.ts'
+import {
+  type HlsPieces,
+  hlsPieces,
+  sendPaced,
+  startHttp,
+  stationMp3,
+  toneBytes,
+  withIcyTitles,
+} from '../../support/station.ts'
 
 const PACE = 8_000
 const BURST = 24_000
@@ -16,6 +24,9 @@ let low: Buffer
 let high: Buffer
 let lowHigh: Buffer
 let opusChain: Buffer
+let aac: Buffer
+let flac: Buffer
+let hls: HlsPieces
 let server: Awaited<ReturnType<typeof startHttp>>
 
 const opus = (hz: number, title: string) =>
@@ -32,8 +43,15 @@ beforeAll(async () => {
     { hz: 880, seconds: 8 },
   ])
   opusChain = Buffer.concat([opus(440, 'First'), opus(880, 'Second')])
+  aac = toneBytes([{ hz: 440, seconds: 8 }], ['-f', 'adts', '-b:a', '64k'])
+  flac = toneBytes([{ hz: 440, seconds: 8 }], ['-f', 'ogg', '-c:a', 'flac', '-metadata', 'title=Lossless'])
+  hls = hlsPieces([
+    { hz: 440, seconds: 6 },
+    { hz: 880, seconds: 6 },
+  ])
   const station = { 'content-type': 'audio/mpeg', 'icy-name': 'Radio Test' }
   const send = (bytes: Buffer) => ({ bytes, bytesPerSecond: PACE, burst: BURST })
+  let onAirMs: number | undefined
   server = await startHttp(async (request, response, count) => {
     const answers: Record<string, () => unknown> = {
       '/titles': () => {
@@ -63,6 +81,29 @@ beforeAll(async () => {
         response.writeHead(200, { 'content-type': 'application/ogg', 'icy-name': 'Chain' })
         return sendPaced(response, { bytes: opusChain, bytesPerSecond: 10_000, burst: 20_000 })
       },
+      '/aac': () => {
+        response.writeHead(200, { 'content-type': 'audio/aacp', 'icy-name': 'AAC', 'icy-metaint': '4000' })
+        // A station is joined in the middle of a frame.
+        const sound = aac.subarray(1001)
+        return sendPaced(response, send(withIcyTitles(sound, 4000, [{ at: 4000, text: "StreamTitle='Ann - Low';" }])))
+      },
+      '/flac': () => {
+        response.writeHead(200, { 'content-type': 'application/ogg', 'icy-name': 'FLAC' })
+        return sendPaced(response, { bytes: flac, bytesPerSecond: 40_000, burst: 60_000 })
+      },
+      '/all.m3u8': () =>
+        response
+          .writeHead(200, { 'content-type': 'application/vnd.apple.mpegurl' })
+          .end(
+            '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360\n/missing\n#EXT-X-STREAM-INF:BANDWIDTH=64000,CODECS="mp4a.40.2"\non-air.m3u8\n',
+          ),
+      '/on-air.m3u8': () => {
+        onAirMs ??= performance.now()
+        const first = Math.floor((performance.now() - onAirMs) / 1000 / hls.pieceSeconds)
+        response.writeHead(200, { 'content-type': 'application/vnd.apple.mpegurl' }).end(hls.list(first, first + 3))
+      },
+      '/whole.m3u8': () =>
+        response.writeHead(200, { 'content-type': 'application/x-mpegURL' }).end(`${hls.list(0)}#EXT-X-ENDLIST\n`),
       '/file.mp3': () => {
         const bytes = lowHigh
         response.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': bytes.length })
@@ -91,6 +132,8 @@ beforeAll(async () => {
       '/silent': () => {},
     }
     const known = answers[request.url ?? '']
+    const piece = hls.pieces.get((request.url ?? '').slice(1))
+    if (piece) return response.writeHead(200, { 'content-type': 'video/mp2t' }).end(piece)
     await (known ? known() : response.writeHead(404).end())
   })
 })
@@ -194,6 +237,32 @@ describe('a station', () => {
     expect(longestGapMs(samples)).toBeLessThanOrEqual(ENCODER_GAP_MS)
   })
 
+  it.concurrent('may send AAC, and be joined in the middle of a frame', async () => {
+    const { samples, titles, warnings } = await hear('/aac', { ms: 4_000 })
+    expect(hzAt(samples, 500)).toBeCloseTo(440, 0)
+    expect(hzAt(samples, 3_500)).toBeCloseTo(440, 0)
+    expect(longestGapMs(samples)).toBeLessThanOrEqual(ENCODER_GAP_MS)
+    expect(titles).toMatchObject([{ title: 'Low', artist: 'Ann' }])
+    expect(warnings).toEqual([])
+  })
+
+  it.concurrent('may send FLAC', async () => {
+    const { samples, titles, warnings } = await hear('/flac', { ms: 3_000 })
+    expect(hzAt(samples, 500)).toBeCloseTo(440, 0)
+    expect(hzAt(samples, 2_500)).toBeCloseTo(440, 0)
+    expect(longestGapMs(samples)).toBe(0)
+    expect(titles).toMatchObject([{ title: 'Lossless' }])
+    expect(warnings).toEqual([])
+  })
+
+  it.concurrent('may be an HLS list of pieces that goes on, the one for sound among several', async () => {
+    const { samples, warnings } = await hear('/all.m3u8', { ms: 8_000 })
+    expect(hzAt(samples, 500)).toBeCloseTo(440, 0)
+    expect(hzAt(samples, 7_500)).toBeCloseTo(880, 0)
+    expect(longestGapMs(samples)).toBeLessThanOrEqual(ENCODER_GAP_MS)
+    expect(warnings).toEqual([])
+  })
+
   it.concurrent('that never answers is refused', async () => {
     await expect(hear('/silent', { ms: 1_000 })).rejects.toMatchObject({
       code: 'unreachable',
@@ -227,6 +296,13 @@ describe('a file at an address', () => {
     const { samples, warnings } = await hear('/moved', { ms: 60_000, startMs: 3_000 })
     expect(samples.length / 48_000).toBeCloseTo(9, 0)
     expect(changeMs(samples)).toBeCloseTo(1_000, -2)
+    expect(warnings).toEqual([])
+  })
+
+  it.concurrent('may be an HLS list of all its pieces', async () => {
+    const { samples, warnings } = await hear('/whole.m3u8', { ms: 60_000, startMs: 3_000 })
+    expect(samples.length / 48_000).toBeCloseTo(9, 0)
+    expect(Math.abs(changeMs(samples)! - 3_000)).toBeLessThan(100)
     expect(warnings).toEqual([])
   })
 

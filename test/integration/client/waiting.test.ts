@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { type Session, startSession } from '../../../src/client/session.ts'
+import { startSession } from '../../../src/client/session.ts'
+import type { Session } from '../../../src/client/session-contract.ts'
 import { eventually } from '../../support/eventually.ts'
 
 let server: Server

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
+import { ram } from '../../support/ram.ts'
 import { type Running, startRoomtone } from '../../support/roomtone.ts'
 import type { TestServer } from '../../support/server.ts'
 
@@ -38,7 +38,7 @@ export const closePostgres = async (): Promise<void> => postgres?.close()
 export const openHouse = async (): Promise<House> => {
   postgres ??= await startPostgres()
   const databaseUrl = await postgres.createDatabase()
-  const folder = mkdtempSync(join(tmpdir(), 'rt-house-'))
+  const folder = mkdtempSync(join(ram(), 'rt-house-'))
   const outboxFile = join(folder, 'outbox.jsonl')
   const serverKey = `${randomBytes(32).toString('hex')}\n`
   const database = new pg.Pool({ connectionString: databaseUrl, max: 1 })

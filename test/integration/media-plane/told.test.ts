@@ -163,7 +163,7 @@ it("serve and doctor refuse a LIVEKIT_URL of something else, and say that keys w
   await new Promise((resolve) => site.close(resolve))
 })
 
-it.each([
+it.concurrent.each([
   ['seconds', () => '3', 2_000, 3_000],
   ['a date', () => new Date(Date.now() + 4_000).toUTCString(), 2_000, 4_000],
   ['an hour, and gets a minute', () => '3600', 59_000, 60_000],

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SignalRequest, SignalResponse } from '@livekit/protocol'
 import { afterEach, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { eventually } from '../../support/eventually.ts'
@@ -153,3 +156,41 @@ test('the child ends by itself when its parent is killed', async () => {
   parent.kill('SIGKILL')
   await eventually(() => !isAlive(childPid), { withinMs: 3000, what: 'the child has ended' })
 })
+
+test('nothing is lost of what a client says before the child has its socket', async () => {
+  const server = await start({ supervised: true })
+  const token = await server.token('early', 'first-words')
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  open.push({ close: async () => void socket.destroy() })
+  let told = Buffer.alloc(0)
+  socket.on('data', (data) => {
+    told = Buffer.concat([told, data])
+  })
+  const key = Buffer.alloc(16).toString('base64')
+  const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}`
+  process.kill(server.media.pid, 'SIGSTOP')
+  socket.write(`GET /rtc?access_token=${token}&protocol=16 HTTP/1.1\r\nHost: media\r\n${upgrade}\r\n\r\n`)
+  // Long enough for the socket to be on its way, and for whoever still reads from it here.
+  await sleep(200)
+  const ping = new SignalRequest({ message: { case: 'ping', value: 1n } }).toBinary()
+  // RFC 6455, 5.2: a binary frame, masked with zeros.
+  socket.write(Buffer.concat([Buffer.from([0x82, 0x80 | ping.length, 0, 0, 0, 0]), ping]))
+  await sleep(200)
+  process.kill(server.media.pid, 'SIGCONT')
+  await eventually(() => messagesIn(told).includes('pong'), { withinMs: 5000, what: 'the ping is answered' })
+})
+
+/** What was told after the answer to the upgrade, in whole unmasked frames. */
+const messagesIn = (told: Buffer): (string | undefined)[] => {
+  const cases: (string | undefined)[] = []
+  let at = told.indexOf('\r\n\r\n') + 4
+  while (at > 3 && at + 4 <= told.length) {
+    const isLong = told[at + 1] === 126
+    const from = at + (isLong ? 4 : 2)
+    const to = from + (isLong ? told.readUInt16BE(at + 2) : told[at + 1]!)
+    if (to > told.length) break
+    cases.push(SignalResponse.fromBinary(told.subarray(from, to)).message.case)
+    at = to
+  }
+  return cases
+}

@@ -87,20 +87,25 @@ test.skipIf(skipped)(`two clients that may use relays alone hear each other thro
   expect(coturn.log()).toMatch(/user <\d{10}>/)
 })
 
-test.skipIf(skipped)(`credentials of another secret open nothing at the TURN server${why}`, async () => {
-  const coturn = await startCoturn()
-  open.push(coturn)
-  const server = await startTestMediaServer({ entry, turn: { url: coturn.url, secret: 'not the one it has' } })
-  open.push(server)
-  await expect(joinWrtc(server.url, await server.token('speaker', 'relay'))).rejects.toMatchObject({
-    code: 'media-unavailable',
+// Each takes as long as a client waits for a path: both at once.
+test
+  .skipIf(skipped)
+  .concurrent(`credentials of another secret open nothing at the TURN server${why}`, async ({ onTestFinished }) => {
+    const coturn = await startCoturn()
+    onTestFinished(coturn.close)
+    const server = await startTestMediaServer({ entry, turn: { url: coturn.url, secret: 'not the one it has' } })
+    onTestFinished(server.close)
+    await expect(joinWrtc(server.url, await server.token('speaker', 'relay'))).rejects.toMatchObject({
+      code: 'media-unavailable',
+    })
+    expect(coturn.log()).not.toMatch(/ALLOCATE processed, success/)
   })
-  expect(coturn.log()).not.toMatch(/ALLOCATE processed, success/)
-})
 
-test('without a TURN server who has no other path is told so within ten seconds', async () => {
+test.concurrent('without a TURN server who has no other path is told so within ten seconds', async ({
+  onTestFinished,
+}) => {
   const server = await startTestMediaServer({ entry })
-  open.push(server)
+  onTestFinished(server.close)
   const startedMs = performance.now()
   await expect(joinWrtc(server.url, await server.token('speaker', 'relay'))).rejects.toMatchObject({
     code: 'media-unavailable',

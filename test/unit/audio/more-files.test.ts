@@ -40,6 +40,7 @@ beforeAll(() => {
   make('vorbis.webm', '-c:a', 'libvorbis', '-f', 'webm')
   make('aac.m4a', '-c:a', 'aac', '-b:a', '192k')
   make('alac.m4a', '-c:a', 'alac')
+  make('adts.aac', '-c:a', 'aac', '-b:a', '192k')
   for (const name of [
     'tagged.mp3',
     'tagged.flac',
@@ -77,6 +78,7 @@ const files = [
   { name: 'vorbis.webm', format: 'mp4', isTimed: true, seekSlack: 480 },
   { name: 'aac.m4a', format: 'mp4', isTimed: true },
   { name: 'alac.m4a', format: 'mp4', isTimed: true },
+  { name: 'adts.aac', format: 'aac', isTimed: false },
 ] as const
 
 describe.each(files)('$name', ({ name, format, isTimed, ...more }) => {

@@ -79,6 +79,27 @@ describe('cut guard', () => {
     expect(programMs).toBeLessThanOrEqual(5500)
   })
 
+  it('goes on from where it was sent to, when the cut comes right after a jump back or ahead', () => {
+    for (const toMs of [2_000, 60_000]) {
+      const guard = createCutGuard()
+      let bytesReceived = 0
+      const observe = (nowMs: number, programMs: number, isCut = false) => {
+        if (!isCut) bytesReceived += 100
+        return guard.observe({
+          nowMs,
+          programMs,
+          uplink: { connection: 1, isReady: true, areOthersThere: true, bytesReceived },
+        })
+      }
+      for (let nowMs = 0; nowMs <= 10_000; nowMs += STEP_MS) observe(nowMs, nowMs)
+      guard.moved(toMs)
+      expect(observe(10_250, toMs + 250)).toEqual({ do: 'nothing' })
+      for (let ms = 500; ms <= 1250; ms += STEP_MS) observe(10_000 + ms, toMs + ms, true)
+      expect(observe(11_500, toMs + 1500, true)).toEqual({ do: 'hold' })
+      expect(observe(13_000, toMs + 1500)).toEqual({ do: 'resume', fromProgramMs: toMs })
+    }
+  })
+
   it('waits after a cut for the others who lost their connection, until they can hear', () => {
     const { log } = simulate((nowMs) => {
       if (nowMs < 5000) return { connection: 1 }

@@ -41,11 +41,13 @@ it('keeps what cannot be written, says so once, and writes it when there is room
     log.append(line(id))
     await log.flush()
   }
+  expect(log.unwritten().map(({ id }) => id)).toEqual(['a', 'b'])
   rmSync(blocked)
   log.append(line('c'))
   await log.flush()
   expect(await idsOf(join(blocked, 'as-run.jsonl'))).toEqual(['a', 'b', 'c'])
   expect(told).toHaveLength(2)
+  expect(log.unwritten()).toEqual([])
 })
 
 it('reads no journal where there is none, half of one, or somebody else’s', async () => {

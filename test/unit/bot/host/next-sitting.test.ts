@@ -35,6 +35,13 @@ it('does not hold again what is over, whoever ended it, even before its start', 
   expect(next(START - 2 * MINUTE, { journal: journal({ phase: 'over' }) })).toMatchObject(tomorrow)
 })
 
+it('passes over the sitting that somebody decided against, also one that was begun', () => {
+  const passedOver = '2027-03-01T07:00:00'
+  const tomorrow = { startMs: START + 24 * 60 * MINUTE, journal: null }
+  expect(next(START - 2 * MINUTE, { passedOver })).toMatchObject(tomorrow)
+  expect(next(START + 2 * MINUTE, { passedOver, journal: journal({}) })).toMatchObject(tomorrow)
+})
+
 it('begins by hand at once, and takes up one that was begun by hand', () => {
   expect(next(START, { isNow: true })).toMatchObject({ startMs: null, opensAtMs: START, local: null })
   const byHand = journal({ startMs: null, occurrence: '2027-03-01T06:00:00.000Z' })

@@ -83,6 +83,23 @@ describe('commands to a program', () => {
     ])
   })
 
+  it('shows a bell that sounds alone, and not one within a silence', async () => {
+    const script = scriptOf([cue('b', at(1), bell(1)), cue('s', at(3), silence(5)), cue('c', at(4), bell(1))])
+    const running = startProgram(script, sounds)
+    const shownAt: Record<number, unknown> = {}
+    for (const second of [0.5, 1.2, 2.5, 4.2]) {
+      await listen(running, second - running.program.position().programMs / 1000)
+      const { playing } = running.program.position()
+      shownAt[second] = [playing?.kind, playing?.title]
+    }
+    expect(shownAt).toEqual({
+      0.5: ['silence', null],
+      1.2: ['sound', 'bell'],
+      2.5: ['silence', null],
+      4.2: ['silence', null],
+    })
+  })
+
   it('skips a silence to the next cue, and the last cue to the end', async () => {
     const running = startProgram(scriptOf([cue('s', at(0), silence(600)), cue('h', after, say('hello'))]), sounds)
     await listen(running, 1)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { levelDb } from '../../../../src/audio/level.ts'
+import type { OpenSoundAt } from '../../../../src/bot/program/contract.ts'
 import {
   after,
   at,
@@ -102,5 +103,33 @@ describe('session program', () => {
       const level = levelDb(heard.subarray(samplesOf(from), samplesOf(from + 0.25)))
       expect(Math.abs(level - alone), `at ${from} s`).toBeLessThan(0.5)
     }
+  })
+
+  it('knows the title of a station from its first sound on, and tells the next ones', async () => {
+    const script = scriptOf([cue('s', at(0), silence(1)), cue('r', at(1), play('radio'))])
+    const open: OpenSoundAt = async () => {
+      let tell: (title: { title: string; artist: string | null }) => void = () => {}
+      return {
+        onTitle: (listener) => {
+          tell = listener
+        },
+        pcm: async function* () {
+          tell({ title: 'Low', artist: 'Ana' })
+          yield steady(1, 5000)
+          tell({ title: 'High', artist: null })
+          yield steady(1, 6000)
+        },
+        warning: () => undefined,
+        close: async () => {},
+      }
+    }
+    const running = startProgram(script, { radio: steady(2, 5000) }, { open })
+    await listen(running, 2.5)
+    expect(running.events.filter(({ type }) => type === 'began' || type === 'title')).toMatchObject([
+      { type: 'began', id: 's' },
+      { type: 'began', id: 'r', title: 'Low', artist: 'Ana' },
+      { type: 'title', id: 'r', title: 'High', artist: null },
+    ])
+    expect(running.program.position().playing).toMatchObject({ title: 'High', artist: null })
   })
 })

@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { BELL_FACTS, strikeBell } from '../../../../src/bot/sound/bell.ts'
 import { createFileFacts, gainDbOf } from '../../../../src/bot/sound/facts.ts'
 import { measure } from '../../../../src/bot/sound/measure.ts'
 import { sine } from '../../../support/signals.ts'
@@ -108,5 +109,16 @@ describe('the gain', () => {
     expect(gainDbOf(quiet, { layer: 'voice', channels: 2 })).toBeCloseTo(8.99, 2)
     expect(gainDbOf({ ...quiet, truePeakDb: -5 }, { layer: 'voice', channels: 1 })).toBeCloseTo(3.5)
     expect(gainDbOf({ lufs: null, truePeakDb: null, channels: 1 }, { layer: 'voice', channels: 1 })).toBe(0)
+  })
+})
+
+describe('the bell that ships', () => {
+  it('is as loud and as long as is known of it before any measurement', async () => {
+    const stroke = join(folder, 'bell.wav')
+    writeFileSync(stroke, wavBytes(Buffer.from(strikeBell().buffer)))
+    const found = await facts().of(stroke)
+    expect(found).toMatchObject({ durationMs: BELL_FACTS.durationMs, channels: BELL_FACTS.channels })
+    expect(found.lufs).toBeCloseTo(BELL_FACTS.lufs, 3)
+    expect(found.truePeakDb).toBeCloseTo(BELL_FACTS.truePeakDb, 3)
   })
 })

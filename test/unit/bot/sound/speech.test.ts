@@ -108,6 +108,16 @@ describe('a command as speech engine', () => {
     await eventually(isGone, { withinMs: 5000, what: 'the end of what the engine started' })
   })
 
+  it('that takes long for one text does not hold up the others', async () => {
+    const release = join(folder, 'release')
+    const slow = `test "$1" != slow || until test -e ${release}; do sleep 0.02; done; shift; exec "$@"`
+    const speech = speechBy(['sh', '-c', slow, 'sh', '{text}', ...toneEngine])
+    const first = speech.fileOf('slow')
+    await speech.fileOf('quick')
+    writeFileSync(release, '')
+    await first
+  })
+
   it('is tried again after a failure', async () => {
     const flag = join(folder, 'works')
     const speech = speechBy(['sh', '-c', `test -e ${flag} && exec "$@"`, 'sh', ...toneEngine])

@@ -138,6 +138,15 @@ describe('the dead-air watch', () => {
     expect(types(told)).toEqual(['dead-air', 'restart'])
   })
 
+  it('leaves a session in peace that has only just come back from a cut', () => {
+    const { run, told } = watched()
+    run(60_000)
+    run(6_000, { pace: 0, isCut: true })
+    run(1_500, { pace: 0.5 })
+    run(60_000)
+    expect(types(told)).toEqual(['dead-air', 'on-air-again'])
+  })
+
   it('calls it a cut, too, where a guard gives silence while the way is cut', () => {
     const { run, told } = watched()
     run(10_000)

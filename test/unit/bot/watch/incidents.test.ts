@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { createIncidents, type IncidentNews, type Standing } from '../../../../src/bot/watch/incidents.ts'
+import {
+  createIncidents,
+  type IncidentNews,
+  type OpenIncidents,
+  type Standing,
+} from '../../../../src/bot/watch/incidents.ts'
 
 const START_MS = Date.UTC(2026, 11, 1, 7)
 
 /** Stands on air but for what is said; looked at each second for so long. */
-const watched = () => {
-  const incidents = createIncidents()
+const watched = (before: OpenIncidents = {}) => {
+  const incidents = createIncidents(before)
   const told: IncidentNews[] = []
   let nowMs = START_MS
   const stand = (seconds: number, standing: Partial<Standing> = {}) => {
@@ -17,6 +22,7 @@ const watched = () => {
         isOnAir: true,
         deadSinceMs: null,
         checkProblem: null,
+        isSettled: true,
         reason: null,
         ...standing,
       }
@@ -54,6 +60,16 @@ describe('incidents', () => {
     stand(60)
     expect(seen()).toEqual(['dead-air began', 'dead-air over'])
     expect(told[1]!.message).toBe('On air again after 30 s of dead air.')
+  })
+
+  it('tells of nothing twice when another process goes on watching, and of its end once that is known', () => {
+    const { stand, told, now, seen } = watched({ 'dead-air': START_MS - 30_000 })
+    stand(5, { isOnAir: false, isSettled: false })
+    stand(20, { deadSinceMs: now() })
+    expect(told).toEqual([])
+    stand(60)
+    expect(seen()).toEqual(['dead-air over'])
+    expect(told[0]!.message).toBe('On air again after 56 s of dead air.')
   })
 
   it('tells of each incident anew', () => {

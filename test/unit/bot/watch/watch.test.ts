@@ -93,6 +93,18 @@ describe('the watch over a host', () => {
     expect(one().figures).toMatchObject({ deadAirs: 1, isOnAir: true })
   })
 
+  it('calls it dead air until the session sounds again, not only until a new process is there', () => {
+    const { run, hang, told, repairs } = watched()
+    run(10_000)
+    hang(4_000)
+    run(1_000, { phase: 'waiting' })
+    run(8_000, { phase: 'opening' })
+    expect(told.map(({ kind, state }) => `${kind} ${state}`)).toEqual(['dead-air began'])
+    run(1_000)
+    expect(told.map(({ kind, state }) => `${kind} ${state}`)).toEqual(['dead-air began', 'dead-air over'])
+    expect(repairs).toEqual(['sit republish'])
+  })
+
   it('replaces a process that hangs while a session waits for its time, once', () => {
     const { run, hang, repairs, one } = watched()
     run(5_000, { phase: 'waiting' })
