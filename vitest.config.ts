@@ -33,6 +33,7 @@ const files = (folder: string) => `test/${folder}/**/*.test.{ts,tsx}`
 // Sound in real time, and gaps of tens of milliseconds: one file at a time, so that tests do not take each other's time away.
 const inRealTime = [
   files('integration/audio'),
+  'test/integration/bot/on-air.test.ts',
   'test/integration/cli/devices.test.ts',
   'test/integration/cli/voice-and-music.test.ts',
   'test/integration/sfu/flood.test.ts',
@@ -76,7 +77,8 @@ export default defineConfig({
         exclude: inRealTime,
         timeoutMs: 60_000,
         order: 1,
-        workers: 2,
+        // They wait more than they work: two left half of a machine with two cores idle.
+        workers: 3,
       }),
       project({ name: 'sound', include: inRealTime, timeoutMs: 60_000, order: 2, workers: 1 }),
       project({ name: 'e2e', include: [files('e2e')], timeoutMs: 120_000, order: 3, workers: 1 }),

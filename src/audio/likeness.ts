@@ -2,7 +2,7 @@ import { fftOf } from './fft.ts'
 import { LINE_RATE, type SoundLine } from './sound-line.ts'
 
 /** One stretch of a source, and how well the best place in what was heard agrees with it. */
-export type MatchWindow = {
+type MatchWindow = {
   /** On the source's clock. */
   atMs: number
   /** Normalised correlation, 0 to 1: 1 is the same wave, at any volume. */
@@ -57,6 +57,7 @@ const PEAKS = 6
 const LEAST_PEAK = 0.15
 /** Peaks closer than this are one: the swing of the wave itself. */
 const APART_MS = 5
+const PLACES_APART_MS = 40
 /** A match that says where something is. */
 const FOUND = 0.4
 /** How far a receiver's clock and buffer move the sound about from one window to the next. */
@@ -82,7 +83,10 @@ export const matchSounds = (source: SoundLine, heard: SoundLine, options: MatchO
   }
 }
 
-/** Stretches of a source, spread over the part, each with all places where it agrees. */
+/**
+ * Stretches of a source, spread over the part, each with all places where it agrees: apart by so much that a vowel's
+ * likeness to itself one pitch period later is not taken for a place.
+ */
 export const placesOf = (
   source: SoundLine,
   heard: SoundLine,
@@ -90,13 +94,14 @@ export const placesOf = (
 ): { atMs: number; peaks: Peak[] }[] =>
   spread(audibleWindows(source, options), options.windows ?? PROBES).map((atMs) => ({
     atMs,
-    peaks: correlationPeaks(source, atMs, heard, options.minLagMs, options.maxLagMs),
+    peaks: correlationPeaks(source, atMs, heard, options.minLagMs, options.maxLagMs, PLACES_APART_MS),
   }))
 
 /** How a source repeats itself within `maxLagMs`. */
 export const repetitionOf = (source: SoundLine, maxLagMs: number, options: Partial<MatchOptions> = {}): Repetition => {
   const places = spread(audibleWindows(source, options), PROBES)
-  const near = places.map((atMs) => correlationPeaks(source, atMs, source, 2, 80)[0]?.match ?? 0)
+  // One period later a vowel is like itself, too, but not several.
+  const near = places.map((atMs) => correlationPeaks(source, atMs, source, 40, 80)[0]?.match ?? 0)
   if (places.length > 0 && near.filter((match) => match > 0.95).length > 0.6 * places.length) return { kind: 'tone' }
   const far = places.flatMap((atMs) => correlationPeaks(source, atMs, source, 80, maxLagMs).slice(0, 1))
   const again = far.filter(({ match }) => match > 0.9).map(({ lagMs }) => lagMs)
@@ -168,13 +173,14 @@ const correlationPeaks = (
   heard: SoundLine,
   minLagMs: number,
   maxLagMs: number,
+  apartMs = APART_MS,
 ): Peak[] => {
   const range = Math.floor((maxLagMs - minLagMs) * PER_MS)
   if (range < 0) return []
   const start = Math.round((atMs - source.fromMs) * PER_MS)
   const offset = Math.round((atMs + minLagMs - heard.fromMs) * PER_MS)
   const matches = correlations(source.samples, start, heard.samples, offset, range)
-  return peaksOf(matches).map(({ at, match }) => ({ match, lagMs: minLagMs + at / PER_MS }))
+  return peaksOf(matches, apartMs).map(({ at, match }) => ({ match, lagMs: minLagMs + at / PER_MS }))
 }
 
 /** Normalised correlation at each lag. Both sounds go through one transform: one as the real, one as the imaginary part. */
@@ -215,7 +221,7 @@ const correlations = (
   return matches
 }
 
-const peaksOf = (matches: Float64Array): { at: number; match: number }[] => {
+const peaksOf = (matches: Float64Array, apartMs: number): { at: number; match: number }[] => {
   const all: { at: number; match: number }[] = []
   // The first and the last place may lie on the slope of a peak beyond.
   for (let at = 1; at < matches.length - 1; at++) {
@@ -224,7 +230,7 @@ const peaksOf = (matches: Float64Array): { at: number; match: number }[] => {
   }
   const best: { at: number; match: number }[] = []
   for (const peak of all.sort((a, b) => b.match - a.match)) {
-    if (best.every(({ at }) => Math.abs(at - peak.at) >= APART_MS * PER_MS)) best.push(peak)
+    if (best.every(({ at }) => Math.abs(at - peak.at) >= apartMs * PER_MS)) best.push(peak)
     if (best.length === PEAKS) break
   }
   return best

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { SwarmAnswer, SwarmOrder } from './swarm.ts'
 import { openDoor } from './swarm-door.ts'
 import { runSwarm } from './swarm-run.ts'
@@ -7,6 +8,7 @@ import { runSwarm } from './swarm-run.ts'
  * by IPC; without its parent it leaves the rooms and ends.
  */
 const stop = new AbortController()
+const LEAVE_WITHIN_MS = 5_000
 const tell = (answer: SwarmAnswer): Promise<void> =>
   new Promise((resolve) => (process.connected ? process.send!(answer, () => resolve()) : resolve()))
 
@@ -16,12 +18,13 @@ const obey = async ({ plan, door }: Extract<SwarmOrder, { order: 'run' }>): Prom
     const { evidence, leave } = await runSwarm({ plan, door: openDoor(door), onProgress, stopped: stop.signal })
     // Told before anything is taken down: what happens then changes nothing.
     await tell({ answer: 'evidence', evidence })
-    await leave()
+    await Promise.race([leave(), wait(LEAVE_WITHIN_MS)])
   } catch (error) {
     const { code = 'failed', message } = error as Error & { code?: string }
     await tell({ answer: 'error', code, message })
   }
-  process.exit(0)
+  // Taking hundreds of native connections down in order may take seconds, and helps nobody.
+  process.kill(process.pid, 'SIGKILL')
 }
 
 process.on('message', (order: SwarmOrder) => {

@@ -7,6 +7,8 @@ import type { SwarmBot } from './swarm-plan.ts'
 /** By what a run lets its participants in. Plain data with secrets: it goes to the runner's own child, and nowhere else. */
 export type DoorKey =
   | { kind: 'livekit'; url: string; apiKey: string; apiSecret: string }
+  /** One participant, who listens: its room and rights are the token's. */
+  | { kind: 'token'; url: string; token: string }
   /** A room of a roomtone server, by a bot's access token: each participant is a name of that bot, and listens. */
   | { kind: 'room'; server: string; token: string; roomId: string; client: string; proxy?: ApiProxy }
 
@@ -26,7 +28,15 @@ export type Door = {
   close(): Promise<void>
 }
 
-export const openDoor = (key: DoorKey): Door => (key.kind === 'livekit' ? livekitDoor(key) : roomDoor(key))
+export const openDoor = (key: DoorKey): Door => {
+  if (key.kind === 'room') return roomDoor(key)
+  return key.kind === 'livekit' ? livekitDoor(key) : tokenDoor(key)
+}
+
+const tokenDoor = ({ url, token }: Extract<DoorKey, { kind: 'token' }>): Door => ({
+  admit: async () => ({ url, token, leave: async () => {} }),
+  close: async () => {},
+})
 
 const livekitDoor = ({ url, apiKey, apiSecret }: Extract<DoorKey, { kind: 'livekit' }>): Door => ({
   admit: async ({ identity, voice }, room) => {

@@ -36,9 +36,12 @@ export const createSwarmEar = async (): Promise<SwarmEar> => {
       recent.set(part, filled)
       filled += part.length
       if (filled + FRAME_SAMPLES <= MARKER_SAMPLES) continue
-      for (const { id } of findMarkers(recent.subarray(0, filled))) markers[id] = (markers[id] ?? 0) + 1
-      filled = 0
+      find()
     }
+  }
+  const find = (): void => {
+    for (const { id } of findMarkers(recent.subarray(0, filled))) markers[id] = (markers[id] ?? 0) + 1
+    filled = 0
   }
   return {
     take: ({ timestamp, payloadType }, payload) => {
@@ -58,6 +61,7 @@ export const createSwarmEar = async (): Promise<SwarmEar> => {
       }
     },
     heard: () => {
+      find()
       const { seconds, levelDb, frequencyHz, longestGapMs } = ear.report()
       return { seconds, levelDb, frequencyHz, longestGapMs, markers: { ...markers } }
     },

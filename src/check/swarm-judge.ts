@@ -31,13 +31,13 @@ const MAX_LINES = 10
 
 const judgeJoins = (evidence: SwarmEvidence): SwarmVerdict => {
   const { bots, cutShort } = evidence
-  const failed = bots.filter(({ error }) => error !== null)
+  const failed = bots.filter(({ error, joinedMs }) => error !== null || (joinedMs === null && !cutShort))
   const joined = bots.filter(({ joinedMs }) => joinedMs !== null)
   const told = {
     what: 'joins',
     measured: `${joined.length} of ${bots.length}`,
     wanted: 'all join, and speak if they are to',
-    evidence: some(failed.map(({ identity, error }) => `${identity}: ${error!.message}`)),
+    evidence: some(failed.map(({ identity, error }) => `${identity}: ${error?.message ?? 'it never came in'}`)),
   }
   if (cutShort?.code === 'quota') return { ...told, outcome: 'refused', code: 'quota', evidence: [cutShort.message] }
   if (bots.length === 0) return { ...told, ...noData('nobody was sent') }
@@ -61,7 +61,7 @@ const judgeStays = ({ bots, cutShort }: SwarmEvidence): SwarmVerdict[] => {
   ]
 }
 
-const UNDERRUN_SHARE = 0.02
+const UNDERRUN_SHARE = 0.1
 
 /** A run that sent less than it was to proves nothing by what it did not lose. */
 const judgeSenders = ({ bots, cutShort }: SwarmEvidence): SwarmVerdict[] => {
@@ -106,8 +106,9 @@ const judgeAudio = (evidence: SwarmEvidence): SwarmVerdict => {
   }
   if (pairs.length === 0) {
     const isBlind = evidence.bots.every(({ joinedMs }) => joinedMs === null)
-    return isBlind
-      ? { ...told, ...noData('nobody was in the room to hear anything') }
+    const isSpokenIn = evidence.bots.some(({ voice }) => voice !== null)
+    return isBlind || isSpokenIn
+      ? { ...told, ...noData('nobody was in the room for long enough to hear anything') }
       : { ...told, ...failure, measured: 'nobody sent sound', evidence: ['no track was there to be heard'] }
   }
   const unheard = pairs.filter((pair) => !isHeard(pair))
@@ -172,7 +173,7 @@ const judgeThreshold = (threshold: Threshold, figure: Figure | null, evidence: S
   if (figure === null || value === null)
     return { ...told, measured: null, ...noData(`nothing was measured for ${metric}`) }
   const measured = valueText(metric, aggregate, value)
-  const basis = `${figure.count} ${metric === 'delay' ? 'packets' : metric === 'join' ? 'joins' : 'pairs of listener and voice'}`
+  const basis = `${metric === 'delay' ? 'packets' : metric === 'join' ? 'joins' : 'pairs of listener and voice'}: ${figure.count}`
   if (keeps(threshold, value)) return { ...told, measured, ...passed, evidence: [basis] }
   const slow = slowness(threshold, value, evidence)
   return { ...told, measured, ...(slow ? blamed(slow, [basis]) : { ...failure, evidence: [basis] }) }

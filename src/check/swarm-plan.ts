@@ -31,7 +31,14 @@ export type SwarmBot = {
   leaveAtMs: number
 }
 
-export type SwarmPlan = { runId: string; rooms: string[]; bots: SwarmBot[]; endMs: number }
+export type SwarmPlan = {
+  runId: string
+  rooms: string[]
+  bots: SwarmBot[]
+  /** If everybody arrives in no time; else the run lasts until so long after the last arrival. */
+  endMs: number
+  forMs: number
+}
 
 /**
  * Who comes when, ms since the beginning. Those who speak come first, so that whoever comes later has something to
@@ -57,15 +64,43 @@ export const planSwarm = (wish: SwarmWish, random: () => number): SwarmPlan => {
       leaveAtMs: endMs,
     }),
   )
-  return { runId, rooms, bots: [...bots, ...churn(bots, wish, endMs, random)], endMs }
+  return { runId, rooms, bots: [...bots, ...churn(bots, wish, endMs, random)], endMs, forMs }
+}
+
+const JOIN_EVERY_MS = 500
+
+/** One after the other, each for three seconds; in a room of their own one more speaks all the time. */
+export const planJoins = ({
+  room,
+  count,
+  runId,
+  isSpokenIn,
+}: {
+  room: string
+  count: number
+  runId: string
+  isSpokenIn: boolean
+}): SwarmPlan => {
+  const startMs = isSpokenIn ? JOIN_EVERY_MS * 2 : 0
+  const endMs = startMs + (count - 1) * JOIN_EVERY_MS + LEAST_STAY_MS
+  const stay = (at: number, voice: number | null, joinAtMs: number, leaveAtMs: number): SwarmBot => {
+    return { identity: `check-${runId}-${at}`, room: 0, voice, decodes: false, joinAtMs, leaveAtMs }
+  }
+  const speakers = isSpokenIn ? [stay(0, 1, 0, endMs)] : []
+  const comers = Array.from({ length: count }, (_, at) => {
+    const joinAtMs = startMs + at * JOIN_EVERY_MS
+    return stay(at + 1, null, joinAtMs, joinAtMs + LEAST_STAY_MS)
+  })
+  return { runId, rooms: [room], bots: [...speakers, ...comers], endMs, forMs: LEAST_STAY_MS }
 }
 
 const speakersOf = (talk: TalkPattern): number =>
   ({ none: 0, one: 1, everyone: Number.POSITIVE_INFINITY, panel: 'speakers' in talk ? talk.speakers : 0 })[talk.kind]
 
-/** Nobody who decodes leaves, and whoever has come is given time to hear something. */
-const LEAST_STAY_MS = 3_000
+/** Whoever has come is given time to hear something. */
+export const LEAST_STAY_MS = 3_000
 
+/** Nobody who decodes leaves. */
 const churn = (bots: SwarmBot[], wish: SwarmWish, endMs: number, random: () => number): SwarmBot[] => {
   const everyMs = 60_000 / wish.churnPerMin
   const come: SwarmBot[] = []

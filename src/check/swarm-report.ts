@@ -23,6 +23,9 @@ export type SwarmReport = {
   health: RunnerHealth
 }
 
+/** What `check server --json` prints. */
+export type FitnessReport = Pick<SwarmReport, 'check' | 'server' | 'runId' | 'outcome' | 'exitCode' | 'verdicts'>
+
 /** A failure with full evidence beats missing evidence, which beats a pass; an empty list is none. */
 export const outcomeOf = (verdicts: { outcome: Outcome }[]): Outcome =>
   (['fail', 'refused', 'inconclusive'] as const).find((one) => verdicts.some(({ outcome }) => outcome === one)) ??

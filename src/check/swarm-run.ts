@@ -9,7 +9,7 @@ import type { Admission, Door } from './swarm-door.ts'
 import { createSwarmEar, type SwarmEar } from './swarm-ear.ts'
 import type { BotRecord, SwarmEvidence } from './swarm-evidence.ts'
 import { pairsOf } from './swarm-pairs.ts'
-import { firstIndexOf, markerOf, type SwarmBot, type SwarmPlan } from './swarm-plan.ts'
+import { firstIndexOf, LEAST_STAY_MS, markerOf, type SwarmBot, type SwarmPlan } from './swarm-plan.ts'
 
 export type SwarmProgress = { atMs: number; endMs: number; inside: number; failed: number; arriving: number }
 
@@ -26,7 +26,7 @@ export type Stay = {
 
 const BUSY_WITHIN_MS = 20_000
 const BUSY_AGAIN_MS = 500
-const MARKERS_EVERY_MS = 1000
+const MARKERS_EVERY_MS = 500
 const PROGRESS_MS = 500
 /** Leaving is many small talks with the server. */
 const LEAVE_AT_ONCE = 50
@@ -113,18 +113,18 @@ export const runSwarm = async ({
     await stay.participant?.leave()
     await stay.admission?.leave()
   }
-  const live = async (stay: Stay): Promise<void> => {
+  const arrive = async (stay: Stay): Promise<void> => {
     await until(stay.bot.joinAtMs, nowMs, cut.signal)
-    if (cut.signal.aborted) return
-    const entered = enter(stay)
-    if (stay.bot.leaveAtMs >= plan.endMs) return entered
-    await until(stay.bot.leaveAtMs, nowMs, cut.signal)
+    if (!cut.signal.aborted) await enter(stay)
+  }
+  const depart = async (stay: Stay): Promise<void> => {
+    if (stay.bot.leaveAtMs >= plan.endMs) return
+    // Who took long to come stays long enough to hear something.
+    await until(Math.max(stay.bot.leaveAtMs, nowMs() + LEAST_STAY_MS), nowMs, cut.signal)
     if (cut.signal.aborted) return
     await judgeStay(stay)
-    await entered
     await leave(stay)
   }
-
   const leaveAll = async (): Promise<void> => {
     cut.abort()
     for (const stay of stays) stay.isOver = true
@@ -138,11 +138,16 @@ export const runSwarm = async ({
 
   const progress = setInterval(() => onProgress(progressOf(stays, nowMs(), plan)), PROGRESS_MS)
   try {
-    const lives = stays.map((stay) => live(stay))
-    await Promise.race([lives[0], until(Number.POSITIVE_INFINITY, nowMs, cut.signal)])
+    const arrivals = stays.map(arrive)
+    const departures = stays.map((stay, at) => arrivals[at]!.then(() => depart(stay)))
+    const isCut = until(Number.POSITIVE_INFINITY, nowMs, cut.signal)
+    await Promise.race([arrivals[0], isCut])
     const first = stays[0]!.record.error
     if (first) throw Object.assign(new Error(first.message), { code: first.code })
-    await until(plan.endMs, nowMs, cut.signal)
+    const isEarly = (stay: Stay): boolean => stay.bot.joinAtMs <= plan.endMs - plan.forMs
+    await Promise.race([Promise.all(arrivals.filter((_, at) => isEarly(stays[at]!))), isCut])
+    await until(Math.max(plan.endMs, nowMs() + plan.forMs), nowMs, cut.signal)
+    await Promise.race([Promise.all(departures), isCut])
     const durationMs = nowMs()
     for (const stay of stays) if (!stay.isOver) await judgeStay(stay)
     const unread = unreadDatagrams()

@@ -43,7 +43,12 @@ export const startSwarm = ({
       else reject(Object.assign(new Error(answer.message), { code: answer.code }))
     })
     child.once('error', ({ message }) => reject(crashed(message)))
-    child.once('exit', (code, signal) => reject(crashed(signal ?? `exit code ${code}`)))
+    child.once('exit', (code, signal) => {
+      const end = (): void => reject(crashed(signal ?? `exit code ${code}`))
+      // What it said last may come after its end.
+      if (child.connected) child.once('disconnect', end)
+      else end()
+    })
   })
   evidence.catch(() => {})
   const send = (order: SwarmOrder): void => {

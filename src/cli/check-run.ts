@@ -2,6 +2,14 @@ import { resolve } from 'node:path'
 import { check } from '../check/check.ts'
 import type { Outcome, Plan, Report, StepPlan, StepRecord } from '../check/contract.ts'
 import { loadCheck } from '../check/file/load.ts'
+import { hidingSecrets, withoutSecrets } from '../check/report/secrets.ts'
+import {
+  checkAudioFolder,
+  checkReportPaths,
+  type ReportPaths,
+  writeAudio,
+  writeReports,
+} from '../check/report/write.ts'
 import type { RunOptions } from '../check/run/run.ts'
 import { cleanLine } from '../protocol/text.ts'
 import { placeText, type ScriptError } from '../yaml/problem.ts'
@@ -18,15 +26,25 @@ export const checkRun = async (context: Context, path: string, options: CheckRun
   const { plan, livekit } = await loadCheck(file, { livekit: options.url }).catch((error: ScriptError) => {
     throw error.code === 'bad-script' ? refusalOf(context, error.problems) : error
   })
+  const reportPaths = await reportPathsOf(context, options)
   const interrupting = new AbortController()
   context.onInterrupt(() => interrupting.abort())
-  const { report } = await check({
+  const server = await serverOf(context, livekit)
+  const checked = await check({
     plan,
-    server: await serverOf(context, livekit),
+    server,
     actorEntry: entryOf('check-actor'),
     onStep: (step, record) => tellStep(context, step, record),
     signal: interrupting.signal,
   })
+  const report = withoutSecrets(checked.report, hidingSecrets(secretsOf(context, server)))
+  await writeReports(reportPaths, report, checked.evidence)
+  if (options.keepAudio !== undefined && report.outcome !== 'pass') {
+    const folder = resolve(context.workingFolder, options.keepAudio)
+    const externals = plan.actors.filter(({ external }) => external !== null).map(({ name }) => name)
+    await writeAudio(folder, report, checked.evidence, { externals, strangers: options.keepStrangers === true })
+    context.output.note(`What was said and heard is in ${options.keepAudio}.`)
+  }
   if (options.json) context.output.json(report)
   else print(context, plan, report)
   context.exitWith(report.exitCode)
@@ -42,6 +60,24 @@ const serverOf = async (context: Context, livekit: string | null): Promise<RunOp
     )
   return { plane: 'livekit', server: { url: livekit, apiKey, apiSecret } }
 }
+
+/** Asked before anybody joins: a report that cannot be written is no reason to lose a run. */
+const reportPathsOf = async (context: Context, { report, keepAudio }: CheckRunOptions): Promise<ReportPaths> => {
+  const pathOf = (path: string) => resolve(context.workingFolder, path)
+  const paths: ReportPaths = Object.fromEntries((report ?? []).map(([kind, path]) => [kind, pathOf(path)]))
+  await checkReportPaths(paths)
+  if (keepAudio !== undefined) await checkAudioFolder(pathOf(keepAudio))
+  return paths
+}
+
+const secretsOf = ({ env }: Context, { plane, server }: RunOptions['server']): string[] =>
+  [
+    env.LIVEKIT_API_KEY,
+    env.LIVEKIT_API_SECRET,
+    env.LIVEKIT_TOKEN,
+    env.ROOMTONE_TOKEN,
+    ...(plane === 'livekit' ? [server.apiKey, server.apiSecret] : []),
+  ].filter((secret) => secret !== undefined)
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`.padStart(7)
 

@@ -68,6 +68,7 @@ export const createReception = (): Reception => {
   const [rtp, stamped] = [createOrder(), createOrder()]
   const [gapUs, delayUs] = [newHistogram(), newHistogram()]
   const transit = createTransit()
+  const mediaClock = createMediaClock()
   const senders = new Set<number>()
   let payloadBytes = 0
   let firstMs: number | undefined
@@ -76,7 +77,9 @@ export const createReception = (): Reception => {
   return {
     take: ({ sequence, timestamp, stamp, payloadBytes: bytes }, nowMs, wallMs) => {
       rtp.take(unwrap(sequence, rtp.told().last))
-      transit.take(timestamp, nowMs)
+      const mediaMs = mediaClock(timestamp)
+      // A stamp says when a packet left; a timestamp only when it should have.
+      transit.take(stamp ? wallMs - stamp.sentAtMs : nowMs - mediaMs)
       payloadBytes += bytes
       firstMs ??= nowMs
       if (bytes > PAUSE_BYTES) firstSoundMs ??= nowMs
@@ -105,30 +108,36 @@ export const createReception = (): Reception => {
 /** What Opus sends in a pause (DTX) and for digital silence holds no more. */
 const PAUSE_BYTES = 3
 const TIMESTAMPS_PER_MS = 48
-/** A jump of the sender's clock, as of another sender's on the same track, is no delay. */
+/** A jump of the sender's clock, or another sender on the same track, is no delay. */
 const JUMP_MS = 5_000
 
-/** How long packets were under way beside one another, by their timestamps: no clock is shared with the sender. */
+/** How long packets were under way, beside one another. */
 const createTransit = () => {
-  let lastTimestamp: number | undefined
-  let mediaMs = 0
-  let lastTransitMs: number | undefined
+  let lastMs: number | undefined
   let leastMs = Number.POSITIVE_INFINITY
   let jitterMs = 0
   let late = 0
   return {
-    take: (timestamp: number, nowMs: number): void => {
-      if (lastTimestamp !== undefined) mediaMs += ((timestamp - lastTimestamp) | 0) / TIMESTAMPS_PER_MS
-      lastTimestamp = timestamp
-      const transitMs = nowMs - mediaMs
-      const changeMs = Math.abs(transitMs - (lastTransitMs ?? transitMs))
-      lastTransitMs = transitMs
+    take: (transitMs: number): void => {
+      const changeMs = Math.abs(transitMs - (lastMs ?? transitMs))
+      lastMs = transitMs
       if (changeMs > JUMP_MS) leastMs = transitMs
       else jitterMs += (changeMs - jitterMs) / 16
       leastMs = Math.min(leastMs, transitMs)
       if (transitMs - leastMs > PLAYOUT_MS) late += 1
     },
     told: () => ({ jitterMs, late }),
+  }
+}
+
+/** Media time by RTP timestamps, from the first packet on. */
+const createMediaClock = () => {
+  let last: number | undefined
+  let mediaMs = 0
+  return (timestamp: number): number => {
+    if (last !== undefined) mediaMs += ((timestamp - last) | 0) / TIMESTAMPS_PER_MS
+    last = timestamp
+    return mediaMs
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { metricNames } from '../../src/check/swarm-figures.ts'
-import type { SwarmReport } from '../../src/check/swarm-report.ts'
+import type { FitnessReport, SwarmReport } from '../../src/check/swarm-report.ts'
 import { instantSchema } from '../../src/protocol/accounts.ts'
 
 // What the commands of a check print.
@@ -49,5 +49,11 @@ export const swarmReportSchema = z.object({
   }),
 })
 
+const { check, server, runId, exitCode, verdicts } = swarmReportSchema.shape
+export const fitnessReportSchema = z.object({ check, server, runId, outcome, exitCode, verdicts })
+
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
-export const checksAgree: [Same<z.output<typeof swarmReportSchema>, SwarmReport>] = [true]
+export const checksAgree: [
+  Same<z.output<typeof swarmReportSchema>, SwarmReport>,
+  Same<z.output<typeof fitnessReportSchema>, FitnessReport>,
+] = [true, true]

@@ -6,7 +6,7 @@ import * as rooms from '../../src/protocol/rooms.ts'
 import type { SeatEvent, SeatState } from '../../src/protocol/seat.ts'
 import { serverInfoSchema } from '../../src/protocol/server.ts'
 import { botLogSchema, botRunEventSchema, botStatusSchema } from './cli-schema-bot.ts'
-import { swarmReportSchema } from './cli-schema-check.ts'
+import { fitnessReportSchema, swarmReportSchema } from './cli-schema-check.ts'
 
 // What --json and --jsonl print, by command. docs/cli.schema.json is made from this; tests parse real output with it.
 
@@ -221,7 +221,8 @@ export const documents = {
     channels: z.union([z.literal(1), z.literal(2)]),
     warnings: z.array(z.string()),
   }),
-  'check room --json': swarmReportSchema,
+  'check room|join|latency --json': swarmReportSchema,
+  'check server --json': fitnessReportSchema,
   'devices --json': z.object({
     engine: z.string(),
     inputs: z.array(audioDevice),

@@ -104,3 +104,47 @@ export const startHttp = async (
     },
   }
 }
+
+/** What a station plays now: a tone, and its title as `Artist - Title`. */
+type OnAir = { hz: number; title: string }
+
+/** So much is sent at a time, with a title where it is another: ten frames of MP3, 64 kbit/s at 48 kHz. */
+const BLOCK_BYTES = 1920
+const BLOCK_MS = 240
+const BURST_BLOCKS = 9
+
+/** A SHOUTcast station that goes on: whoever comes hears what it plays now. */
+export const startTestStation = async (first: OnAir, tonesHz: readonly number[]) => {
+  const sounds = new Map(tonesHz.map((hz) => [hz, stationMp3([{ hz, seconds: 30 }])]))
+  let now = first
+  let dropped = 0
+  const http = await startHttp(async (_, response) => {
+    response.writeHead(200, { 'content-type': 'audio/mpeg', 'icy-name': 'Test', 'icy-metaint': String(BLOCK_BYTES) })
+    const mine = dropped
+    const startMs = performance.now()
+    let told = ''
+    for (let block = 0; mine === dropped && !response.destroyed; block++) {
+      await sleep(Math.max(0, startMs + (block - BURST_BLOCKS) * BLOCK_MS - performance.now()))
+      const sound = sounds.get(now.hz)!
+      const text = now.title === told ? '' : `StreamTitle='${now.title}';`
+      told = now.title
+      const title = Buffer.alloc(1 + Math.ceil(text.length / 16) * 16)
+      title[0] = (title.length - 1) / 16
+      title.write(text, 1)
+      const at = (block * BLOCK_BYTES) % (sound.length - BLOCK_BYTES)
+      response.write(Buffer.concat([sound.subarray(at, at + BLOCK_BYTES), title]))
+    }
+  })
+  return {
+    url: `${http.url}/live.mp3`,
+    requests: () => http.count('/live.mp3'),
+    play: (next: OnAir) => {
+      now = next
+    },
+    /** Says nothing more to those who listen, and keeps their connections. */
+    stall: () => {
+      dropped += 1
+    },
+    close: http.close,
+  }
+}

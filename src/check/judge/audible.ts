@@ -36,28 +36,27 @@ const TIE_SLOTS = 3
  * repeats itself. Where several lags fit, as when a beginning is missing, the smallest.
  */
 export const edgeLagMs = (said: LevelLine, heard: LevelLine, knownUntilMs: number): number => {
-  const fromMs = Math.min(said.fromMs, heard.fromMs)
+  // What was said before there was anything to hear it by tells nothing; it is kept as it moves in with the lag.
+  const fromMs = heard.fromMs
   const count = Math.max(0, Math.ceil((knownUntilMs - fromMs) / LEVEL_MS))
-  const saidAt = masks(said, SAID_DB, fromMs, count)
+  const most = MOST_LAG_MS / LEVEL_MS
+  const saidAt = masks(said, SAID_DB, fromMs - MOST_LAG_MS, count + most)
   const heardAt = masks(heard, HEARD_DB, fromMs, count)
-  let best = { lag: 0, differences: Number.POSITIVE_INFINITY }
-  for (let lag = 0; lag <= MOST_LAG_MS / LEVEL_MS; lag++) {
+  const differencesAt = (lag: number): number => {
     let differences = 0
-    for (let i = 0; i < count; i++) if ((saidAt[i - lag] ?? 0) !== heardAt[i]) differences++
-    if (differences < best.differences - (lag === 0 ? 0 : TIE_SLOTS)) best = { lag, differences }
-  }
-  return refined(best.lag, saidAt, heardAt) * LEVEL_MS
-}
-
-/** A clear winner may stand a few slots beside the first that was nearly as good. */
-const refined = (lag: number, said: Uint8Array, heard: Uint8Array): number => {
-  const differencesAt = (at: number) => {
-    let differences = 0
-    for (let i = 0; i < heard.length; i++) if ((said[i - at] ?? 0) !== heard[i]) differences++
+    for (let i = 0; i < count; i++) if (saidAt[i + most - lag] !== heardAt[i]) differences++
     return differences
   }
-  const near = Array.from({ length: 2 * TIE_SLOTS + 1 }, (_, i) => lag - TIE_SLOTS + i).filter((at) => at >= 0)
-  return near.reduce((best, at) => (differencesAt(at) < differencesAt(best) ? at : best), near[0]!)
+  let best = { lag: 0, differences: differencesAt(0) }
+  for (let lag = 1; lag <= most; lag++) {
+    const differences = differencesAt(lag)
+    if (differences < best.differences - TIE_SLOTS) best = { lag, differences }
+  }
+  // A clear winner may stand a few slots beside the first that was nearly as good.
+  const near = Array.from({ length: 2 * TIE_SLOTS + 1 }, (_, i) => best.lag - TIE_SLOTS + i).filter(
+    (lag) => lag >= 0 && lag <= most,
+  )
+  return near.reduce((lag, one) => (differencesAt(one) < differencesAt(lag) ? one : lag), near[0]!) * LEVEL_MS
 }
 
 const masks = ({ fromMs, db }: LevelLine, aboveDb: number, startMs: number, count: number): Uint8Array => {

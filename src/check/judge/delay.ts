@@ -56,19 +56,34 @@ const heardDelays = (pair: Pair, tell: ReturnType<typeof limit>): Delays | { fin
   const missing = unheard(pair, tell) ?? unrecognised(pair, tell)
   if (missing) return { finding: missing }
   const part = comparedPart(pair)!
-  return pair.said!.repetition.kind === 'tone' ? edgeDelays(pair, part) : waveDelays(pair, part, tell)
+  return pair.said!.repetition.kind === 'tone' ? edgeDelays(pair, part, tell) : waveDelays(pair, part, tell)
 }
 
-const edgeDelays = ({ said, comparison, scene }: Pair, during: Stretch): Delays => {
-  const ms = comparison!.edgeMs!
+const edgeDelays = (pair: Pair, during: Stretch, tell: ReturnType<typeof limit>): Delays | { finding: Finding } => {
+  const { speaker, listener, scene } = pair
+  const { turns } = pair.said!
+  const ms = pair.comparison!.edgeMs!
+  const hasStart = turns.some(({ fromMs }) => fromMs >= pair.heard!.levels.fromMs - EARLY_MS)
+  const hasEnd = turns.some(
+    ({ untilMs }) => untilMs >= during.fromMs && untilMs <= scene.evidence.durationMs - UNKNOWN_END_MS,
+  )
+  if (!hasStart && !hasEnd)
+    return {
+      finding: tell.unknown(
+        'no-lag',
+        `A tone tells its delay by when it begins and ends, and while ${listener} was there that of ${speaker} did neither.`,
+      ),
+    }
   return {
     delays: { p50Ms: ms, p95Ms: ms, p99Ms: ms },
     during,
     source: `By when the tone begins and ends alone, to about 20 ms: ${msText(ms)}.`,
-    isAtMost: said!.turns.every(({ untilMs }) => untilMs > scene.evidence.durationMs - UNKNOWN_END_MS),
+    isAtMost: !hasEnd,
   }
 }
 
+/** A track may be there a little after its sound began. */
+const EARLY_MS = 200
 /** A sound that goes on until so shortly before the end was not heard to end. */
 const UNKNOWN_END_MS = 500
 

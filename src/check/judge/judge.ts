@@ -34,13 +34,13 @@ const findingsOf = (scene: Scene, expectation: Expectation): Whose[] => {
         finding: silenceFinding(scene, expectation, pair.listener, pair.speaker),
       }))
     case 'no-echo':
-      return expectation.listeners.map((listener) => ({
+      return talkersOf(scene, expectation.listeners).map((listener) => ({
         finding: echoFinding(scene, listener),
         listener,
         speaker: null,
       }))
     case 'order':
-      return expectation.listeners.map((listener) => ({
+      return talkersOf(scene, expectation.listeners).map((listener) => ({
         finding: orderFinding(scene, expectation, listener),
         listener,
         speaker: null,
@@ -52,6 +52,12 @@ const findingsOf = (scene: Scene, expectation: Expectation): Whose[] => {
     case 'room':
       return roomFindings(scene, expectation).map((finding) => ({ finding, listener: null, speaker: null }))
   }
+}
+
+/** Only what somebody said can come back to them; where nobody said anything, that is what all are told. */
+const talkersOf = ({ ears }: Scene, listeners: string[]): string[] => {
+  const talkers = listeners.filter((name) => (ears.said(name)?.stretches.length ?? 0) > 0)
+  return talkers.length > 0 ? talkers : listeners
 }
 
 /** Nobody is asked to hear themselves. */

@@ -23,7 +23,7 @@ export const windowOf = ({ from, until }: Window, evidence: Evidence): Stretch |
 export const overlapMs = (a: Stretch, b: Stretch): number =>
   Math.max(0, Math.min(a.untilMs, b.untilMs) - Math.max(a.fromMs, b.fromMs))
 
-export const overlapOf = (a: Stretch, b: Stretch): Stretch | null =>
+const overlapOf = (a: Stretch, b: Stretch): Stretch | null =>
   overlapMs(a, b) > 0 ? { fromMs: Math.max(a.fromMs, b.fromMs), untilMs: Math.min(a.untilMs, b.untilMs) } : null
 
 export const closed = (spans: readonly Span[], endMs: number): Stretch[] =>

@@ -67,10 +67,12 @@ const likenessTo = ({ scene, hearing, heard, window }: Pair, actor: string): { l
   }
 }
 
-/** A second place that agrees like this, at one distance from the first in half of the stretches, is a second copy. */
-const COPY = { match: 0.35, share: 0.5, nearMs: 4 }
-/** Closer than this it is the swing of the wave itself. */
-const LEAST_DISTANCE_MS = 15
+/** A second place that agrees like this, at one distance from a first in half of the stretches, is a second copy. */
+const COPY = { first: 0.55, match: 0.45, share: 0.5, nearMs: 8, windows: 16, least: 5 }
+/** So far from the usual lag a place is not the first. */
+const FIRST_NEAR_MS = 200
+/** Closer than this nobody hears two, and a vowel agrees with itself at each period of its pitch. */
+const LEAST_DISTANCE_MS = 60
 const MOST_DISTANCE_MS = 1500
 
 /** How often one voice is there: by several tracks at once, and by one more copy within a track. */
@@ -102,8 +104,11 @@ const secondCopy = ({ said, heard, comparison }: Pair): number | null => {
   const places = placesOf(said!.line, heard!.line, {
     minLagMs: lagMs - MOST_DISTANCE_MS,
     maxLagMs: lagMs + MOST_DISTANCE_MS,
+    windows: COPY.windows,
   })
-  const found = places.filter(({ peaks }) => (peaks[0]?.match ?? 0) >= COPY.match)
+  const found = places.filter(
+    ({ peaks: [best] }) => best && best.match >= COPY.first && Math.abs(best.lagMs - lagMs) < FIRST_NEAR_MS,
+  )
   const distances = found.map(({ peaks: [best, ...rest] }) =>
     rest
       .filter(({ match }) => match >= COPY.match)
@@ -113,14 +118,17 @@ const secondCopy = ({ said, heard, comparison }: Pair): number | null => {
   return agreedOn(distances, COPY)?.ms ?? null
 }
 
-/** A value that lies in so large a share of the lists, and in three at least. */
-const agreedOn = (lists: readonly number[][], { share, nearMs }: { share: number; nearMs: number }) => {
+/** A value that lies in so large a share of the lists, and in so many at least. */
+const agreedOn = (
+  lists: readonly number[][],
+  { share, nearMs, least }: { share: number; nearMs: number; least: number },
+) => {
   const counted = lists.flat().map((ms) => ({
     ms,
     count: lists.filter((list) => list.some((one) => Math.abs(one - ms) <= nearMs)).length,
   }))
   const best = counted.toSorted((a, b) => b.count - a.count)[0]
-  return best && best.count >= LEAST_WINDOWS && best.count >= share * lists.length ? best : null
+  return best && best.count >= least && best.count >= share * lists.length ? best : null
 }
 
 /** A server that sends each packet twice has one copy more. */
@@ -152,7 +160,7 @@ const countedCopies = (
 }
 
 /** An own sound that comes back at one lag in so many of the stretches is an echo, even where others speak over it. */
-const ECHO = { match: 0.25, share: 0.4, nearMs: 10 }
+const ECHO = { match: 0.25, share: 0.4, nearMs: 10, least: 3 }
 const ECHO_WINDOWS = 24
 const MOST_ECHO_MS = 2000
 /** Two sounds this much alike cannot be told apart. */

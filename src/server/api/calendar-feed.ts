@@ -6,6 +6,7 @@ import type { Caller } from '../call.ts'
 import type { RoomContext } from '../room-context.ts'
 
 const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 // Of events that can be asked for in one feed.
 const most = 1_000
 
@@ -18,16 +19,18 @@ export const serveCalendarFeed = (
   context: RoomContext,
   callerOf: (request: FastifyRequest) => Promise<Caller>,
 ): void => {
+  const textOf = createFeedText(context)
+  const textOfAll = createFeedText(context)
   app.get('/calendar.ics', async (request, reply) => {
     await requireReader(context, request, callerOf)
-    return send(context, reply, await eventsOf(context), 'roomtone.ics')
+    return send(reply, textOfAll(await eventsOf(context)), 'roomtone.ics')
   })
   app.get<{ Params: { file: string } }>('/calendar/:file', async (request, reply) => {
     await requireReader(context, request, callerOf)
     const id = /^([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\.ics$/.exec(request.params.file)?.[1]
     const events = id === undefined ? [] : await eventsOf(context, id)
     if (events.length === 0) throw apiError('not-found', 'No such session.')
-    return send(context, reply, events, request.params.file)
+    return send(reply, textOf(events), request.params.file)
   })
 }
 
@@ -74,9 +77,21 @@ const eventsOf = async ({ store }: RoomContext, id?: string): Promise<CalendarEv
   })
 }
 
-const send = ({ now, publicUrl }: RoomContext, reply: FastifyReply, events: CalendarEvent[], file: string) =>
+/** To write an event takes more than a millisecond, and programs ask again and again: what did not change is written once an hour. */
+const createFeedText = ({ now, publicUrl }: RoomContext): ((events: CalendarEvent[]) => string) => {
+  let kept = { key: '', text: '' }
+  return (events) => {
+    const name = `roomtone at ${new URL(publicUrl()).host}`
+    const nowMs = now()
+    const key = JSON.stringify([name, Math.floor(nowMs / hourMs), events])
+    if (key !== kept.key) kept = { key, text: calendarText({ name, events, nowMs }) }
+    return kept.text
+  }
+}
+
+const send = (reply: FastifyReply, text: string, file: string) =>
   reply
     .type('text/calendar; charset=utf-8')
     .header('content-disposition', `inline; filename="${file}"`)
     .header('cache-control', 'private, max-age=300')
-    .send(calendarText({ name: `roomtone at ${new URL(publicUrl()).host}`, events, nowMs: now() }))
+    .send(text)

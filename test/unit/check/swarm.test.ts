@@ -153,9 +153,17 @@ describe('a verdict', () => {
     ['loss', ({ pairs }) => (pairs[0]!.lost = 40), ['loss:rate<1% fail', 'mos:min>4 fail']],
     ['delay', ({ delays }) => (delays[0]!.p95Ms = 150), ['delay:p(95)<100 fail']],
     [
-      'no sound at all',
-      (told) => Object.assign(told, { pairs: [], heard: [], delays: [null, null] }),
+      'a room in which nobody sends sound',
+      (told) => {
+        Object.assign(told, { pairs: [], heard: [], delays: [null, null] })
+        told.bots[0]!.voice = null
+      },
       ['audio fail', ...thresholds.map(({ text }) => `${text} inconclusive no-data`)],
+    ],
+    [
+      'stays too short to hear anything',
+      (told) => Object.assign(told, { pairs: [], heard: [], delays: [null, null] }),
+      ['audio', ...thresholds.map(({ text }) => text)].map((what) => `${what} inconclusive no-data`),
     ],
     ['encryption', ({ pairs }) => (pairs[0]!.isEncrypted = true), ['audio refused encrypted']],
     ['a quota', (told) => (told.cutShort = { code: 'quota', message: 'HTTP 429' }), ['joins refused quota']],

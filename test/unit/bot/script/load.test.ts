@@ -318,8 +318,8 @@ cues: [{bell: 1}]
 `)
   expect(script.speech.engine).toEqual({ kind: 'command', command: [join(folder, 'say.sh'), '{out}'] })
   expect(script.alerts).toEqual([
-    { kinds: [], command: [join(folder, '../tell'), '-t', 'x'] },
-    { kinds: ['dead-air'], webhook: 'https://example.org/hook' },
+    { kinds: [], command: [join(folder, '../tell'), '-t', 'x'], place: { file: script.file, line: 5, column: 5 } },
+    { kinds: ['dead-air'], webhook: 'https://example.org/hook', place: { file: script.file, line: 6, column: 5 } },
   ])
   expect(
     await problemsOf('session: a\nspeech: {engine: flite, command: [x]}\nalerts: [{on: dead-air}]\ncues: [{bell: 1}]'),
