@@ -153,7 +153,9 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
     for (const strand of strands.values()) {
       const { state } = strand.reader
       if (state === 'drained' || state === 'failed' || strand.reader.available() >= count) continue
-      if (strand.entersAt < at + count && stopOf(strand) > at) (late ??= []).push(strand)
+      if (strand.entersAt >= at + count || stopOf(strand) <= at) continue
+      late ??= []
+      late.push(strand)
     }
     return late
   }
