@@ -12,7 +12,7 @@ export const check = async (options: RunOptions): Promise<Checked> => {
 }
 
 /** The verdicts of a run as one document: pure. */
-export const reportOf = (plan: Plan, evidence: Evidence, startedAt: string): Report => {
+const reportOf = (plan: Plan, evidence: Evidence, startedAt: string): Report => {
   const verdicts = [
     ...evidence.steps.flatMap((record) => stepVerdict(plan, record)),
     ...judge(plan, evidence).map((verdict) => ({ ...verdict, text: plan.expectations[verdict.expectation]!.text })),

@@ -8,7 +8,7 @@ const share = text.regex(/^\d+(\.\d+)?\s*%$/, {
   error: ({ input }) => `"${input}" is no share: write a percentage such as 5%`,
 })
 
-export const networkShape = keys('network', {
+const networkShape = keys('network', {
   loss: share.optional().describe('Packets lost one by one, in either direction: 5%'),
   jitter: time.optional().describe('Up to so much more delay, evenly spread: 30ms'),
   delay: time.optional().describe('Delay in each direction: 60ms'),

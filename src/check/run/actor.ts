@@ -4,6 +4,7 @@ import { createFrame, SAMPLE_RATE } from '../../audio/frame.ts'
 import { type Api, createApi } from '../../client/api.ts'
 import { fileCredentials } from '../../client/credentials.ts'
 import type { TrackStats } from '../../client/media-stats.ts'
+import { isMutedByModerator } from '../../client/room-model.ts'
 import { startSession } from '../../client/session.ts'
 import type { Session } from '../../client/session-contract.ts'
 import type { SeatCommand, SeatState } from '../../protocol/seat.ts'
@@ -125,6 +126,7 @@ export const startActor = (order: ActorOrder, tell: (message: ActorMessage) => v
         return command({ verb: 'mute' })
       case 'unmutes':
         await until(({ you }) => you.role !== 'listener', `${order.name} was not on stage`)
+        await until((state) => !isMutedByModerator(state), `${order.name} was not allowed to speak again`)
         return command({ verb: 'unmute' })
       case 'raises-hand':
         return command({ verb: 'hand', question: action.question ?? undefined })
@@ -178,7 +180,7 @@ const openApi = ({ server, credentialsFile }: Extract<ActorTarget, { plane: 'roo
   createApi({ server, credentials: fileCredentials(credentialsFile) })
 
 /** Somebody of this run by the name in the file, a stranger by their own. */
-export const calledBy = (suffix: string, name: string): { name: string; isStranger: boolean } =>
+const calledBy = (suffix: string, name: string): { name: string; isStranger: boolean } =>
   name.endsWith(` ${suffix}`)
     ? { name: name.slice(0, -suffix.length - 1), isStranger: false }
     : { name, isStranger: true }

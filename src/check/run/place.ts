@@ -14,7 +14,7 @@ export type RoomServer = {
 export type LiveKitServer = { url: string; apiKey: string; apiSecret: string }
 
 type OnSomebody = Extract<StepAction, { kind: 'stage' }>
-export type ModeratorAction = OnSomebody | { kind: 'ends-room'; actor: string }
+type ModeratorAction = OnSomebody | { kind: 'ends-room'; actor: string }
 
 /** Where a run takes place: the room of one run, whatever the server. */
 export type Place = {
@@ -30,7 +30,7 @@ export type Place = {
 
 export type PlaceOptions = { plan: Plan; suffix: string }
 
-export const displayName = (actor: string, suffix: string): string => `${actor} ${suffix}`
+const displayName = (actor: string, suffix: string): string => `${actor} ${suffix}`
 
 /** A room of a roomtone server, opened by the run's host. */
 export const createRoomPlace = (server: RoomServer, { plan, suffix }: PlaceOptions): Place => {

@@ -1,4 +1,5 @@
-import { powerDb } from '../../audio/level.ts'
+import { FRAME_SAMPLES } from '../../audio/frame.ts'
+import { levelDb } from '../../audio/level.ts'
 import type { ActorPlan, ActorRecord, Hearing, PersonView, RoomView, Span, Spoken, Stall } from '../contract.ts'
 import { piecesOf } from './frames.ts'
 import type { ActorMessage, Frames } from './wire.ts'
@@ -33,9 +34,8 @@ export const createActorRecord = ({ name, network }: ActorPlan) => {
     if (speaker !== '') Object.assign(log, { name: speaker, isStranger })
     log.parts.push(frames)
     heard.set(trackId, log)
-    let squares = 0
-    for (const sample of frames.samples) squares += sample * sample
-    if (powerDb(squares, frames.samples.length) > AUDIBLE_DB) audibleAtMs.set(log.name, frames.atMs.at(-1)!)
+    const lastAtMs = lastAudibleMs(frames)
+    if (lastAtMs !== undefined) audibleAtMs.set(log.name, lastAtMs)
   }
 
   return {
@@ -109,6 +109,12 @@ export const createActorRecord = ({ name, network }: ActorPlan) => {
     },
   }
 }
+
+const lastAudibleMs = ({ atMs, samples }: Frames): number | undefined =>
+  atMs.findLast((_, frame) => {
+    const from = frame * FRAME_SAMPLES
+    return levelDb(samples.subarray(from, from + FRAME_SAMPLES)) > AUDIBLE_DB
+  })
 
 export type ActorLog = ReturnType<typeof createActorRecord>
 

@@ -88,7 +88,7 @@ export const runCheck = async (options: RunOptions): Promise<Evidence> => {
       case 'wait':
         return void (await sleep(action.ms, undefined, { signal }))
       case 'wait-until':
-        return until(() => holds(action.condition, logs, nowMs()), action.withinMs, signal)
+        return until(holds(action.condition, logs, nowMs()), action.withinMs, signal)
       case 'starts':
         return openRoom(action.actor)
       case 'is-killed':
@@ -193,13 +193,11 @@ const until = async (fits: () => boolean, withinMs: number, signal?: AbortSignal
   throw Object.assign(new Error(`it did not come about within ${withinMs / 1000} s`), { code: 'timeout' })
 }
 
-/** Sound that is so old is not heard now. */
-const HEARD_NOW_MS = 1_000
-
-const holds = (condition: Condition, logs: ReadonlyMap<string, ActorLog>, nowMs: number): boolean => {
+/** Whether it is so; sound counts that was heard since then. */
+const holds = (condition: Condition, logs: ReadonlyMap<string, ActorLog>, sinceMs: number) => (): boolean => {
   if (condition.kind === 'hears') {
     const heardAtMs = logs.get(condition.listener)!.heardAtMs(condition.speaker)
-    return heardAtMs !== undefined && nowMs - heardAtMs < HEARD_NOW_MS
+    return heardAtMs !== undefined && heardAtMs >= sinceMs
   }
   const log = logs.get(condition.actor)!
   switch (condition.kind) {

@@ -7,25 +7,11 @@ import { columnsOf, fillCalendar, purgeCalendar, writeOccurrences } from '../../
 import { openStore } from '../../../src/server/store.ts'
 import type { UnhostedAlert } from '../../../src/server/unhosted.ts'
 import { eventually } from '../../support/eventually.ts'
-import {
-  API_KEY,
-  API_SECRET,
-  buildMediaServer,
-  startTestMediaServer,
-  type TestMediaServer,
-} from '../../support/media-server.ts'
 import type { Phone } from '../../support/phones.ts'
-import { closeStores, makeData, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
-import { botOf, enter, guest, ok, refusal, subscribe } from './room-kit.ts'
+import { makeData, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
+import { botOf, enter, guest, ok, refusal, subscribe, useMediaServer } from './room-kit.ts'
 
-let media: TestMediaServer
-beforeAll(async () => {
-  media = await startTestMediaServer({ entry: buildMediaServer() })
-})
-afterAll(async () => {
-  await media?.close()
-  await closeStores()
-})
+const plane = useMediaServer()
 
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000]
 
@@ -44,7 +30,7 @@ describe.each(stores)('the calendar on %s', (store) => {
     beforeAll(async () => {
       server = await startTestServer({
         store,
-        media: { url: media.url, apiKey: API_KEY, apiSecret: API_SECRET },
+        media: plane(),
         now,
         settings: {
           ...{ sweepMs: 50, awayAfterMs: 600, lostAfterMs: 3_000 },

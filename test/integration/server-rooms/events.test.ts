@@ -10,28 +10,16 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
-import {
-  API_KEY,
-  API_SECRET,
-  buildMediaServer,
-  startTestMediaServer,
-  type TestMediaServer,
-} from '../../support/media-server.ts'
-import { closeStores, makeData, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
-import { botOf, enter, guest, ok, openRoom, subscribe } from './room-kit.ts'
+import { API_KEY, API_SECRET } from '../../support/media-server.ts'
+import { makeData, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
+import { botOf, enter, guest, ok, openRoom, subscribe, useMediaServer } from './room-kit.ts'
 
-let media: TestMediaServer
+const plane = useMediaServer()
 let childFile: { entry: string; close(): void }
 beforeAll(async () => {
-  media = await startTestMediaServer({ entry: buildMediaServer() })
   childFile = await buildChild()
 })
-afterAll(async () => {
-  childFile?.close()
-  await media?.close()
-  await closeStores()
-})
-const plane = () => ({ url: media.url, apiKey: API_KEY, apiSecret: API_SECRET })
+afterAll(() => childFile?.close())
 
 describe.each(stores)('live events on %s', (store) => {
   describe.skipIf(storeMissing(store))(storeMissing(store) ?? 'running', () => {
@@ -214,7 +202,7 @@ describe.each(stores)('live events on %s', (store) => {
     it('survive kill -9 of the server: what was acknowledged is told after the restart, once', async () => {
       const data = await makeData(store)
       const port = await freePort()
-      let child = await startChild(childFile.entry, data, port, media.url)
+      let child = await startChild(childFile.entry, data, port, plane().url)
       try {
         const server = outboxServer(`http://127.0.0.1:${port}`, data.folder)
         const ada = await guest(server, 'Ada')
@@ -235,7 +223,7 @@ describe.each(stores)('live events on %s', (store) => {
         child.kill('SIGKILL')
         await raising
         await eventually(() => before.isEnded(), { withinMs: 5_000, what: 'the stream is cut' })
-        child = await startChild(childFile.entry, data, port, media.url)
+        child = await startChild(childFile.entry, data, port, plane().url)
         const after = await subscribe(server, token, `?room=${room.id}`, before.events.at(-1)!.id)
         await seat.post('hand', { question: 'last' })
         await after.find('hand-raised', ({ hand }) => (hand as { question: string }).question === 'last')

@@ -2,25 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Playing, ProgramAnswer } from '../../../src/protocol/program.ts'
 import type { Participant, Room, Rooms } from '../../../src/protocol/rooms.ts'
-import {
-  API_KEY,
-  API_SECRET,
-  buildMediaServer,
-  startTestMediaServer,
-  type TestMediaServer,
-} from '../../support/media-server.ts'
 import type { Answer, Phone } from '../../support/phones.ts'
-import { closeStores, startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
-import { botOf, enter, guest, ok, openRoom, refusal, roster, subscribe } from './room-kit.ts'
+import { startTestServer, storeMissing, stores, type TestServer } from '../../support/server.ts'
+import { botOf, enter, guest, ok, openRoom, refusal, roster, subscribe, useMediaServer } from './room-kit.ts'
 
-let media: TestMediaServer
-beforeAll(async () => {
-  media = await startTestMediaServer({ entry: buildMediaServer() })
-})
-afterAll(async () => {
-  await media?.close()
-  await closeStores()
-})
+const plane = useMediaServer()
 
 const playing: Playing = {
   kind: 'silence',
@@ -38,7 +24,7 @@ describe.each(stores)('what a room is for, and what a bot plays there, on %s', (
     beforeAll(async () => {
       server = await startTestServer({
         store,
-        media: { url: media.url, apiKey: API_KEY, apiSecret: API_SECRET },
+        media: plane(),
         settings: { roomsPerAccount: 50, programAnswerMs: 1_500, programCallsPerRoom: { burst: 10, perSecond: 0.1 } },
       })
       ada = await guest(server, 'Ada')

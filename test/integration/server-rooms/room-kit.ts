@@ -1,9 +1,30 @@
 import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll } from 'vitest'
 import type { CreatedToken } from '../../../src/protocol/accounts.ts'
 import type { Joined, Participant, Room } from '../../../src/protocol/rooms.ts'
 import { eventually } from '../../support/eventually.ts'
+import {
+  API_KEY,
+  API_SECRET,
+  buildMediaServer,
+  startTestMediaServer,
+  type TestMediaServer,
+} from '../../support/media-server.ts'
 import { type Answer, call, type Phone, signIn } from '../../support/phones.ts'
-import type { TestServer } from '../../support/server.ts'
+import { closeStores, type TestServer } from '../../support/server.ts'
+
+/** One media server for all the servers of a test file; it is there once the tests run. */
+export const useMediaServer = () => {
+  let media: TestMediaServer
+  beforeAll(async () => {
+    media = await startTestMediaServer({ entry: buildMediaServer() })
+  })
+  afterAll(async () => {
+    await media?.close()
+    await closeStores()
+  })
+  return () => ({ url: media.url, apiKey: API_KEY, apiSecret: API_SECRET })
+}
 
 let number = 0
 /** A new account. */
