@@ -181,7 +181,7 @@ export type ActorRecord = {
 export type Span = { fromMs: number; untilMs: number | null }
 
 /** What was asked of its network, and what became of its packets of sound. */
-export type NetworkRecord = {
+type NetworkRecord = {
   asked: NetworkPlan
   soundPackets: number
   droppedPackets: number

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createSoundFile } from '../../src/audio/files/sound-file.ts'
 import { createFrame } from '../../src/audio/frame.ts'
 import { prepare } from '../../src/bot/program/prepare.ts'
@@ -51,6 +53,9 @@ const speeds = async (print: (line: string) => void, folder: string, short: bool
 
 const HOUR_MS = 3_600_000
 
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
 const memory = async (print: (line: string) => void, folder: string, short: boolean) => {
   const hours = short ? 0.2 : 8
   const text = `session: list\nroom: {title: List, sound: music}\ncues:\n  - {play: [song.wav, other.wav], order: shuffle, loop: true, crossfade: 4s, for: ${hours * 60}m}\n`
@@ -60,7 +65,7 @@ const memory = async (print: (line: string) => void, folder: string, short: bool
   let frames = 0
   const look = (): undefined => {
     if (frames++ % (HOUR_MS / 10 / (short ? 20 : 1)) !== 0) return
-    globalThis.gc?.()
+    collectGarbage()
     const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
     const cells = [heapUsed, arrayBuffers, rss].map((bytes) => (bytes / 1e6).toFixed(1))
     print(`| ${[((frames - 1) * 10) / HOUR_MS, ...cells].join(' | ')} |`)

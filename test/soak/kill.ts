@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { HostEvent } from '../../src/bot/host/wire.ts'
-import { familyOf, type Listener, listen, type Run, runsHeard, writeStaircase } from '../support/bot-room.ts'
+import { familyOf, type Listener, listen, runsHeard, writeStaircase } from '../support/bot-room.ts'
 import { eventually } from '../support/eventually.ts'
 import { isAlive, type Running, startRoomtone } from '../support/roomtone.ts'
 import type { Scene } from './run.ts'
@@ -22,6 +22,7 @@ export const kill = async ({ folder, room, omar, env, print }: Scene): Promise<b
     `session: stairs\nroom: {title: Stairs, existing: ${room.id}}\nwhen: {crash: clock, ended: keep-room}\ncues: [{at: 0:00, play: stairs.wav}]\n`,
   )
   const ears = await listen(omar, room)
+  const heardMs = () => ears.heard().length / 48
   const start = () =>
     startRoomtone(['bot', 'run', script, '--now', '--jsonl'], { home: folder, env, withinMs: 400_000 })
   let bot = start()
@@ -35,16 +36,17 @@ export const kill = async ({ folder, room, omar, env, print }: Scene): Promise<b
     for (const pid of family) process.kill(pid, 'SIGKILL')
     const killedAt = performance.now()
     await eventually(() => !family.some(isAlive), { withinMs: 5_000, what: 'all are dead' })
-    const before = lastRun(ears)
+    const before = { fromMs: heardMs() - 3_000, toMs: heardMs() }
     bot = start()
+    // Sound is only counted meanwhile: to look for its tones takes this process's time, which is the listener's, too.
+    const soundedMs = ears.soundedMs()
+    await eventually(() => ears.soundedMs() >= soundedMs + 500, { withinMs: 15_000, what: 'it is heard again' })
+    const backMs = performance.now() - 500 - killedAt
+    const fromMs = heardMs() - 500
     const { programMs } = await onAir(bot)
-    const run = await eventually(() => runAfter(ears, before), {
-      ...{ withinMs: 15_000, what: 'it is heard again', everyMs: 300 },
-    })
-    const backMs = ears.clockAt(run.atMs) - killedAt
     // Heard for a while, so that the jitter buffer has settled.
     await wait(2_000)
-    const offMs = wrapped(beginOf(ears, runAfter(ears, before)!) - beginOf(ears, before))
+    const offMs = wrapped(beginOf(ears, { fromMs, toMs: heardMs() }) - beginOf(ears, before))
     print(
       `| ${moment}: killed after ${(afterMs / 1000).toFixed(1)} s on air | heard again ${(backMs / 1000).toFixed(1)} s later, at ${(programMs / 1000).toFixed(1)} s, off its place by ${offMs.toFixed(0)} ms |`,
     )
@@ -66,19 +68,10 @@ const onAir = (bot: Running) =>
     { withinMs: 20_000, what: 'it is on air' },
   )
 
-/** Of the last seconds alone: looking for tones takes this process's time, which is the listener's, too. */
-const LOOK_MS = 6_000
-const longRuns = (ears: Listener): Run[] => {
-  const heard = ears.heard()
-  const fromMs = Math.max(0, heard.length / 48 - LOOK_MS)
-  return runsHeard(heard.subarray(fromMs * 48))
-    .filter(({ ms, stepAtMs }) => ms >= 600 && stepAtMs !== null)
-    .map((run) => ({ ...run, atMs: run.atMs + fromMs, stepAtMs: run.stepAtMs! + fromMs }))
+/** When the staircase's first step would have been heard, by this machine's clock and that stretch of what was heard. */
+const beginOf = (ears: Listener, { fromMs, toMs }: { fromMs: number; toMs: number }): number => {
+  const runs = runsHeard(ears.heard().subarray(fromMs * 48, toMs * 48)).filter(({ stepAtMs }) => stepAtMs !== null)
+  const { stepAtMs, to } = runs.toSorted((a, b) => b.ms - a.ms)[0]!
+  return ears.clockAt(fromMs + stepAtMs!) - to * 100
 }
-const lastRun = (ears: Listener): Run => longRuns(ears).at(-1)!
-const runAfter = (ears: Listener, { atMs, ms }: Run): Run | undefined =>
-  longRuns(ears).findLast((run) => run.atMs > atMs + ms)
-
-/** When the staircase's first step would have been heard, by this machine's clock. */
-const beginOf = (ears: Listener, { to, stepAtMs }: Run): number => ears.clockAt(stepAtMs!) - to * 100
 const wrapped = (ms: number): number => ((((ms + LOOP_MS / 2) % LOOP_MS) + LOOP_MS) % LOOP_MS) - LOOP_MS / 2

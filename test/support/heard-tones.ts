@@ -40,7 +40,6 @@ export const createToneEar = (tonesHz: readonly number[]) => {
       ),
   }
 }
-export type ToneEar = ReturnType<typeof createToneEar>
 
 /** RMS of one tone, dBFS, by Goertzel's algorithm. */
 const levelAt = (samples: Int16Array, hz: number): number => {

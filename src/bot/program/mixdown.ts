@@ -140,16 +140,32 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
   }
 
   const due = (at: number) => {
-    const ready = upcoming.filter(({ part }) => part.start < at + PREFETCH_SAMPLES)
-    if (ready.length === 0) return
+    const isReady = ({ part }: { part: Part }) => part.start < at + PREFETCH_SAMPLES
+    if (!upcoming.some(isReady)) return
+    const ready = upcoming.filter(isReady)
     upcoming = upcoming.filter((waiting) => !ready.includes(waiting))
     for (const { item, part } of ready) strands.set(part.key, warmed(item, part, at) ?? openStrand(item, part, at))
   }
 
-  const neededAt = (at: number, count: number) =>
-    [...strands.values()].filter(
-      (strand) => strand.entersAt < at + count && stopOf(strand) > at && strand.reader.state !== 'drained',
-    )
+  /** Of what sounds in the next `count` samples, what is not decoded yet; asked for each frame, so it makes nothing where all is. */
+  const lateAt = (at: number, count: number): Strand[] | undefined => {
+    let late: Strand[] | undefined
+    for (const strand of strands.values()) {
+      const { state } = strand.reader
+      if (state === 'drained' || state === 'failed' || strand.reader.available() >= count) continue
+      if (strand.entersAt >= at + count || stopOf(strand) <= at) continue
+      late ??= []
+      late.push(strand)
+    }
+    return late
+  }
+
+  const isVoiceAt = (at: number): boolean => {
+    for (const strand of strands.values())
+      if (strand.part.sound.layer === 'voice' && strand.entersAt < at + FRAME_SAMPLES && stopOf(strand) > at)
+        return true
+    return false
+  }
 
   return {
     /** What sounds from `at` on. What sounds already goes on as it is laid out now; what is not laid out any more fades out. */
@@ -191,11 +207,11 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
     mix: (at: number, into: Float32Array, levels: Record<Layer, number>, isSpeaking: boolean) => {
       into.fill(0)
       if (strands.size === 0 && rings.length === 0) return
-      for (const layer of ['voice', 'bed', 'bell'] as const) gains[layer] = { from: gains[layer].to, to: levels[layer] }
-      const voices = [...strands.values()].some(
-        (strand) => strand.part.sound.layer === 'voice' && strand.entersAt < at + FRAME_SAMPLES && stopOf(strand) > at,
-      )
-      const sounding = { voice: voices, speakers: isSpeaking }
+      for (const layer of LAYERS) {
+        gains[layer].from = gains[layer].to
+        gains[layer].to = levels[layer]
+      }
+      const sounding = { voice: isVoiceAt(at), speakers: isSpeaking }
       for (const [key, strand] of strands) {
         if (strand.entersAt < at + FRAME_SAMPLES) mixStrand(strand, at, into, duckOf(strand, at, sounding))
         if (!isSpent(strand, at)) continue
@@ -203,17 +219,16 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
         strands.delete(key)
       }
       for (const ring of rings) mixStrand(ring, at, into, STILL)
-      rings = rings.filter((ring) => !isSpent(ring, at) || drop(ring))
+      if (rings.length > 0) rings = rings.filter((ring) => !isSpent(ring, at) || drop(ring))
     },
     /** Resolves when all that sounds in the next `count` samples is decoded; undefined when it is. */
     ready: (at: number, count: number): Promise<unknown> | undefined => {
-      const needed = neededAt(at, count)
-      const late = needed.filter(({ reader }) => reader.available() < count && reader.state !== 'failed')
-      return late.length === 0 ? undefined : Promise.all(late.map(({ reader }) => reader.whenReady(count)))
+      const late = lateAt(at, count)
+      return late && Promise.all(late.map(({ reader }) => reader.whenReady(count)))
     },
     /** Levels as they are from the start, not gone over to. */
     setLevels: (levels: Record<Layer, number>) => {
-      for (const layer of ['voice', 'bed', 'bell'] as const) gains[layer] = { from: levels[layer], to: levels[layer] }
+      for (const layer of LAYERS) gains[layer] = { from: levels[layer], to: levels[layer] }
     },
     /** Sounds at once, at `at()` when it is decoded, whatever else does. */
     ring: async (sound: PlannedSound, at: () => number) => {
@@ -250,6 +265,7 @@ export const createMixdown = ({ open, channels, onShort, onWarning, onTitle }: M
   }
 }
 
+const LAYERS = ['voice', 'bed', 'bell'] as const
 const STILL = { from: 1, to: 1 }
 const NOBODYS = {
   span: '',

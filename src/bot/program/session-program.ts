@@ -78,13 +78,14 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
       onWarning: (item, message) => onEvent({ type: 'warning', cue: item.cue, message }),
       onTitle: (item, title) => order.retitle(item.key, title),
     })
-    made.setLevels(gains())
+    made.setLevels(gains)
     return made
   }
-  const gains = (): Record<Layer, number> => {
+  const gainsOf = (): Record<Layer, number> => {
     const of = (layer: Layer) => gainOfDb(levelsDb.all + levelsDb[layer])
     return { voice: of('voice'), bed: of('bed'), bell: of('bell') }
   }
+  let gains = gainsOf()
 
   let mixdown = newMixdown()
   const lay = (how: { isFresh?: boolean; keepsOrphans?: boolean } = {}) => {
@@ -129,7 +130,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
   const mixNext = (into: Float32Array) => {
     if (laidTo - mixedTo < RELAY_SAMPLES) lay()
     mixdown.prefetch(mixedTo)
-    mixdown.mix(mixedTo, into, gains(), isSpeaking)
+    mixdown.mix(mixedTo, into, gains, isSpeaking)
     order.advance(mixedTo, mixedTo + FRAME_SAMPLES, mixdown.missed)
     mixedTo += FRAME_SAMPLES
   }
@@ -247,6 +248,7 @@ export const createSessionProgram = (options: SessionProgramOptions): SessionPro
     extend: ({ ms }) => change({ do: 'extend', at: mixedTo, by: samplesOf(ms) }),
     level: ({ of, db }) => {
       levelsDb[of] = db
+      gains = gainsOf()
     },
   }
 
