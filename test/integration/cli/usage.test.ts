@@ -103,7 +103,7 @@ describe('bad usage ends with 2 and one sentence', () => {
     [['serve', '--port', '99999'], /--port must be a number/],
     [['serve', '--sms', 'pigeon'], /--sms is console, outbox:FILE or webhook:URL/],
     [['serve', '--host', '0.0.0.0', '--port', '0'], /SMS door is for this machine alone/],
-    [['check', 'run', 'x'], /unknown command/],
+    [['check', 'sing', 'x'], /unknown command/],
   ])('%j', async (args, sentence) => {
     const ran = await run(args)
     expect(ran.stderr).toMatch(sentence)
