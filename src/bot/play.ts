@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { openDecoded } from '../audio/files/decode.ts'
 import type { Channels } from '../audio/frame.ts'
+import { onProcessEnd } from '../client/process-end.ts'
 import type { BotEvent, BotMessage, BotOrder, BotRequest } from './wire.ts'
 
 export type PlayOptions = Omit<BotOrder, 'channels'> & {
@@ -44,7 +45,7 @@ export const startPlay = async (options: PlayOptions): Promise<Play> => {
       }
       resolve(left)
     }
-    child.once('exit', (code, signal) => end(signal ?? String(code)))
+    onProcessEnd(child, end)
     // Not even started: the system has no room for it.
     child.on('error', (error) => end(error.message))
   })

@@ -17,7 +17,8 @@ const { compile, instantiate } = (globalThis as unknown as { WebAssembly: WasmCo
 
 const answer = (message: SpeechAnswer) => process.send?.(message, () => process.disconnect())
 
-process.once('message', (order: SpeechOrder) => {
+// Not `once`: that the channel is listened to is what keeps this process while nothing but WebAssembly is waited for.
+process.on('message', (order: SpeechOrder) => {
   speakAll(order).then(
     () => answer({ ok: true }),
     (error: Error) => answer({ ok: false, message: error.message }),

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { onProcessEnd } from '../client/process-end.ts'
 import type { SpeechAnswer, SpeechOrder } from './speech-child.ts'
 
 export type SpeakOptions = {
@@ -33,7 +34,7 @@ export const speak = async (
   const answer = await new Promise<SpeechAnswer>((done) => {
     child.once('message', (message) => done(message as SpeechAnswer))
     child.once('error', (error) => done({ ok: false, message: error.message }))
-    child.once('exit', (code, signal) => done({ ok: false, message: `the speech process ended (${signal ?? code})` }))
+    onProcessEnd(child, (how) => done({ ok: false, message: `the speech process ended (${how})` }))
     child.send({ lines, folder, voice, stretch } satisfies SpeechOrder)
   })
   clearTimeout(timer)

@@ -83,18 +83,20 @@ const judgeTokens = async (target: FitnessTarget, runId: string): Promise<SwarmV
     ['that has expired', await tokenOf(target, grant, '-1h')],
     ['without the right to join', await tokenOf(target, { room })],
   ]
-  const taken: string[] = []
-  for (const [name, token] of cases) if (await isTaken(target.url, token)) taken.push(`a token ${name} was taken`)
+  const answers = await Promise.all(cases.map(([, token]) => answerTo(target.url, token)))
+  const named = (answer: Answer) => cases.filter((_, i) => answers[i] === answer).map(([name]) => name)
+  const taken = named('taken').map((name) => `a token ${name} was taken`)
+  const unclear = named('none').map((name) => `no answer to a token ${name}`)
   const told = {
     what: 'tokens',
     wanted: 'tokens that are not good are refused',
-    measured: `${cases.length - taken.length} of ${cases.length} refused`,
+    measured: `${named('refused').length} of ${cases.length} refused`,
   }
   return [
     {
       ...told,
-      ...(taken.length === 0 ? pass : fail),
-      evidence: taken.length === 0 ? cases.map(([name]) => name) : taken,
+      ...(taken.length > 0 ? fail : unclear.length > 0 ? unknown : pass),
+      evidence: [...taken, ...unclear, ...named('refused')],
     },
   ]
 }
@@ -105,13 +107,15 @@ const tokenOf = async ({ apiKey, apiSecret }: FitnessTarget, grant: VideoGrant, 
   return token.toJwt()
 }
 
-const isTaken = async (url: string, token: string): Promise<boolean> => {
+type Answer = 'taken' | 'refused' | 'none'
+
+const answerTo = async (url: string, token: string): Promise<Answer> => {
   try {
     const signal = await openSignal({ ...asked(url, token), onMessage: () => {}, onEnd: () => {} })
     await signal.close()
-    return true
-  } catch {
-    return false
+    return 'taken'
+  } catch (error) {
+    return (error as { code?: string }).code === 'sign-in-needed' ? 'refused' : 'none'
   }
 }
 

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { onProcessEnd } from '../client/process-end.ts'
 import type { DoorKey } from './swarm-door.ts'
 import type { SwarmEvidence } from './swarm-evidence.ts'
 import type { SwarmPlan } from './swarm-plan.ts'
@@ -43,12 +44,7 @@ export const startSwarm = ({
       else reject(Object.assign(new Error(answer.message), { code: answer.code }))
     })
     child.once('error', ({ message }) => reject(crashed(message)))
-    child.once('exit', (code, signal) => {
-      const end = (): void => reject(crashed(signal ?? `exit code ${code}`))
-      // What it said last may come after its end.
-      if (child.connected) child.once('disconnect', end)
-      else end()
-    })
+    onProcessEnd(child, (how) => reject(crashed(how)))
   })
   evidence.catch(() => {})
   const send = (order: SwarmOrder): void => {

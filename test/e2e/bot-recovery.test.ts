@@ -9,11 +9,20 @@ import type { HostEvent } from '../../src/bot/host/wire.ts'
 import { createApi } from '../../src/client/api.ts'
 import { tokenCredentials } from '../../src/client/credentials.ts'
 import { newPerson } from '../integration/client/people.ts'
-import { countUp, familyOf, type Listener, listen, runsHeard, STEP_MS, writeStaircase } from '../support/bot-room.ts'
+import {
+  countUp,
+  familyOf,
+  killFamily,
+  type Listener,
+  listen,
+  runsHeard,
+  STEP_MS,
+  writeStaircase,
+} from '../support/bot-room.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Cable, farSideMissing, layCable } from '../support/far-side.ts'
 import { freePort } from '../support/free-port.ts'
-import { cleanEnvironment, isAlive, type Running, roomtone, roomtoneBin, startRoomtone } from '../support/roomtone.ts'
+import { cleanEnvironment, type Running, roomtone, roomtoneBin, startRoomtone } from '../support/roomtone.ts'
 import type { Sms, TestServer } from '../support/server.ts'
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
@@ -54,7 +63,7 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
     return running
   }
   const killAll = async (running: Running) => {
-    for (const pid of familyOf(running.pid).filter(isAlive)) process.kill(pid, 'SIGKILL')
+    killFamily(running.pid)
     await running.ended
   }
 
@@ -169,7 +178,7 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
   it('another host of a session, on another machine, stands by until the first is dead', async () => {
     const { first, second } = await hosts
     expect(second.events().map(({ type }) => type)).not.toContain('room')
-    for (const pid of familyOf(first.pid)) process.kill(pid, 'SIGKILL')
+    killFamily(first.pid)
     killedAt = Date.now()
   })
 
@@ -186,8 +195,9 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
     const onAir = await second.says('on-air')
     expect(Date.parse(onAir.at) - killedAt).toBeLessThan(15_000)
     expect(await second.says('room')).toMatchObject({ room: room.room, isTakenUp: true })
-    const sinceStartMs = Date.parse(onAir.at) % 60_000
-    expect(Math.abs((onAir.programMs % 60_000) - sinceStartMs)).toBeLessThan(250)
+    // It started at a full minute.
+    const offMs = (((onAir.programMs - Date.parse(onAir.at)) % 60_000) + 90_000) % 60_000
+    expect(Math.abs(offMs - 30_000)).toBeLessThan(250)
   })
 
   it('when its process is killed while the disk is full', async (test) => {
@@ -208,8 +218,10 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
   /** By this machine's clock, when a first step would have been heard: they begin anew every 4 s. */
   const beginOf = ({ fromMs, toMs }: Stretch) => {
     const runs = runsHeard(ears.clock.heard().subarray(48 * fromMs, 48 * toMs)).filter((run) => run.stepAtMs !== null)
-    const { stepAtMs, to } = runs.toSorted((a, b) => b.ms - a.ms)[0]!
-    return ears.clock.clockAt(fromMs + stepAtMs!) - to * STEP_MS
+    const { begins } = runs.toSorted((a, b) => b.ms - a.ms)[0]!
+    // The middle one of all: a hiccup of this process dates single steps late.
+    const found = begins.map(({ step, atMs }) => ears.clock.clockAt(fromMs + atMs) - step * STEP_MS)
+    return found.toSorted((a, b) => a - b)[Math.floor(found.length / 2)]!
   }
   const wrapped = (ms: number) => ((((ms + 2000) % 4000) + 4000) % 4000) - 2000
 
@@ -250,6 +262,13 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
     for (const [i, { from }] of runs.slice(1).entries()) expect(runs[i]!.to - from + 1, told).toBeLessThanOrEqual(15)
   })
 
+  /** How often the one by its place came back while that played: each time it may repeat some of it. */
+  const returnsIn = (cue: string) => {
+    const own = bot.events().filter(({ session }) => session === 'place')
+    const from = own.findIndex((event) => event.type === 'began' && event.cue === cue)
+    const to = own.findLastIndex((event) => event.type === 'over' && event.cue === cue)
+    return own.slice(from, to).filter(({ type }) => type === 'resumed' || type === 'on-air').length
+  }
   it('and its log has each cue once, with what was really sent', async () => {
     for (const name of names) {
       const { stdout } = await roomtone(['bot', 'log', name, '--json'], { home })
@@ -263,7 +282,8 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
       for (const { cue, reason, seconds } of rows.slice(3, -1)) {
         if (name === 'place') expect(reason, stdout).toBeNull()
         if (name === 'place') expect(seconds, cue + stdout).toBeGreaterThanOrEqual(9.8)
-        expect(seconds, cue + stdout).toBeLessThanOrEqual(name === 'place' ? 13.2 : 10.2)
+        const repeatedS = name === 'place' ? 1.5 * returnsIn(cue) : 0
+        expect(seconds, cue + stdout).toBeLessThanOrEqual(10.2 + repeatedS)
       }
     }
   })
@@ -308,7 +328,7 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
     })
     const ended = new Promise((resolve) => child.once('close', resolve))
     cleanups.push(async () => {
-      for (const pid of familyOf(child.pid!).filter(isAlive)) process.kill(pid, 'SIGKILL')
+      killFamily(child.pid!)
       await ended
     })
     const events = () =>

@@ -50,8 +50,18 @@ export const writeStaircase = (path: string, { from = 0, count }: { from?: numbe
 }
 
 /** A stretch of the staircase that was heard without a break. */
-/** `stepAtMs`: where its last step begins, which is a place to the hop; null for one step alone. */
-export type Run = { from: number; to: number; atMs: number; ms: number; stepAtMs: number | null }
+/**
+ * `stepAtMs`: where its last step begins, which is a place to the hop; null for one step alone. `begins`: the same of every
+ * step but the first.
+ */
+export type Run = {
+  from: number
+  to: number
+  atMs: number
+  ms: number
+  stepAtMs: number | null
+  begins: { step: number; atMs: number }[]
+}
 
 const HOP = SAMPLE_RATE / 100
 const WINDOW = 4 * HOP
@@ -71,10 +81,13 @@ export const runsHeard = (heard: Int16Array): Run[] => {
     const place = (run?.to ?? 0) + (jump > STEPS / 2 ? jump - STEPS : jump)
     const atMs = (at * 1000) / SAMPLE_RATE
     if (run && (place === run.to || place === run.to + 1)) {
-      if (place > run.to) run.stepAtMs = atMs
+      if (place > run.to) {
+        run.stepAtMs = atMs
+        run.begins.push({ step: place, atMs })
+      }
       run.to = place
       run.ms = atMs - run.atMs
-    } else runs.push({ from: place, to: place, atMs, ms: 0, stepAtMs: null })
+    } else runs.push({ from: place, to: place, atMs, ms: 0, stepAtMs: null, begins: [] })
   }
   return runs
 }
@@ -119,4 +132,15 @@ export const familyOf = (pid: number): number[] => {
     children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   } catch {}
   return [pid, ...children.flatMap(familyOf)]
+}
+
+/** Ends a process and all its children at once, whoever of them has ended by itself meanwhile. */
+export const killFamily = (pid: number): void => {
+  for (const one of familyOf(pid)) {
+    try {
+      process.kill(one, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
 }

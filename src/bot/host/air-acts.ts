@@ -46,7 +46,12 @@ export const createAirActs = (deps: AirActsDeps) => {
         else if (Math.abs(action.fromMs - programMs) > 1) await program.seek(action.fromMs)
         program.resume()
         onMoved()
-        tell({ type: 'on-air', programMs: Math.round(action.fromMs), lateMs: Math.round(action.lateMs), isTakenUp })
+        tell({
+          type: 'on-air',
+          programMs: Math.round(program.position().programMs),
+          lateMs: Math.round(action.lateMs),
+          isTakenUp,
+        })
         return setPhase(isPaused(air()) ? 'paused' : 'on-air')
       }
       case 'hold':

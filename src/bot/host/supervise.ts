@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { onProcessEnd } from '../../client/process-end.ts'
 import type { ProgramAnswer, ProgramCommand } from '../../protocol/program.ts'
 import type { SessionScript } from '../script/script.ts'
 import type { Repair } from '../watch/dead-air.ts'
@@ -76,7 +77,7 @@ export const superviseHost = (options: SuperviseOptions): HostProcess => {
       for (const session of scripts.keys()) restarted(session, how)
       setTimeout(start, Math.min(LONGEST_REST_MS, Math.max(0, deaths - 1) * 500))
     }
-    child.once('exit', (code, signal) => onGone(signal ?? String(code)))
+    onProcessEnd(child, onGone)
     // Not even started: the system has no room for it.
     child.on('error', (error) => onGone(error.message))
     send({ type: 'host', order: { ...options.order, scripts: [...scripts.values()], holder, kept } })

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { onProcessEnd } from '../../client/process-end.ts'
 import type { Measured } from './measure.ts'
 
 export type MeasureAnswer = { path: string } & ({ measured: Measured } | { code: string; message: string })
@@ -51,7 +52,7 @@ export const createMeasureProcess = (entry?: string) => {
         settle(path, ({ reject }) => reject(measuringFailed(path, `the process that measured it ended (${how})`)))
     }
     started.on('error', (error) => end(error.message))
-    started.on('exit', (code, signal) => end(signal ?? String(code)))
+    onProcessEnd(started, end)
     return started
   }
 

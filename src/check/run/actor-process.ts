@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { onProcessEnd } from '../../client/process-end.ts'
 import type { ActorAction, ActorMessage, ActorOrder, ActorRequest } from './wire.ts'
 
 export type ActorProcess = {
@@ -31,10 +32,10 @@ export const startActorProcess = async ({
   const asked = new Map<number, { resolve(): void; reject(error: Error): void }>()
   let lastId = 0
   let isEnding = false
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const ended = new Promise<void>((resolve) => onProcessEnd(child, () => resolve()))
   child.once('error', () => {})
-  child.once('exit', (code, signal) => {
-    if (!isEnding) onCrash(signal ?? `exit code ${code}`)
+  onProcessEnd(child, (how) => {
+    if (!isEnding) onCrash(how)
     for (const { reject } of asked.values()) reject(crashed(order.name))
     asked.clear()
   })

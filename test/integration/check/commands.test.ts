@@ -19,7 +19,7 @@ it('judges a room of its own without any server, and tells all of it as JSON', a
   expect(report.figures[0]!.metrics.join!.count).toBe(4)
   expect(told.code, told.stdout).toBe(report.exitCode)
   // A machine too busy to tell is said to be; nothing else may be wrong.
-  expect(report.verdicts.filter(({ outcome }) => outcome === 'fail' || outcome === 'refused')).toEqual([])
+  expect(report.verdicts.filter(({ outcome, code }) => outcome !== 'pass' && code !== 'runner')).toEqual([])
 })
 
 describe.skipIf(noLivekit)('on a livekit-server that nobody set up for it', () => {
