@@ -266,13 +266,22 @@ describe.skipIf(farSideMissing)(`a hosted session comes back${UNHEARD}`, () => {
   const returnsIn = (cue: string) => {
     const own = bot.events().filter(({ session }) => session === 'place')
     const from = own.findIndex((event) => event.type === 'began' && event.cue === cue)
-    const to = own.findLastIndex((event) => event.type === 'over' && event.cue === cue)
+    const to = own.findIndex((event, at) => at > from && event.type === 'over' && event.cue === cue)
     return own.slice(from, to).filter(({ type }) => type === 'resumed' || type === 'on-air').length
   }
   it('and its log has each cue once, with what was really sent', async () => {
     for (const name of names) {
       const { stdout } = await roomtone(['bot', 'log', name, '--json'], { home })
-      const { rows } = JSON.parse(stdout) as { rows: RunRow[] }
+      const all = (JSON.parse(stdout) as { rows: RunRow[] }).rows
+      // Who comes back by its place just after a cue began repeats the end of the one before, which has a row of its own.
+      const isRepeat = ({ cue }: RunRow, at: number) => all.slice(0, at).some((row) => row.cue === cue)
+      const repeats = name === 'place' ? all.filter(isRepeat) : []
+      expect(repeats.length, stdout).toBeLessThanOrEqual(stretches.length - 1)
+      for (const { seconds, reason } of repeats) {
+        expect(seconds, stdout).toBeLessThanOrEqual(1.5)
+        expect(reason, stdout).toBeNull()
+      }
+      const rows = all.filter((row) => !repeats.includes(row))
       const numbers = rows.map(({ cue }) => Number(cue.replace('play-', '')))
       expect(numbers, stdout).toEqual(numbers.toSorted((a, b) => a - b))
       expect(new Set(numbers).size, stdout).toBe(numbers.length)

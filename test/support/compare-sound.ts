@@ -7,6 +7,8 @@ const BANDS = {
   all: { fromHz: 50, toHz: 16_000 },
 }
 const WINDOW_S = 5
+/** What stands so near to the next stretch may lie in it when heard: a lag is known to 10 ms. */
+const EDGE_S = 0.1
 const MOST_LAG = 40
 const SILENT_DB = -70
 const AUDIBLE_DB = -50
@@ -37,11 +39,11 @@ export const compareSounds = (heard: Int16Array, reference: Int16Array): { start
     lag += own ?? 0
     const fromS = atS + (start + lag) / 100
     const differences = (['low', 'middle', 'high'] as const).flatMap((band) => {
-      const wanted = levelBetween(should[band], atS, atS + WINDOW_S)
-      return wanted < AUDIBLE_DB ? [] : [levelBetween(is[band], fromS, fromS + WINDOW_S) - wanted]
+      const wanted = levelBetween(should[band], atS + EDGE_S, atS + WINDOW_S - EDGE_S)
+      return wanted < AUDIBLE_DB ? [] : [levelBetween(is[band], fromS + EDGE_S, fromS + WINDOW_S - EDGE_S) - wanted]
     })
     const isSilent = levelBetween(should.all, atS, atS + WINDOW_S) < SILENT_DB - 10
-    const noiseDb = levelBetween(is.all, fromS + 0.1, fromS + WINDOW_S - 0.1)
+    const noiseDb = levelBetween(is.all, fromS + EDGE_S, fromS + WINDOW_S - EDGE_S)
     stretches.push({
       atS,
       lagMs: own === null ? null : lag * 10,
