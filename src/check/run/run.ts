@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openDecoded } from '../../audio/files/decode.ts'
+import { decodeWhole } from '../../audio/files/decode.ts'
 import type { Condition, Evidence, Plan, RunnerHealth, StepPlan, StepRecord } from '../contract.ts'
 import { type ActorProcess, startActorProcess } from './actor-process.ts'
 import { type ProcessHealth, watchHealth } from './health.ts'
@@ -231,19 +231,7 @@ const healthOf = (told: readonly ProcessHealth[], durationMs: number): RunnerHea
 
 const readReferences = async ({ expectations }: Plan): Promise<Evidence['references']> => {
   const paths = expectations.flatMap((one) => (one.kind === 'hears' && one.like?.path ? [one.like.path] : []))
-  return Promise.all([...new Set(paths)].map(async (path) => ({ path, samples: await readMono(path) })))
-}
-
-const readMono = async (path: string): Promise<Int16Array> => {
-  const decoded = await openDecoded(path, { channels: 1 })
-  const pieces: Int16Array[] = []
-  for await (const piece of decoded.pcm()) pieces.push(piece)
-  await decoded.close()
-  const samples = new Int16Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    samples.set(piece, at)
-    at += piece.length
-  }
-  return samples
+  return Promise.all(
+    [...new Set(paths)].map(async (path) => ({ path, samples: await decodeWhole(path, { channels: 1 }) })),
+  )
 }
