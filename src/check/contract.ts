@@ -301,7 +301,7 @@ export type Verdict = {
   at: Span | null
 }
 
-/** What `--json` prints; see docs/check-report.schema.json. */
+/** What `--json` prints. */
 export type Report = {
   check: string
   file: string
